@@ -1,0 +1,1 @@
+//! As written → checked settings.

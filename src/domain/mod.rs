@@ -1,0 +1,10 @@
+//! The nouns of the hospital: what every other floor speaks of. No wire format, no I/O, no clock.
+
+pub mod article;
+pub mod catalogue;
+pub mod grant;
+pub mod order;
+pub mod procedure;
+pub mod rule;
+pub mod surgeon;
+pub mod verdict;

@@ -1,0 +1,1 @@
+//! The one path of every order: facts, judge, record, passage.

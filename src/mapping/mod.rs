@@ -1,0 +1,1 @@
+//! Message → order, as a mapping file says. Pure.

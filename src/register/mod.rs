@@ -1,0 +1,1 @@
+//! Who may: surgeons, grants and catalogue, cached, with their age.

@@ -1,0 +1,1 @@
+//! What the regulations demand: pure functions from facts to findings.
