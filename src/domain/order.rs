@@ -5,10 +5,9 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 
 use crate::domain::procedure::{Grade, ProcedureCode};
-use crate::domain::surgeon::SurgeonId;
+use crate::domain::surgeon::{PersonKey, SurgeonId, fold_name};
 
 /// The three checkpoints of SG 29.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -159,6 +158,25 @@ pub struct Person {
 }
 
 impl Person {
+    /// What to ask the register for; `None` when neither id nor name is given.
+    pub fn key(&self) -> Option<PersonKey> {
+        match &self.id {
+            Some(id) => Some(PersonKey::Id(id.clone())),
+            None => self.full_name().map(|name| PersonKey::Name(fold_name(&name))),
+        }
+    }
+
+    /// Whether the name given could be `name`: its parts in either order, or one of them alone.
+    pub fn may_be_called(&self, name: &str) -> bool {
+        let wanted = fold_name(name);
+        let mut parts: Vec<String> = self.name.iter().map(|p| fold_name(p)).collect();
+        parts.retain(|p| !p.is_empty());
+        let forward = parts.concat();
+        let single = parts.contains(&wanted);
+        parts.reverse();
+        single || forward == wanted || parts.concat() == wanted
+    }
+
     /// The name as one text: parts joined, a repeated part once.
     pub fn full_name(&self) -> Option<String> {
         let mut parts = self.name.clone();
@@ -267,6 +285,3 @@ impl Order {
         checked.filter_map(|g| g.urgency).max().unwrap_or(Urgency::Elective)
     }
 }
-
-/// A day in the hospital's time zone.
-pub type LocalDay = Date;

@@ -97,6 +97,15 @@ pub enum Lookup {
     Unavailable,
 }
 
+/// The question put to the register: a staff number, or, where the message gives none, a folded name.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum PersonKey {
+    /// By staff number.
+    Id(SurgeonId),
+    /// By name, folded with [`fold_name`].
+    Name(String),
+}
+
 /// A name in the one form in which names are compared: NFKC, no blanks or dots between parts, upper-case.
 pub fn fold_name(name: &str) -> String {
     name.nfkc()

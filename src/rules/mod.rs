@@ -1,1 +1,20 @@
-//! What the regulations demand: pure functions from facts to findings.
+//! What the regulations demand: pure functions from facts to findings. No I/O, no clock, no log.
+//!
+//! One file per family, one function per rule; [`table`] holds each rule's articles, default
+//! effects and whether an emergency lifts it; [`judge`] combines them.
+
+mod case;
+mod emergency;
+mod grant;
+mod judge;
+mod surgeon;
+mod technique;
+mod wording;
+
+pub mod effects;
+pub mod table;
+
+#[cfg(test)]
+mod tests;
+
+pub use judge::{Facts, People, Policy, judge, persons, team};

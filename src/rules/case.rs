@@ -1,0 +1,178 @@
+//! A message taken apart into its cases, and the rules about a case as such (rules.md §1, §3.3).
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::order::{CodedPlace, Coding, Group, Line, Person, Place, Primary, Stage};
+use crate::domain::procedure::{Grade, Procedure};
+use crate::domain::rule::Rule;
+use crate::domain::surgeon::Lookup;
+use crate::domain::verdict::Subject;
+use crate::rules::judge::{Facts, People};
+use crate::rules::wording::{Told, told};
+
+/// An operating time further back than this is told (rules.md §3.3 `operating-time-past`).
+const PAST: SignedDuration = SignedDuration::from_hours(24);
+
+/// What the codes of a line came to.
+pub(super) enum Technique<'f> {
+    /// No code at all.
+    NoCode,
+    /// Codes, but none of an item in force.
+    Unresolved(&'f Coding),
+    /// This item of the catalogue.
+    Known(&'f Arc<Procedure>),
+}
+
+/// Who operates.
+pub(super) enum Who<'f> {
+    /// Nobody named.
+    Missing,
+    /// Somebody named, nobody told to be the primary.
+    Unclear(Option<&'f Place>),
+    /// This person, and what the register says of them.
+    Person(&'f Person, Lookup),
+}
+
+/// One (surgeon, procedure) pair with everything that judging it needs.
+pub(super) struct Case<'f> {
+    pub(super) facts: &'f Facts<'f>,
+    pub(super) group_index: usize,
+    pub(super) group: &'f Group,
+    pub(super) line: &'f Line,
+    pub(super) technique: Technique<'f>,
+    pub(super) technique_place: Option<&'f Place>,
+    pub(super) who: Who<'f>,
+    /// Operating times as judged: never before now at order and notice, never empty.
+    pub(super) times: Vec<Timestamp>,
+}
+
+impl<'f> Case<'f> {
+    /// The effective grade, where the procedure resolved.
+    pub(super) fn grade(&self) -> Option<Grade> {
+        match self.technique {
+            Technique::Known(procedure) => Some(procedure.grade),
+            Technique::NoCode | Technique::Unresolved(_) => None,
+        }
+    }
+
+    /// The days of the operating times in the hospital's zone.
+    pub(super) fn days(&self) -> impl Iterator<Item = Date> {
+        let zone = self.facts.zone;
+        self.times.iter().map(move |time| zone.to_datetime(*time).date())
+    }
+}
+
+/// All cases of the checked groups, in the order of the message.
+pub(super) fn cases<'f>(facts: &'f Facts<'f>) -> Vec<Case<'f>> {
+    let mut out = Vec::new();
+    for (group_index, group) in facts.order.groups.iter().enumerate() {
+        if !group.action.checked() {
+            continue;
+        }
+        for line in &group.lines {
+            let times = operating_times(facts, line);
+            for (technique, technique_place) in techniques(facts, line, &times) {
+                for who in surgeons(line, facts.people) {
+                    out.push(Case {
+                        facts,
+                        group_index,
+                        group,
+                        line,
+                        technique: match technique {
+                            Technique::NoCode => Technique::NoCode,
+                            Technique::Unresolved(coding) => Technique::Unresolved(coding),
+                            Technique::Known(procedure) => Technique::Known(procedure),
+                        },
+                        technique_place,
+                        who,
+                        times: times.clone(),
+                    });
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Stated starts, else the message's time, else now; at order and notice never before now.
+fn operating_times(facts: &Facts<'_>, line: &Line) -> Vec<Timestamp> {
+    let mut times = if line.times.is_empty() {
+        vec![facts.order.message_time.unwrap_or(facts.now)]
+    } else {
+        line.times.clone()
+    };
+    if facts.order.stage != Stage::Record {
+        for time in &mut times {
+            *time = (*time).max(facts.now);
+        }
+    }
+    times.dedup();
+    times
+}
+
+/// The catalogue items a line names: the first coding of each place that resolves decides; different
+/// items in different places are different cases (rules.md §2).
+fn techniques<'f>(
+    facts: &'f Facts<'f>,
+    line: &'f Line,
+    times: &[Timestamp],
+) -> Vec<(Technique<'f>, Option<&'f Place>)> {
+    let in_force = |procedure: &Procedure| {
+        times.iter().all(|t| procedure.in_force(facts.zone.to_datetime(*t).date()))
+    };
+    let resolve = |place: &'f CodedPlace| {
+        let mut found = place.codings.iter().filter_map(|c| facts.catalogue.resolve(&c.code));
+        found.find(|procedure| in_force(procedure))
+    };
+    let mut out: Vec<(Technique<'f>, Option<&'f Place>)> = Vec::new();
+    let mut seen: Vec<&Arc<Procedure>> = Vec::new();
+    for place in &line.coded {
+        if let Some(procedure) = resolve(place)
+            && !seen.iter().any(|known| known.code == procedure.code)
+        {
+            seen.push(procedure);
+            out.push((Technique::Known(procedure), place.place.as_ref()));
+        }
+    }
+    if out.is_empty() {
+        let coded = line.coded.iter().find(|place| !place.codings.is_empty());
+        let first = coded.and_then(|place| place.codings.first().map(|c| (c, place)));
+        out.push(match first {
+            Some((coding, place)) => (Technique::Unresolved(coding), place.place.as_ref()),
+            None => (Technique::NoCode, line.place.as_ref()),
+        });
+    }
+    out
+}
+
+fn surgeons<'f>(line: &'f Line, people: &People) -> Vec<Who<'f>> {
+    match &line.primary {
+        Primary::Missing => vec![Who::Missing],
+        Primary::Unclear(place) => vec![Who::Unclear(place.as_ref())],
+        Primary::Named(persons) => persons
+            .iter()
+            .map(|person| match person.key() {
+                Some(key) => Who::Person(person, people.lookup(&key)),
+                None => Who::Unclear(person.place.as_ref()),
+            })
+            .collect(),
+    }
+}
+
+/// `operating-time-past`: an order or notice states a time more than 24 h ago; it is judged as of now (SG 29).
+pub(super) fn operating_time_past(case: &Case<'_>) -> Option<Told> {
+    let facts = case.facts;
+    let past = case.line.times.iter().any(|time| *time < facts.now - PAST);
+    (facts.order.stage != Stage::Record && past).then(|| {
+        told(
+            Rule::OperatingTimePast,
+            Subject::Time,
+            "所填手术时间已过去24小时以上，按当前时间核查；请核对手术时间。".to_owned(),
+            "the stated operating time is more than 24 hours ago and was judged as of now; check the time"
+                .to_owned(),
+        )
+    })
+}
