@@ -1,1 +1,116 @@
-//! One file per command.
+//! One file per command: arguments → work → exit code. Results on stdout, logs on stderr.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command speaks to whoever called it; nowhere else prints"
+)]
+
+mod check;
+mod demo;
+mod explain;
+mod export;
+mod import;
+mod ledger;
+mod run;
+mod send;
+mod table;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config;
+use crate::config::Settings;
+
+/// The check found something: blocked, tampered, invalid.
+pub const EXIT_FOUND: u8 = 1;
+/// Usage or configuration.
+pub const EXIT_USAGE: u8 = 2;
+/// Internal.
+pub const EXIT_INTERNAL: u8 = 70;
+
+/// 术闸: checks the surgeon's grant for every surgical order between the HIS and the operating rooms.
+#[derive(Debug, Parser)]
+#[command(name = "orgate", version, about, propagate_version = true)]
+pub struct Cli {
+    /// The configuration.
+    #[arg(long, global = true, value_name = "FILE", default_value = "config/orgate.toml")]
+    config: PathBuf,
+    /// How logs are written to stderr.
+    #[arg(long, global = true, value_name = "text|json", default_value = "text")]
+    log: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Plays a day at a sample hospital through a gate, with nothing set up
+    Demo(demo::DemoArgs),
+    /// Runs the gate
+    Run,
+    /// Checks configuration, mappings with their examples, and register; prints every fault
+    Check(check::CheckArgs),
+    /// Loads register files in one transaction
+    Import(import::ImportArgs),
+    /// Writes register tables
+    Export(export::ExportArgs),
+    /// Judges a stored message without sending or recording it, or a ledger entry again
+    Explain(explain::ExplainArgs),
+    /// Sends messages over MLLP and prints each acknowledgement and latency percentiles
+    Send(send::SendArgs),
+    /// Verifies, shows and exports the ledger
+    Ledger(ledger::LedgerArgs),
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 });
+        }
+    };
+    let quiet = matches!(cli.command, Command::Demo(_));
+    crate::telemetry::logs::start(matches!(cli.log, LogFormat::Json), quiet);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("the runtime cannot start: {error}");
+            return ExitCode::from(EXIT_INTERNAL);
+        }
+    };
+    let code = runtime.block_on(async {
+        match cli.command {
+            Command::Demo(args) => demo::run(args).await,
+            Command::Run => run::run(&cli.config).await,
+            Command::Check(args) => check::run(args, &cli.config).await,
+            Command::Import(args) => import::run(args, &cli.config).await,
+            Command::Export(args) => export::run(args, &cli.config).await,
+            Command::Explain(args) => explain::run(args, &cli.config).await,
+            Command::Send(args) => send::run(args).await,
+            Command::Ledger(args) => ledger::run(args, &cli.config),
+        }
+    });
+    ExitCode::from(code)
+}
+
+/// The checked configuration, or every fault on stderr.
+fn settings(file: &std::path::Path) -> Result<Settings, u8> {
+    config::load(file).map_err(|faults| {
+        for fault in &faults.0 {
+            eprintln!("{fault}");
+        }
+        eprintln!("{} fault(s); nothing was started", faults.0.len());
+        EXIT_USAGE
+    })
+}

@@ -1,0 +1,419 @@
+//! `Gate::pass`: fetch, then judge, then record. Every wait lies before or after the judging.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::clock::Clock;
+use crate::domain::order::{Action, Order, Stage, Urgency};
+use crate::domain::catalogue::Catalogue;
+use crate::domain::surgeon::{Lookup, PersonKey};
+use crate::domain::verdict::{Decision, Gap, Stance, Verdict};
+use crate::gate::entry::DecisionBody;
+use crate::gate::memory::{Fingerprint, Memory, Remembered, fingerprint};
+use crate::gate::passage::{Outcome, Passage, Refusal};
+use crate::gate::stance::RouteStance;
+use crate::ledger::LedgerError;
+use crate::ledger::entry::{Draft, EntryId, Kind};
+use crate::ledger::writer::{Durability, Ledger};
+use crate::register::{Patience, Register};
+use crate::rules::{Facts, People, Policy, judge, persons, team};
+use crate::telemetry::events;
+
+/// Builds the refusal for a verdict, given the ledger entry it stands under; `None` where nothing may be sent.
+pub type Answer = Box<dyn Fn(&Verdict, &str) -> Option<Bytes> + Send + Sync>;
+
+/// What the codec and the mapping made of a message.
+#[derive(Debug)]
+pub enum Subject {
+    /// Orders to be judged: one, or those of a batch, which is one unit.
+    Orders(Vec<Order>),
+    /// A message that cannot be read with certainty, and the stage if that much was readable.
+    Unreadable {
+        /// Why, of a bounded set.
+        why: &'static str,
+        /// The stage, where known.
+        stage: Option<Stage>,
+    },
+}
+
+/// One message before the gate.
+pub struct Request {
+    /// The route's name.
+    pub route: Arc<str>,
+    /// What the route does with verdicts.
+    pub stance: Arc<RouteStance>,
+    /// The mapping's name.
+    pub mapping: Arc<str>,
+    /// The message as received, without its frame.
+    pub message: Bytes,
+    /// MSH-10, or the like.
+    pub control_id: String,
+    /// What was read.
+    pub subject: Subject,
+    /// How to refuse.
+    pub answer: Answer,
+}
+
+/// What the gate is made of.
+pub struct Parts {
+    /// Who may.
+    pub register: Register,
+    /// What happened.
+    pub ledger: Ledger,
+    /// What the institution has set.
+    pub policy: Policy,
+    /// The hospital's time zone.
+    pub zone: TimeZone,
+    /// The time.
+    pub clock: Clock,
+    /// Whether clean forwards wait for the disk (`ledger.sync = "every"`).
+    pub sync_every: bool,
+    /// Longer messages are kept by hash only, in bytes.
+    pub keep_message_max: usize,
+}
+
+/// The gate. Cheap to share behind an `Arc`.
+pub struct Gate {
+    parts: Parts,
+    memory: Memory,
+}
+
+/// One answer of the register.
+pub(super) struct Asked {
+    pub(super) key: PersonKey,
+    pub(super) lookup: Lookup,
+    pub(super) age_s: u64,
+}
+
+/// A message judged, ready to be recorded.
+struct Ruling {
+    verdict: Verdict,
+    asked: Vec<Asked>,
+    now: Timestamp,
+    catalogue: Arc<Catalogue>,
+}
+
+impl Gate {
+    /// Puts the gate together.
+    pub fn new(parts: Parts) -> Self {
+        Self { parts, memory: Memory::default() }
+    }
+
+    /// The gate's memory, to be filled from the ledger at start and asked by mappings.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// The register, for what mappings ask of the catalogue.
+    pub fn register(&self) -> &Register {
+        &self.parts.register
+    }
+
+    /// The hospital's time zone.
+    pub fn zone(&self) -> &TimeZone {
+        &self.parts.zone
+    }
+
+    /// The gate's clock.
+    pub fn clock(&self) -> Clock {
+        self.parts.clock
+    }
+
+    /// The passage of a message that is none of the gate's business.
+    pub fn short_way(&self) -> Passage {
+        Passage::short_way()
+    }
+
+    /// Takes one checked message through: facts, verdict, entry, and then passage or refusal.
+    pub async fn pass(&self, request: Request) -> Outcome {
+        let fingerprint = fingerprint(&request.route, &request.message);
+        let before = self.memory.recall(&fingerprint);
+        if let Some(Remembered { refused: Some(answer), register_version, .. }) = &before
+            && *register_version == self.parts.register.version()
+        {
+            events::RefusalRepeated { route: &request.route }.emit();
+            return Outcome::Refuse(Refusal { answer: answer.clone(), verdict: None });
+        }
+        let ruling = self.rule(&request).await;
+        self.record(request, ruling, fingerprint, before.map(|b| b.entry)).await
+    }
+
+    /// Fetches the facts and judges.
+    async fn rule(&self, request: &Request) -> Ruling {
+        let mut people = People::default();
+        let mut asked = Vec::new();
+        if let Subject::Orders(orders) = &request.subject {
+            self.fetch(orders, &mut people, &mut asked).await;
+        }
+        // The clock is read after the waiting: what was fetched is judged as of the moment of judging.
+        let now = self.parts.clock.now();
+        let catalogue = self.parts.register.catalogue();
+        let verdict = match &request.subject {
+            Subject::Orders(orders) => {
+                let Parts { zone, policy, .. } = &self.parts;
+                rule_orders(orders, now, zone, &catalogue, &people, policy, &request.stance)
+            }
+            Subject::Unreadable { stage, .. } => unreadable(&request.stance, *stage),
+        };
+        Ruling { verdict, asked, now, catalogue }
+    }
+
+    /// Asks the register for everybody the verdict needs; the team only where supervision matters.
+    async fn fetch(&self, orders: &[Order], people: &mut People, asked: &mut Vec<Asked>) {
+        let emergency = orders.iter().any(|order| order.urgency() == Urgency::Emergency);
+        let patience = if emergency { Patience::Emergency } else { Patience::Elective };
+        for order in orders {
+            for key in persons(order) {
+                self.ask(key, patience, people, asked).await;
+            }
+            let rest: Vec<_> = team(order, people).collect();
+            for key in rest {
+                self.ask(key, patience, people, asked).await;
+            }
+        }
+    }
+
+    async fn ask(
+        &self,
+        key: PersonKey,
+        patience: Patience,
+        people: &mut People,
+        asked: &mut Vec<Asked>,
+    ) {
+        if people.contains(&key) {
+            return;
+        }
+        let answer = self.parts.register.surgeon(&key, patience).await;
+        if matches!(answer.lookup, Lookup::Unavailable) {
+            events::PrivilegesUnavailable {}.emit();
+        }
+        people.insert(key.clone(), answer.lookup.clone());
+        asked.push(Asked { key, lookup: answer.lookup, age_s: answer.age.as_secs() });
+    }
+
+    /// Writes the entry and turns the verdict into what may follow.
+    async fn record(
+        &self,
+        request: Request,
+        mut ruling: Ruling,
+        fingerprint: Fingerprint,
+        retransmission_of: Option<String>,
+    ) -> Outcome {
+        let id = EntryId::new(ruling.now);
+        let answer = ruling.verdict.refused().then(|| (request.answer)(&ruling.verdict, id.as_str()));
+        let draft = self.draft(&request, &ruling, id.clone(), answer.as_ref(), retransmission_of);
+        events::Judged {
+            route: &request.route,
+            decision: ruling.verdict.decision,
+            stance: ruling.verdict.stance,
+            entry: id.as_str(),
+            verdict: &ruling.verdict,
+        }
+        .emit();
+        let clean = ruling.verdict.decision == Decision::Forward;
+        let soon = clean && !self.parts.sync_every;
+        let durability = if soon { Durability::Soon } else { Durability::OnDisk };
+        // The text is kept for entering afterwards; a refcount, not a copy.
+        let spare = draft.clone();
+        match self.parts.ledger.append(draft, durability).await {
+            Ok(receipt) => {
+                self.keep(&request, &ruling, fingerprint, id, answer.as_ref());
+                let verdict = Arc::new(ruling.verdict);
+                match answer {
+                    Some(answer) => Outcome::Refuse(Refusal { answer, verdict: Some(verdict) }),
+                    None => Outcome::Forward(Passage::recorded(receipt, verdict)),
+                }
+            }
+            Err(error) => {
+                let gap = match error {
+                    LedgerError::Overloaded { .. } => Gap::Overloaded,
+                    _ => Gap::LedgerUnavailable,
+                };
+                let refused = ruling.verdict.refused();
+                ruling.verdict.gaps.push(gap);
+                self.without_ledger(&request, ruling.verdict, refused, gap, (id, spare))
+            }
+        }
+    }
+
+    /// The ledger is down: emergencies, withdrawals and observed messages pass, counted and alarmed;
+    /// everything else is refused and may be sent again (rules.md §5 `ledger-unavailable`).
+    fn without_ledger(
+        &self,
+        request: &Request,
+        mut verdict: Verdict,
+        refused: bool,
+        gap: Gap,
+        (id, draft): (EntryId, Draft),
+    ) -> Outcome {
+        let observed = verdict.stance == Stance::Observe;
+        let emergency = verdict.urgency == Some(Urgency::Emergency);
+        let withdrawal = verdict.action == Some(Action::Withdraw);
+        let record = verdict.stage == Some(Stage::Record);
+        let may_pass = observed || (!refused && (emergency || withdrawal || record));
+        // Entered when the ledger is back, as it was decided here.
+        self.parts.ledger.append_later(draft);
+        if may_pass {
+            verdict.decision = verdict.decision.max(Decision::ForwardFlagged);
+            events::MovedUnrecorded { route: &request.route, entry: id.as_str() }.emit();
+            return Outcome::Forward(Passage::unrecorded(Arc::new(verdict)));
+        }
+        if !refused {
+            verdict.decision = Decision::Unavailable;
+        }
+        events::RefusedUnrecorded { route: &request.route, entry: id.as_str(), gap: events::GapName(gap) }.emit();
+        let answer = (request.answer)(&verdict, id.as_str());
+        Outcome::Refuse(Refusal { answer, verdict: Some(Arc::new(verdict)) })
+    }
+
+    fn keep(
+        &self,
+        request: &Request,
+        ruling: &Ruling,
+        fingerprint: Fingerprint,
+        id: EntryId,
+        answer: Option<&Option<Bytes>>,
+    ) {
+        if let Subject::Orders(orders) = &request.subject {
+            let checked = orders.iter().filter(|o| o.stage == Stage::Order);
+            let groups = checked.flat_map(|o| &o.groups).filter(|g| g.action.checked());
+            for order_no in groups.filter_map(|group| group.order_no.as_ref()) {
+                self.memory.order_checked(order_no.reveal());
+            }
+        }
+        // A gap may be gone the next time, so its refusal is not kept.
+        if ruling.verdict.gaps.iter().any(|gap| gap.retriable()) {
+            return;
+        }
+        self.memory.remember(
+            fingerprint,
+            Remembered {
+                entry: id.as_str().to_owned(),
+                refused: answer.cloned(),
+                register_version: self.parts.register.version(),
+            },
+        );
+    }
+
+    fn draft(
+        &self,
+        request: &Request,
+        ruling: &Ruling,
+        id: EntryId,
+        answer: Option<&Option<Bytes>>,
+        retransmission_of: Option<String>,
+    ) -> Draft {
+        let body = DecisionBody {
+            answer: answer.and_then(Option::as_ref),
+            catalogue: &ruling.catalogue,
+            now: ruling.now,
+            asked: &ruling.asked,
+            policy: &self.parts.policy,
+            request,
+            retransmission_of: retransmission_of.as_deref(),
+            verdict: &ruling.verdict,
+            zone: &self.parts.zone,
+            keep_message_max: self.parts.keep_message_max,
+            entry: id.as_str(),
+        };
+        let body = body.write();
+        Draft { id, time: ruling.now, kind: Kind::Decision, body }
+    }
+
+    /// Records what the downstream system answered; never waited for.
+    pub fn delivered(&self, entry: &str, outcome: &str, answer_code: Option<&str>, took_us: u64) {
+        let now = self.parts.clock.now();
+        let body = crate::gate::entry::delivery(entry, outcome, answer_code, took_us);
+        let id = EntryId::new(now);
+        self.parts.ledger.append_later(Draft { id, time: now, kind: Kind::Delivery, body });
+    }
+}
+
+/// Judges the orders of one message, pure: the same facts give the same verdict, now and from the ledger.
+pub(super) fn rule_orders(
+    orders: &[Order],
+    now: Timestamp,
+    zone: &TimeZone,
+    catalogue: &Catalogue,
+    people: &People,
+    policy: &Policy,
+    stance: &RouteStance,
+) -> Verdict {
+    let enforced = |department: Option<&str>| stance.enforces(department);
+    merge(orders.iter().map(|order| {
+        if order.action().checked() {
+            judge(&Facts { order, now, zone, catalogue, people }, policy, &enforced)
+        } else {
+            withdrawn(order, stance)
+        }
+    }))
+}
+
+/// Withdrawals are not judged and always pass; they are recorded for the story of the case.
+fn withdrawn(order: &Order, stance: &RouteStance) -> Verdict {
+    let department = order.groups.first().and_then(|g| g.department.as_deref());
+    let enforced = stance.enforces(department);
+    Verdict {
+        decision: Decision::Forward,
+        stance: if enforced { Stance::Enforce } else { Stance::Observe },
+        stage: Some(order.stage),
+        action: Some(order.action()),
+        urgency: Some(order.urgency()),
+        operating_time: None,
+        cases: Vec::new(),
+        gaps: Vec::new(),
+    }
+}
+
+/// A message that nobody can read with certainty: refused, unless it is a record (which is never
+/// refused) or the route observes.
+fn unreadable(stance: &RouteStance, stage: Option<Stage>) -> Verdict {
+    let decision = match stage {
+        Some(Stage::Record) => Decision::ForwardFlagged,
+        Some(Stage::Order | Stage::Notice) | None => Decision::Unavailable,
+    };
+    Verdict {
+        decision,
+        stance: stance.without_department(),
+        stage,
+        action: None,
+        urgency: None,
+        operating_time: None,
+        cases: Vec::new(),
+        gaps: vec![Gap::MessageUnreadable],
+    }
+}
+
+/// The verdict of a batch: one unit, so the worst decision is that of all.
+fn merge(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
+    let mut whole: Option<Verdict> = None;
+    for verdict in verdicts {
+        match &mut whole {
+            None => whole = Some(verdict),
+            Some(whole) => {
+                if verdict.stance == Stance::Enforce {
+                    whole.stance = Stance::Enforce;
+                }
+                whole.decision = whole.decision.max(verdict.decision);
+                whole.urgency = whole.urgency.max(verdict.urgency);
+                whole.action = whole.action.min(verdict.action);
+                whole.operating_time = whole.operating_time.or(verdict.operating_time);
+                whole.cases.extend(verdict.cases);
+                whole.gaps.extend(verdict.gaps);
+            }
+        }
+    }
+    whole.unwrap_or(Verdict {
+        decision: Decision::Forward,
+        stance: Stance::Observe,
+        stage: None,
+        action: None,
+        urgency: None,
+        operating_time: None,
+        cases: Vec::new(),
+        gaps: Vec::new(),
+    })
+}
