@@ -15,9 +15,7 @@ use crate::gate::entry::DecisionBody;
 use crate::gate::memory::{Fingerprint, Memory, Remembered, fingerprint};
 use crate::gate::passage::{Outcome, Passage, Refusal};
 use crate::gate::stance::RouteStance;
-use crate::ledger::LedgerError;
-use crate::ledger::entry::{Draft, EntryId, Kind};
-use crate::ledger::writer::{Durability, Ledger};
+use crate::ledger::{Body, Draft, Durability, EntryId, Kind, Ledger, LedgerError};
 use crate::register::{Patience, Register};
 use crate::rules::{Facts, People, Policy, judge, persons, team};
 use crate::telemetry::events;
@@ -203,13 +201,14 @@ impl Gate {
         retransmission_of: Option<String>,
     ) -> Outcome {
         let id = EntryId::new(ruling.now);
-        let answer = ruling.verdict.refused().then(|| (request.answer)(&ruling.verdict, id.as_str()));
-        let draft = self.draft(&request, &ruling, id.clone(), answer.as_ref(), retransmission_of);
+        let name = id.to_string();
+        let answer = ruling.verdict.refused().then(|| (request.answer)(&ruling.verdict, &name));
+        let draft = self.draft(&request, &ruling, id, answer.as_ref(), retransmission_of.as_deref());
         events::Judged {
             route: &request.route,
             decision: ruling.verdict.decision,
             stance: ruling.verdict.stance,
-            entry: id.as_str(),
+            entry: &name,
             verdict: &ruling.verdict,
         }
         .emit();
@@ -254,18 +253,19 @@ impl Gate {
         let withdrawal = verdict.action == Some(Action::Withdraw);
         let record = verdict.stage == Some(Stage::Record);
         let may_pass = observed || (!refused && (emergency || withdrawal || record));
+        let name = id.to_string();
         // Entered when the ledger is back, as it was decided here.
         self.parts.ledger.append_later(draft);
         if may_pass {
             verdict.decision = verdict.decision.max(Decision::ForwardFlagged);
-            events::MovedUnrecorded { route: &request.route, entry: id.as_str() }.emit();
+            events::MovedUnrecorded { route: &request.route, entry: &name }.emit();
             return Outcome::Forward(Passage::unrecorded(Arc::new(verdict)));
         }
         if !refused {
             verdict.decision = Decision::Unavailable;
         }
-        events::RefusedUnrecorded { route: &request.route, entry: id.as_str(), gap: events::GapName(gap) }.emit();
-        let answer = (request.answer)(&verdict, id.as_str());
+        events::RefusedUnrecorded { route: &request.route, entry: &name, gap: events::GapName(gap) }.emit();
+        let answer = (request.answer)(&verdict, &name);
         Outcome::Refuse(Refusal { answer, verdict: Some(Arc::new(verdict)) })
     }
 
@@ -291,7 +291,7 @@ impl Gate {
         self.memory.remember(
             fingerprint,
             Remembered {
-                entry: id.as_str().to_owned(),
+                entry: id.to_string(),
                 refused: answer.cloned(),
                 register_version: self.parts.register.version(),
             },
@@ -304,7 +304,7 @@ impl Gate {
         ruling: &Ruling,
         id: EntryId,
         answer: Option<&Option<Bytes>>,
-        retransmission_of: Option<String>,
+        retransmission_of: Option<&str>,
     ) -> Draft {
         let body = DecisionBody {
             answer: answer.and_then(Option::as_ref),
@@ -313,11 +313,11 @@ impl Gate {
             asked: &ruling.asked,
             policy: &self.parts.policy,
             request,
-            retransmission_of: retransmission_of.as_deref(),
+            retransmission_of,
             verdict: &ruling.verdict,
             zone: &self.parts.zone,
             keep_message_max: self.parts.keep_message_max,
-            entry: id.as_str(),
+            entry: &id.to_string(),
         };
         let body = body.write();
         Draft { id, time: ruling.now, kind: Kind::Decision, body }

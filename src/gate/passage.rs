@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::domain::verdict::Verdict;
-use crate::ledger::receipt::Receipt;
+use crate::ledger::{EntryId, Receipt};
 
 /// Permission to forward one message, byte for byte.
 #[derive(Debug)]
@@ -50,9 +50,9 @@ impl Passage {
     }
 
     /// The ledger entry, for a message that was recorded.
-    pub fn entry(&self) -> Option<&str> {
+    pub fn entry(&self) -> Option<EntryId> {
         match &self.proof {
-            Proof::Recorded(receipt) => Some(receipt.id().as_str()),
+            Proof::Recorded(receipt) => Some(receipt.id()),
             Proof::ShortWay | Proof::Unrecorded => None,
         }
     }

@@ -330,7 +330,7 @@ impl Connection {
         }
         let sent = clock::monotonic();
         let deadline = sent + self.route.config.upstream_timeout;
-        let entry = passage.entry().map(Into::into);
+        let entry = passage.entry();
         self.pipeline.forwarded(Expected { control_id, deadline, sent, entry });
     }
 
@@ -479,7 +479,7 @@ impl Connection {
 
 /// Records how the downstream system answered a checked message.
 fn report(gate: &Gate, expected: &Expected, outcome: &str, code: Option<&str>) {
-    if let Some(entry) = &expected.entry {
+    if let Some(entry) = expected.entry {
         let took = clock::monotonic().duration_since(expected.sent);
         let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         gate.delivered(entry, outcome, code, took_us);

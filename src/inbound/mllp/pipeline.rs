@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use crate::ledger::EntryId;
+
 /// How many messages may be in flight on one connection; then the gate stops reading from it.
 pub const IN_FLIGHT_MAX: usize = 256;
 /// How many messages may wait for an acknowledgement that need not come.
@@ -21,7 +23,7 @@ pub struct Expected {
     /// When it was forwarded.
     pub sent: Instant,
     /// Its ledger entry, if it was checked.
-    pub entry: Option<Box<str>>,
+    pub entry: Option<EntryId>,
 }
 
 /// What became of a reply.
