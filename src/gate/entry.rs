@@ -15,6 +15,7 @@ use crate::gate::facts::{FactsJson, PersonFacts, ProcedureFacts, named_procedure
 use crate::gate::order_facts::OrderFacts;
 use crate::gate::pass::{Asked, Request, Subject};
 use crate::gate::verdict_json::VerdictJson;
+use crate::ledger::Body;
 use crate::rules::table::Setting;
 use crate::rules::Policy;
 
@@ -80,7 +81,7 @@ struct Delivery<'d> {
 
 impl DecisionBody<'_> {
     /// The canonical JSON text.
-    pub(super) fn write(&self) -> String {
+    pub(super) fn write(&self) -> Body {
         let request = self.request;
         let facts = match &request.subject {
             Subject::Orders(orders) => Some(self.facts(orders)),
@@ -105,8 +106,7 @@ impl DecisionBody<'_> {
             unreadable,
             verdict: VerdictJson::new(self.verdict, self.zone, Some(self.entry)),
         };
-        // Strings, integers and lists only: writing them cannot fail.
-        serde_json::to_string(&written).unwrap_or_default()
+        canonical_body(&written)
     }
 
     fn facts(&self, orders: &[crate::domain::order::Order]) -> FactsJson {
@@ -153,9 +153,19 @@ pub(super) fn delivery(
     outcome: &str,
     answer_code: Option<&str>,
     took_us: u64,
-) -> String {
-    let delivery = Delivery { answer_code, entry, outcome, took_us };
-    serde_json::to_string(&delivery).unwrap_or_default()
+) -> Body {
+    canonical_body(&Delivery { answer_code, entry, outcome, took_us })
+}
+
+/// The canonical body of what is written here: strings, whole numbers and lists, members in
+/// alphabetical order, so the quick way is the one that is taken (a test holds it). Should a struct
+/// ever be out of order, sorting it is the slow way to the same body.
+fn canonical_body(written: &impl Serialize) -> Body {
+    let text = serde_json::to_string(written).unwrap_or_default();
+    Body::new(text).unwrap_or_else(|_| {
+        let value = serde_json::to_value(written).unwrap_or_default();
+        Body::of(&value).unwrap_or_else(|_| Body::empty())
+    })
 }
 
 fn sha256_hex(bytes: &[u8]) -> String {

@@ -16,4 +16,4 @@ pub mod verdict_json;
 #[cfg(test)]
 mod tests;
 
-pub use pass::{Answer, Gate, Parts, Request, Subject};
+pub use pass::{Answer, Gate, Parts, Request, Subject, consider};

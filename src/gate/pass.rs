@@ -11,7 +11,7 @@ use crate::domain::order::{Action, Order, Stage, Urgency};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::surgeon::{Lookup, PersonKey};
 use crate::domain::verdict::{Decision, Gap, Stance, Verdict};
-use crate::gate::entry::DecisionBody;
+use crate::gate::entry::{DecisionBody, delivery};
 use crate::gate::memory::{Fingerprint, Memory, Remembered, fingerprint};
 use crate::gate::passage::{Outcome, Passage, Refusal};
 use crate::gate::stance::RouteStance;
@@ -141,55 +141,11 @@ impl Gate {
 
     /// Fetches the facts and judges.
     async fn rule(&self, request: &Request) -> Ruling {
-        let mut people = People::default();
-        let mut asked = Vec::new();
-        if let Subject::Orders(orders) = &request.subject {
-            self.fetch(orders, &mut people, &mut asked).await;
-        }
-        // The clock is read after the waiting: what was fetched is judged as of the moment of judging.
-        let now = self.parts.clock.now();
-        let catalogue = self.parts.register.catalogue();
-        let verdict = match &request.subject {
-            Subject::Orders(orders) => {
-                let Parts { zone, policy, .. } = &self.parts;
-                rule_orders(orders, now, zone, &catalogue, &people, policy, &request.stance)
-            }
-            Subject::Unreadable { stage, .. } => unreadable(&request.stance, *stage),
-        };
-        Ruling { verdict, asked, now, catalogue }
-    }
-
-    /// Asks the register for everybody the verdict needs; the team only where supervision matters.
-    async fn fetch(&self, orders: &[Order], people: &mut People, asked: &mut Vec<Asked>) {
-        let emergency = orders.iter().any(|order| order.urgency() == Urgency::Emergency);
-        let patience = if emergency { Patience::Emergency } else { Patience::Elective };
-        for order in orders {
-            for key in persons(order) {
-                self.ask(key, patience, people, asked).await;
-            }
-            let rest: Vec<_> = team(order, people).collect();
-            for key in rest {
-                self.ask(key, patience, people, asked).await;
-            }
-        }
-    }
-
-    async fn ask(
-        &self,
-        key: PersonKey,
-        patience: Patience,
-        people: &mut People,
-        asked: &mut Vec<Asked>,
-    ) {
-        if people.contains(&key) {
-            return;
-        }
-        let answer = self.parts.register.surgeon(&key, patience).await;
-        if matches!(answer.lookup, Lookup::Unavailable) {
-            events::PrivilegesUnavailable {}.emit();
-        }
-        people.insert(key.clone(), answer.lookup.clone());
-        asked.push(Asked { key, lookup: answer.lookup, age_s: answer.age.as_secs() });
+        let parts = &self.parts;
+        let clock = parts.clock;
+        let now = || clock.now();
+        rule(&parts.register, &parts.policy, &parts.zone, &now, &request.subject, &request.stance)
+            .await
     }
 
     /// Writes the entry and turns the verdict into what may follow.
@@ -203,7 +159,8 @@ impl Gate {
         let id = EntryId::new(ruling.now);
         let name = id.to_string();
         let answer = ruling.verdict.refused().then(|| (request.answer)(&ruling.verdict, &name));
-        let draft = self.draft(&request, &ruling, id, answer.as_ref(), retransmission_of.as_deref());
+        let body = self.body(&request, &ruling, &name, answer.as_ref(), retransmission_of.as_deref());
+        let draft = Draft { id, time: ruling.now, kind: Kind::Decision, body };
         events::Judged {
             route: &request.route,
             decision: ruling.verdict.decision,
@@ -298,15 +255,15 @@ impl Gate {
         );
     }
 
-    fn draft(
+    fn body(
         &self,
         request: &Request,
         ruling: &Ruling,
-        id: EntryId,
+        entry: &str,
         answer: Option<&Option<Bytes>>,
         retransmission_of: Option<&str>,
-    ) -> Draft {
-        let body = DecisionBody {
+    ) -> Body {
+        DecisionBody {
             answer: answer.and_then(Option::as_ref),
             catalogue: &ruling.catalogue,
             now: ruling.now,
@@ -317,18 +274,108 @@ impl Gate {
             verdict: &ruling.verdict,
             zone: &self.parts.zone,
             keep_message_max: self.parts.keep_message_max,
-            entry: &id.to_string(),
-        };
-        let body = body.write();
-        Draft { id, time: ruling.now, kind: Kind::Decision, body }
+            entry,
+        }
+        .write()
     }
 
     /// Records what the downstream system answered; never waited for.
-    pub fn delivered(&self, entry: &str, outcome: &str, answer_code: Option<&str>, took_us: u64) {
+    pub fn delivered(&self, entry: EntryId, outcome: &str, answer_code: Option<&str>, took_us: u64) {
         let now = self.parts.clock.now();
-        let body = crate::gate::entry::delivery(entry, outcome, answer_code, took_us);
+        let body = delivery(&entry.to_string(), outcome, answer_code, took_us);
         let id = EntryId::new(now);
         self.parts.ledger.append_later(Draft { id, time: now, kind: Kind::Delivery, body });
+    }
+
+    /// Whether the register answers.
+    pub fn register_answers(&self) -> bool {
+        self.parts.register.readiness().answers
+    }
+
+    /// Whether the ledger can write.
+    pub fn ledger_writes(&self) -> bool {
+        self.parts.ledger.healthy()
+    }
+
+    /// Writes an entry of the program's own acts (a register import, say).
+    pub fn note(&self, kind: Kind, body: Body) {
+        let now = self.parts.clock.now();
+        self.parts.ledger.append_later(Draft { id: EntryId::new(now), time: now, kind, body });
+    }
+}
+
+/// What the gate would decide of `subject` at the moment `now`, without recording anything.
+pub async fn consider(
+    register: &Register,
+    policy: &Policy,
+    zone: &TimeZone,
+    now: Timestamp,
+    subject: &Subject,
+    stance: &RouteStance,
+) -> Verdict {
+    rule(register, policy, zone, &|| now, subject, stance).await.verdict
+}
+
+/// Fetches, then judges. The clock is read after the waiting: what was fetched is judged as of then.
+async fn rule(
+    register: &Register,
+    policy: &Policy,
+    zone: &TimeZone,
+    now: &(dyn Fn() -> Timestamp + Sync),
+    subject: &Subject,
+    stance: &RouteStance,
+) -> Ruling {
+    let asked = match subject {
+        Subject::Orders(orders) => fetch(register, orders).await,
+        Subject::Unreadable { .. } => Fetched::default(),
+    };
+    let Fetched { people, asked } = asked;
+    let now = now();
+    let catalogue = register.catalogue();
+    let verdict = match subject {
+        Subject::Orders(orders) => {
+            rule_orders(orders, now, zone, &catalogue, &people, policy, stance)
+        }
+        Subject::Unreadable { stage, .. } => unreadable(stance, *stage),
+    };
+    Ruling { verdict, asked, now, catalogue }
+}
+
+/// The register's answers for one message.
+#[derive(Default)]
+struct Fetched {
+    people: People,
+    asked: Vec<Asked>,
+}
+
+/// Asks the register for everybody the verdict needs; the team only where supervision matters.
+async fn fetch(register: &Register, orders: &[Order]) -> Fetched {
+    let emergency = orders.iter().any(|order| order.urgency() == Urgency::Emergency);
+    let patience = if emergency { Patience::Emergency } else { Patience::Elective };
+    let mut fetched = Fetched::default();
+    for order in orders {
+        for key in persons(order) {
+            fetched.ask(register, key, patience).await;
+        }
+        let rest: Vec<_> = team(order, &fetched.people).collect();
+        for key in rest {
+            fetched.ask(register, key, patience).await;
+        }
+    }
+    fetched
+}
+
+impl Fetched {
+    async fn ask(&mut self, register: &Register, key: PersonKey, patience: Patience) {
+        if self.people.contains(&key) {
+            return;
+        }
+        let answer = register.surgeon(&key, patience).await;
+        if matches!(answer.lookup, Lookup::Unavailable) {
+            events::PrivilegesUnavailable {}.emit();
+        }
+        self.people.insert(key.clone(), answer.lookup.clone());
+        self.asked.push(Asked { key, lookup: answer.lookup, age_s: answer.age.as_secs() });
     }
 }
 
@@ -357,14 +404,10 @@ fn withdrawn(order: &Order, stance: &RouteStance) -> Verdict {
     let department = order.groups.first().and_then(|g| g.department.as_deref());
     let enforced = stance.enforces(department);
     Verdict {
-        decision: Decision::Forward,
-        stance: if enforced { Stance::Enforce } else { Stance::Observe },
         stage: Some(order.stage),
         action: Some(order.action()),
         urgency: Some(order.urgency()),
-        operating_time: None,
-        cases: Vec::new(),
-        gaps: Vec::new(),
+        ..Verdict::passing(if enforced { Stance::Enforce } else { Stance::Observe })
     }
 }
 
@@ -377,13 +420,9 @@ fn unreadable(stance: &RouteStance, stage: Option<Stage>) -> Verdict {
     };
     Verdict {
         decision,
-        stance: stance.without_department(),
         stage,
-        action: None,
-        urgency: None,
-        operating_time: None,
-        cases: Vec::new(),
         gaps: vec![Gap::MessageUnreadable],
+        ..Verdict::passing(stance.without_department())
     }
 }
 
@@ -406,14 +445,5 @@ fn merge(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
             }
         }
     }
-    whole.unwrap_or(Verdict {
-        decision: Decision::Forward,
-        stance: Stance::Observe,
-        stage: None,
-        action: None,
-        urgency: None,
-        operating_time: None,
-        cases: Vec::new(),
-        gaps: Vec::new(),
-    })
+    whole.unwrap_or_else(|| Verdict::passing(Stance::Observe))
 }

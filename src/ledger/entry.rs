@@ -119,6 +119,11 @@ impl Body {
         Self::new(canonical::canonical(value)?)
     }
 
+    /// The body that tells nothing: `{}`.
+    pub fn empty() -> Self {
+        Self("{}".to_owned())
+    }
+
     /// The JSON text.
     pub fn as_str(&self) -> &str {
         &self.0

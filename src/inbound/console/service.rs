@@ -53,8 +53,8 @@ async fn readyz(State(health): State<Health>) -> Response {
     for (route, listen) in &health.routes {
         checks.push((format!("route {route} on {listen}"), !draining));
     }
-    checks.push(("register".to_owned(), health.gate.register_usable().await));
-    checks.push(("ledger".to_owned(), health.gate.ledger_healthy()));
+    checks.push(("register".to_owned(), health.gate.register_answers()));
+    checks.push(("ledger".to_owned(), health.gate.ledger_writes()));
     respond::ready(&checks)
 }
 
