@@ -61,7 +61,7 @@ pub async fn start(
     clock: Clock,
     metrics: Arc<dyn Fn() -> String + Send + Sync>,
 ) -> Result<Running, AppError> {
-    let store = FileStore::open(&settings.ledger_dir)?;
+    let store = FileStore::open(&settings.node.data_dir)?;
     let (ledger, recovered) = Ledger::open(store, settings.ledger, clock)?;
     let source = sqlite::open(&settings.register_file).await?;
     let register = Register::open(settings.register, Arc::new(source)).await?;

@@ -15,12 +15,14 @@ mod run;
 mod send;
 mod table;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
+use crate::cli::import::ImportSettings;
+use crate::clock::Clock;
 use crate::config;
 use crate::config::Settings;
 use crate::register::Register;
@@ -97,18 +99,18 @@ pub fn main() -> ExitCode {
             Command::Demo(args) => demo::run(args).await,
             Command::Run => run::run(&cli.config).await,
             Command::Check(args) => check::run(args, &cli.config).await,
-            Command::Import(args) => import::run(args, &cli.config).await,
-            Command::Export(args) => export::run(args, &cli.config).await,
+            Command::Import(args) => import_into(&args, &cli.config).await,
+            Command::Export(args) => export_from(&args, &cli.config).await,
             Command::Explain(args) => explain::run(args, &cli.config).await,
             Command::Send(args) => send::run(args).await,
-            Command::Ledger(args) => ledger::run(args, &cli.config),
+            Command::Ledger(args) => ledger_of(&args, &cli.config),
         }
     });
     ExitCode::from(code)
 }
 
 /// The checked configuration, or every fault on stderr.
-fn settings(file: &std::path::Path) -> Result<Settings, u8> {
+fn settings(file: &Path) -> Result<Settings, u8> {
     config::load(file).map_err(|faults| {
         for fault in &faults.0 {
             eprintln!("{fault}");
@@ -134,6 +136,42 @@ fn decision_words_by_name(name: &str) -> &'static str {
         "unavailable" => "暂拒 unavailable",
         _ => "?",
     }
+}
+
+async fn import_into(args: &import::ImportArgs, file: &Path) -> u8 {
+    let settings = match settings(file) {
+        Ok(settings) => settings,
+        Err(code) => return code,
+    };
+    // Who ran the command, for the history: the operating system's word for it.
+    let who = std::env::var("ORGATE_WHO").or_else(|_| std::env::var("USER"));
+    let own = ImportSettings {
+        database: &settings.register_file,
+        policy: settings.import_policy(),
+        who: who.unwrap_or_else(|_| "unknown".to_owned()),
+        clock: Clock::System,
+    };
+    match import::run(args, &own, &mut std::io::stdout()).await {
+        Ok(imported) => imported.exit,
+        Err(error) => failed(&error),
+    }
+}
+
+async fn export_from(args: &export::ExportArgs, file: &Path) -> u8 {
+    let settings = match settings(file) {
+        Ok(settings) => settings,
+        Err(code) => return code,
+    };
+    let zone = &settings.node.zone;
+    match export::run(args, &settings.register_file, zone, &mut std::io::stdout()).await {
+        Ok(()) => 0,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> u8 {
+    eprintln!("{error}");
+    EXIT_USAGE
 }
 
 /// The register as the gate would see it.

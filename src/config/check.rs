@@ -12,6 +12,7 @@ use crate::config::route::route;
 use crate::config::{Node, Settings};
 use crate::ledger;
 use crate::register;
+use crate::register::import::policy::InstitutionLevel;
 use crate::rules::Policy;
 use crate::rules::effects::Effects;
 use crate::rules::table::Setting;
@@ -154,12 +155,16 @@ fn register(root: &Section<'_>) -> register::Config {
     register::Config { fresh, usable, wait, ..register::Config::default() }
 }
 
-fn policy(section: Section<'_>) -> (Policy, String) {
+fn policy(section: Section<'_>) -> (Policy, InstitutionLevel) {
     let deadline = section.number("override_deadline_h", OVERRIDE_DEADLINE_H, 1..8_761);
     section.number("override_alarm_count", OVERRIDE_ALARM, 1..1_001);
     let require_attestation = section.flag("require_attestation", false);
-    let levels = [("tertiary", "tertiary"), ("secondary", "secondary"), ("primary", "primary")];
-    let level = section.choice("institution_level", "tertiary", &levels);
+    let levels = [
+        ("tertiary", InstitutionLevel::Tertiary),
+        ("secondary", InstitutionLevel::Secondary),
+        ("primary", InstitutionLevel::Primary),
+    ];
+    let level = section.choice("institution_level", InstitutionLevel::Tertiary, &levels);
     section.texts("specialties");
     let mut effects = Effects::default();
     let own = section.section("effects");
@@ -186,7 +191,7 @@ fn policy(section: Section<'_>) -> (Policy, String) {
     own.finish();
     section.finish();
     let override_deadline_h = u32::try_from(deadline).unwrap_or(u32::MAX);
-    (Policy { effects, require_attestation, override_deadline_h }, level.to_owned())
+    (Policy { effects, require_attestation, override_deadline_h }, level)
 }
 
 /// No two routes of one name or address.

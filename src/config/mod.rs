@@ -20,6 +20,7 @@ pub use check::{load, read};
 use crate::inbound::mllp;
 use crate::ledger;
 use crate::register;
+use crate::register::import::policy::InstitutionLevel;
 use crate::rules::Policy;
 
 /// A configuration that has been checked in full.
@@ -34,7 +35,7 @@ pub struct Settings {
     /// What the institution has set.
     pub policy: Policy,
     /// The institution's level, for the catalogue lint (SZ 9).
-    pub institution_level: String,
+    pub institution_level: InstitutionLevel,
     /// The ledger.
     pub ledger: ledger::Config,
     /// Its folder.
@@ -49,6 +50,16 @@ pub struct Settings {
     pub console: Option<SocketAddr>,
     /// How long a stopping gate waits for messages in flight.
     pub drain: Duration,
+}
+
+impl Settings {
+    /// What reading register files needs of the settings.
+    pub fn import_policy(&self) -> register::import::policy::Policy {
+        register::import::policy::Policy {
+            institution_level: self.institution_level,
+            zone: self.node.zone.clone(),
+        }
+    }
 }
 
 /// This gate.

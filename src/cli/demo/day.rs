@@ -7,8 +7,10 @@ use rust_embed::Embed;
 use serde::Deserialize;
 
 use crate::cli::demo::DemoError;
+use crate::clock::Clock;
 use crate::config::Settings;
-use crate::register::import::{Files, import};
+use crate::register::import::{ImportError, Request, import, table};
+use crate::register::sources::sqlite;
 
 #[derive(Embed)]
 #[folder = "config/sample"]
@@ -87,17 +89,29 @@ pub(super) fn configuration(data_dir: &Path, downstream: SocketAddr) -> String {
 
 /// Loads the sample hospital's register.
 pub(super) async fn fill_register(settings: &Settings, folder: &Path) -> Result<(), DemoError> {
-    let mut files = Files::default();
-    for (name, slot) in [
-        ("catalogue.csv", &mut files.catalogue),
-        ("surgeons.csv", &mut files.surgeons),
-        ("grants.csv", &mut files.grants),
-        ("roster.csv", &mut files.roster),
-    ] {
-        let path = folder.join(name);
-        std::fs::write(&path, file(name)?)?;
-        *slot = Some(path);
+    let mut files = Vec::new();
+    for name in ["catalogue", "surgeons", "grants", "roster"] {
+        let path = folder.join(format!("{name}.csv"));
+        std::fs::write(&path, file(&format!("{name}.csv"))?)?;
+        files.extend(table(name).map(|table| (table, path)));
     }
-    let _ = (settings, import);
-    Ok(())
+    let request = Request {
+        files,
+        merge: false,
+        dry_run: false,
+        who: "demo".to_owned(),
+        at: Clock::System.now(),
+        policy: settings.import_policy(),
+    };
+    let sample = |error: &dyn std::fmt::Display| DemoError::Sample(error.to_string());
+    let source = sqlite::open(&settings.register_file).await.map_err(|e| sample(&e))?;
+    let imported = import(&source, &request).await;
+    source.close().await;
+    imported.map(|_| ()).map_err(|error| match error {
+        ImportError::Faults(faults) => {
+            let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            DemoError::Sample(faults.join("\n"))
+        }
+        other => sample(&other),
+    })
 }
