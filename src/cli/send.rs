@@ -102,7 +102,7 @@ fn read_frames(files: &[PathBuf]) -> Result<Vec<(Arc<str>, Vec<u8>)>, String> {
                     out.push((Arc::clone(&name), rest.get(range.clone()).unwrap_or_default().to_vec()));
                     range.end
                 }
-                Scanned::Outside { range } | Scanned::LostEnd { range } => range.end,
+                Scanned::Outside { range, .. } | Scanned::LostEnd { range } => range.end,
                 Scanned::NeedMore | Scanned::TooLong => break,
             };
             rest = rest.get(end..).unwrap_or_default();
@@ -162,7 +162,7 @@ pub(super) async fn reply(stream: &mut TcpStream, buffer: &mut BytesMut) -> Resu
                 let bytes = buffer.split_to(range.end);
                 return Ok(bytes.get(range.start..).unwrap_or_default().to_vec());
             }
-            Scanned::Outside { range } | Scanned::LostEnd { range } => {
+            Scanned::Outside { range, .. } | Scanned::LostEnd { range } => {
                 let _ = buffer.split_to(range.end);
                 continue;
             }

@@ -58,7 +58,7 @@ async fn answer(mut stream: TcpStream, kept: Arc<Mutex<Vec<Vec<u8>>>>) {
                     return;
                 }
             }
-            Scanned::Outside { range } | Scanned::LostEnd { range } => {
+            Scanned::Outside { range, .. } | Scanned::LostEnd { range } => {
                 let _ = buffer.split_to(range.end);
             }
             Scanned::TooLong => return,

@@ -225,8 +225,8 @@ impl Connection {
                 self.frame(range.end - range.start);
                 true
             }
-            Scanned::Outside { range } => {
-                self.outside(range.end);
+            Scanned::Outside { range, forwardable } => {
+                self.outside(range.end, forwardable);
                 true
             }
             Scanned::LostEnd { range } => {
@@ -335,12 +335,10 @@ impl Connection {
     }
 
     /// Bytes between frames: junk, or a heartbeat.
-    fn outside(&mut self, length: usize) {
+    fn outside(&mut self, length: usize, forwardable: bool) {
         let route = &self.route.config.name;
         let bytes = self.from_sender.split_to(length);
-        // What could be part of a message is never forwarded unread, whatever the setting.
-        let harmless = !bytes.iter().any(u8::is_ascii_alphanumeric);
-        let forward = self.route.config.forward_outside && harmless;
+        let forward = self.route.config.forward_outside && forwardable;
         let fate = if forward { "forwarded" } else { "dropped" };
         events::OutsideFrames { route, bytes: length, fate }.emit();
         if forward {
@@ -361,7 +359,7 @@ impl Connection {
                     let frame = self.from_upstream.split_to(range.end - range.start).freeze();
                     self.reply(&frame);
                 }
-                Scanned::Outside { range } | Scanned::LostEnd { range } => {
+                Scanned::Outside { range, .. } | Scanned::LostEnd { range } => {
                     let bytes = self.from_upstream.split_to(range.end);
                     if self.route.config.forward_outside {
                         self.to_sender.extend_from_slice(&bytes);

@@ -70,17 +70,19 @@ pub(super) fn read(route: &Route, frame: &[u8]) -> Intake {
 impl Reader<'_> {
     /// Reads a payload: one message, or a batch, which is one unit.
     pub fn read(&self, payload: &[u8]) -> Intake {
-        let batch = Batch::split(payload);
         let mut whole = Whole::default();
-        for range in batch.messages() {
-            let bytes = payload.get(range.clone()).unwrap_or_default();
+        let batch = match Batch::split(payload) {
+            Ok(batch) => batch,
+            Err(error) => {
+                whole.unreadable(error.as_str(), None);
+                return whole.finish();
+            }
+        };
+        for bytes in batch.payloads() {
             match Message::read(bytes, &self.config.charset) {
                 Ok(message) => whole.add(&message, self.mapped(&message)),
                 Err(error) => whole.unreadable(error.as_str(), None),
             }
-        }
-        if batch.messages().is_empty() {
-            whole.unreadable("not-hl7", None);
         }
         whole.finish()
     }
