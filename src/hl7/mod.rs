@@ -17,6 +17,7 @@
 //! message as a reader that splits bytes sees it. Where the character set is not certain the
 //! mapping compares both.
 
+pub mod ack;
 pub mod answering;
 pub mod batch;
 pub mod charset;
