@@ -1,0 +1,72 @@
+//! What can be wrong with a mapping file, gathered so that all faults are told at once.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+/// One fault of a mapping file or of a concept map it uses.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}: {what}")]
+pub struct MappingFault {
+    /// The file's name as it was given.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// What is wrong and what to write instead.
+    pub what: String,
+}
+
+/// An example of a mapping file whose message is not read as the example says.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}: example `{example}`: {what}")]
+pub struct ExampleFault {
+    /// The mapping file.
+    pub file: String,
+    /// Line of the example, from 1.
+    pub line: usize,
+    /// Its name.
+    pub example: String,
+    /// What was expected, and what was read.
+    pub what: String,
+}
+
+/// Collects the faults of one text file.
+pub(super) struct Faults<'t> {
+    file: &'t str,
+    text: &'t str,
+    found: RefCell<Vec<MappingFault>>,
+}
+
+impl<'t> Faults<'t> {
+    pub(super) fn new(file: &'t str, text: &'t str) -> Self {
+        Self { file, text, found: RefCell::default() }
+    }
+
+    /// The line, from 1, on which byte `at` of the text stands.
+    pub(super) fn line_of(&self, at: usize) -> usize {
+        self.text.bytes().take(at).filter(|b| *b == b'\n').count() + 1
+    }
+
+    /// Notes a fault at the begin of `span`.
+    pub(super) fn add(&self, span: &Range<usize>, what: impl Into<String>) {
+        self.add_line(self.line_of(span.start), what);
+    }
+
+    /// Notes a fault on `line`.
+    pub(super) fn add_line(&self, line: usize, what: impl Into<String>) {
+        let what = what.into();
+        self.found.borrow_mut().push(MappingFault { file: self.file.to_owned(), line, what });
+    }
+
+    /// Takes over faults of another file.
+    pub(super) fn adopt(&self, others: Vec<MappingFault>) {
+        self.found.borrow_mut().extend(others);
+    }
+
+    /// All faults, by file and line.
+    pub(super) fn finish(self) -> Vec<MappingFault> {
+        let mut found = self.found.into_inner();
+        found.sort_by(|a, b| (&a.file, a.line, &a.what).cmp(&(&b.file, b.line, &b.what)));
+        found.dedup();
+        found
+    }
+}

@@ -1,0 +1,131 @@
+//! Where the orders of a message begin and end, and what each wants done.
+
+use std::ops::Range;
+
+use crate::domain::order::{Action, Order, Urgency};
+use crate::mapping::model::ActionRule;
+use crate::mapping::read::{Certain, Reader};
+use crate::mapping::reading::{Doubt, Unreadable};
+
+/// The segments of one order; those before the first group are common to all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Group {
+    pub(super) own: Range<usize>,
+    pub(super) common: Range<usize>,
+    /// The common part itself, since it holds a procedure.
+    pub(super) extra: bool,
+}
+
+impl Group {
+    /// Own segments first.
+    pub(super) fn indexes(&self) -> impl Iterator<Item = usize> + use<> {
+        self.own.clone().chain(self.common.clone())
+    }
+}
+
+impl Reader<'_, '_> {
+    pub(super) fn groups(&self) -> Vec<Group> {
+        let rule = self.rule;
+        let whole = || vec![Group { own: self.all(), common: 0..0, extra: false }];
+        if self.has_any(&rule.whole_with) {
+            return whole();
+        }
+        let Some(start) = rule.group_by.iter().find(|start| self.ids.contains(start)) else {
+            return whole();
+        };
+        let mut groups: Vec<Group> = Vec::new();
+        let mut common = 0..0;
+        for (index, id) in self.ids.iter().enumerate() {
+            if id != start {
+                continue;
+            }
+            match groups.last_mut() {
+                Some(last) => last.own.end = index,
+                None => common = 0..index,
+            }
+            groups.push(Group { own: index..self.ids.len(), common: common.clone(), extra: false });
+        }
+        let procedure = |index: usize| {
+            self.model.procedures.iter().any(|rule| rule.each == self.id(index))
+        };
+        let live: Vec<Group> = groups.iter().filter(|g| !self.hollow(g)).cloned().collect();
+        let mut groups = if live.is_empty() { groups } else { live };
+        if common.clone().any(procedure) {
+            // A procedure before the only order belongs to it; before several it is one by itself.
+            if groups.len() == 1 {
+                return whole();
+            }
+            groups.push(Group { own: common, common: 0..0, extra: true });
+        }
+        groups
+    }
+
+    /// A group that is nothing but its begin (some senders write all RGS first). Where the begin
+    /// says what is wanted, as ORC does, it is an order all the same.
+    fn hollow(&self, group: &Group) -> bool {
+        let mut rest = group.own.clone().skip(1);
+        matches!(self.rule.action, ActionRule::Fixed(_))
+            && rest.all(|index| {
+                let id = self.id(index);
+                let persons = self.model.persons.iter().any(|rule| rule.at.segment == id);
+                !persons && !self.model.procedures.iter().any(|rule| rule.each == id)
+            })
+    }
+
+    /// What the group wants done; the field of the action must have one value only.
+    pub(super) fn action(&self, group: &Group) -> Certain<Action> {
+        let (place, codes) = match &self.rule.action {
+            ActionRule::Fixed(action) => return Ok(*action),
+            ActionRule::Field { place, codes } => (place, codes),
+        };
+        for index in group.indexes().filter(|i| self.id(*i) == place.segment) {
+            let Some(segment) = self.message.segment_at(index) else { continue };
+            let field = segment.field(place.field);
+            let several = field.repetition_count() > 1
+                || place.component == 0 && field.component_count() > 1
+                || field.has_subcomponents();
+            if several {
+                return Err(self.doubt_at(Doubt::Action, index, place, 1));
+            }
+            let value = field.component(place.component.max(1));
+            if value.is_empty() {
+                continue;
+            }
+            let known = codes.iter().find(|(code, _)| code.as_bytes() == value.bytes());
+            return Ok(known.map_or(Action::New, |(_, action)| *action));
+        }
+        Ok(Action::New)
+    }
+
+    /// The extra group has no begin of its own: what all other groups agree on holds for it too.
+    pub(super) fn complete_extra(&self, all: &[Group], order: &mut Order) {
+        if !all.last().is_some_and(|group| group.extra) {
+            return;
+        }
+        let mut actions = all.iter().filter(|g| !g.extra).map(|g| self.action(g).ok());
+        let first = actions.next().flatten();
+        let same = actions.all(|action| action == first);
+        let Some((extra, others)) = order.groups.split_last_mut() else { return };
+        if let Some(action) = first.filter(|_| same) {
+            extra.action = action;
+        }
+        let mildest = others.iter().map(|g| g.urgency.unwrap_or(Urgency::Elective)).min();
+        extra.urgency = extra.urgency.or(mildest.filter(|u| *u != Urgency::Elective));
+        if let Some(other) = others.first() {
+            extra.order_no = extra.order_no.take().or_else(|| other.order_no.clone());
+            extra.department = extra.department.take().or_else(|| other.department.clone());
+        }
+    }
+
+    /// A doubt about one place.
+    pub(super) fn doubt_at(
+        &self,
+        why: Doubt,
+        index: usize,
+        place: &crate::mapping::place::Place,
+        repetition: usize,
+    ) -> Unreadable {
+        let at = self.place(index, place.field, repetition, place.component);
+        Unreadable { why, place: at, stage: None }
+    }
+}
