@@ -122,9 +122,9 @@ fn route<'s>(args: &ExplainArgs, settings: &'s Settings) -> Result<&'s Config, S
         Some(name) => routes.find(|route| *route.name == **name),
     };
     let names: Vec<&str> = settings.mllp.iter().map(|route| &*route.name).collect();
-    found.map(std::convert::AsRef::as_ref).ok_or_else(|| {
-        format!("no such route, choose one of: {}", names.join(", "))
-    })
+    found
+        .map(std::convert::AsRef::as_ref)
+        .ok_or_else(|| format!("no such route, choose one of: {}", names.join(", ")))
 }
 
 fn moment(args: &ExplainArgs, settings: &Settings) -> Result<Timestamp, String> {
@@ -152,7 +152,10 @@ fn text(verdict: &Verdict) {
     }
     let stage = verdict.stage.map_or("?", |s| s.as_str());
     let urgency = verdict.urgency.map_or("?", |u| u.as_str());
-    println!("环节 stage: {stage}  紧急程度 urgency: {urgency}  方式 stance: {}", verdict.stance.as_str());
+    println!(
+        "环节 stage: {stage}  紧急程度 urgency: {urgency}  方式 stance: {}",
+        verdict.stance.as_str()
+    );
     for gap in &verdict.gaps {
         println!("未知 gap: {}", gap.as_str());
     }

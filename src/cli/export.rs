@@ -15,21 +15,21 @@ use crate::register::sources::sqlite;
 
 /// Options of `orgate export`.
 #[derive(Args, Clone, Debug)]
-pub struct ExportArgs {
+pub(super) struct ExportArgs {
     /// Which table
     #[arg(value_name = "TABLE", value_parser = PossibleValuesParser::new(TABLES.iter().map(|t| t.name)))]
-    pub table: String,
+    pub(super) table: String,
     /// In which form
     #[arg(long, value_enum, default_value_t = ExportFormat::Csv)]
-    pub format: ExportFormat,
+    pub(super) format: ExportFormat,
     /// Begin the CSV with a byte order mark, for spreadsheet programs that guess
     #[arg(long)]
-    pub bom: bool,
+    pub(super) bom: bool,
 }
 
 /// Forms of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ExportFormat {
+pub(super) enum ExportFormat {
     /// CSV, UTF-8.
     Csv,
     /// A JSON array.
@@ -38,7 +38,7 @@ pub enum ExportFormat {
 
 /// Why nothing was exported.
 #[derive(Debug, Error)]
-pub enum ExportError {
+pub(super) enum ExportError {
     /// The register.
     #[error(transparent)]
     Register(#[from] RegisterError),
@@ -54,7 +54,7 @@ pub enum ExportError {
 ///
 /// # Errors
 /// The register cannot be used, or `out` is closed.
-pub async fn run(
+pub(super) async fn run(
     args: &ExportArgs,
     database: &Path,
     zone: &TimeZone,

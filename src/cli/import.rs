@@ -16,43 +16,43 @@ use crate::register::sources::sqlite;
 #[derive(Args, Clone, Debug)]
 #[command(group = ArgGroup::new("files").required(true).multiple(true)
     .args(["catalogue", "surgeons", "grants", "roster"]))]
-pub struct ImportArgs {
+pub(super) struct ImportArgs {
     /// 手术分级管理目录 (CSV or XLSX)
     #[arg(long, value_name = "FILE")]
-    pub catalogue: Option<PathBuf>,
+    pub(super) catalogue: Option<PathBuf>,
     /// 手术医师 (CSV or XLSX)
     #[arg(long, value_name = "FILE")]
-    pub surgeons: Option<PathBuf>,
+    pub(super) surgeons: Option<PathBuf>,
     /// 手术授权 (CSV or XLSX)
     #[arg(long, value_name = "FILE")]
-    pub grants: Option<PathBuf>,
+    pub(super) grants: Option<PathBuf>,
     /// 在院值班表 (CSV or XLSX)
     #[arg(long, value_name = "FILE")]
-    pub roster: Option<PathBuf>,
+    pub(super) roster: Option<PathBuf>,
     /// Leave rows that the files do not name as they are, instead of ending them
     #[arg(long)]
-    pub merge: bool,
+    pub(super) merge: bool,
     /// Check and compare, change nothing
     #[arg(long)]
-    pub dry_run: bool,
+    pub(super) dry_run: bool,
 }
 
 /// What the configuration has to say.
 #[derive(Clone, Debug)]
-pub struct ImportSettings<'s> {
+pub(super) struct ImportSettings<'s> {
     /// The embedded register's file.
-    pub database: &'s Path,
+    pub(super) database: &'s Path,
     /// Institution level and time zone.
-    pub policy: Policy,
+    pub(super) policy: Policy,
     /// Who runs the command, for the history.
-    pub who: String,
+    pub(super) who: String,
     /// When.
-    pub clock: Clock,
+    pub(super) clock: Clock,
 }
 
 /// Why the command could not do its work (a fault in the files is no such reason).
 #[derive(Debug, Error)]
-pub enum ImportCommandError {
+pub(super) enum ImportCommandError {
     /// A file or the register.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -63,18 +63,18 @@ pub enum ImportCommandError {
 
 /// What the command did.
 #[derive(Debug)]
-pub struct Imported {
+pub(super) struct Imported {
     /// 0 imported or nothing to do; 2 the files have faults.
-    pub exit: u8,
+    pub(super) exit: u8,
     /// For the ledger's `register` entry: present when a new version was made.
-    pub entered: Option<ImportSummary>,
+    pub(super) entered: Option<ImportSummary>,
 }
 
 /// Imports the files named in `args` and tells the result on `out`.
 ///
 /// # Errors
 /// A file cannot be read, the register cannot be used, or `out` is closed.
-pub async fn run(
+pub(super) async fn run(
     args: &ImportArgs,
     settings: &ImportSettings<'_>,
     out: &mut (dyn Write + Send),

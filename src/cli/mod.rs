@@ -169,6 +169,13 @@ async fn export_from(args: &export::ExportArgs, file: &Path) -> u8 {
     }
 }
 
+fn ledger_of(args: &ledger::LedgerArgs, file: &Path) -> u8 {
+    ledger::run(args, || {
+        let settings = config::load(file).map_err(|faults| faults.to_string())?;
+        Ok(settings.node.data_dir)
+    })
+}
+
 fn failed(error: &dyn std::fmt::Display) -> u8 {
     eprintln!("{error}");
     EXIT_USAGE

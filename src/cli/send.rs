@@ -99,7 +99,10 @@ fn read_frames(files: &[PathBuf]) -> Result<Vec<(Arc<str>, Vec<u8>)>, String> {
         loop {
             let end = match scanner.next(rest) {
                 Scanned::Frame { range } => {
-                    out.push((Arc::clone(&name), rest.get(range.clone()).unwrap_or_default().to_vec()));
+                    out.push((
+                        Arc::clone(&name),
+                        rest.get(range.clone()).unwrap_or_default().to_vec(),
+                    ));
                     range.end
                 }
                 Scanned::Outside { range, .. } | Scanned::LostEnd { range } => range.end,
@@ -154,7 +157,10 @@ async fn connection(
 }
 
 /// The next frame from the stream.
-pub(super) async fn reply(stream: &mut TcpStream, buffer: &mut BytesMut) -> Result<Vec<u8>, String> {
+pub(super) async fn reply(
+    stream: &mut TcpStream,
+    buffer: &mut BytesMut,
+) -> Result<Vec<u8>, String> {
     let mut scanner = FrameScanner::new(REPLY_MAX);
     loop {
         match scanner.next(buffer) {

@@ -21,7 +21,8 @@ impl Table {
 
     /// The table as lines, two blanks between columns.
     pub(super) fn lines(&self) -> Vec<String> {
-        let titles: Vec<String> = self.header.iter().map(|(title, _)| (*title).to_owned()).collect();
+        let titles: Vec<String> =
+            self.header.iter().map(|(title, _)| (*title).to_owned()).collect();
         let mut widths: Vec<usize> = titles.iter().map(|t| t.width()).collect();
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {

@@ -87,11 +87,6 @@ impl<'t> Section<'t> {
         self.table?.iter().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value)
     }
 
-    /// Whether `key` is written.
-    pub(super) fn has(&self, key: &'t str) -> bool {
-        self.value(key).is_some()
-    }
-
     /// Says that something about `key`, or the table if it is not written, is wrong.
     pub(super) fn fault(&self, key: &'t str, text: impl Into<String>) {
         let span = self.value(key).map_or(self.span.clone(), Spanned::span);
@@ -168,7 +163,8 @@ impl<'t> Section<'t> {
         let word = value.get_ref().as_str();
         let found = choices.iter().find(|(name, _)| Some(*name) == word);
         found.map(|(_, choice)| *choice).unwrap_or_else(|| {
-            let names: Vec<String> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+            let names: Vec<String> =
+                choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
             self.wrong(key, value, &names.join(" or "));
             default
         })
@@ -177,7 +173,10 @@ impl<'t> Section<'t> {
     /// Every key with its value's list of texts, for tables whose keys are free.
     pub(super) fn free_keys(&self) -> Vec<(&'t str, Vec<String>)> {
         let Some(table) = self.table else { return Vec::new() };
-        table.keys().map(|key| (key.get_ref().as_ref(), self.texts(key.get_ref().as_ref()))).collect()
+        table
+            .keys()
+            .map(|key| (key.get_ref().as_ref(), self.texts(key.get_ref().as_ref())))
+            .collect()
     }
 
     fn wrong(&self, key: &str, value: Value<'t>, wanted: &str) {

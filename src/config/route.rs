@@ -54,8 +54,11 @@ pub(super) fn route(section: Section<'_>, foreign: &mut Vec<Fault>) -> Option<Ar
     let refusal = RefusalStyle {
         reject: section.choice("refusal", false, &[("AE", false), ("AR", true)]),
         plain_ack: section.choice("refusal_reply", false, &[("order", false), ("ack", true)]),
-        answer_unwanted: section
-            .choice("refusal_unwanted", false, &[("silent", false), ("send", true)]),
+        answer_unwanted: section.choice(
+            "refusal_unwanted",
+            false,
+            &[("silent", false), ("send", true)],
+        ),
     };
     let upstream_timeout = section.number("upstream_timeout_ms", UPSTREAM_TIMEOUT_MS, 1..600_001);
     let max_frame = section.number("max_frame_kib", MAX_FRAME_KIB, 1..1_048_577);
@@ -100,7 +103,7 @@ fn mapping(section: &Section<'_>, foreign: &mut Vec<Fault>) -> Option<Arc<Mappin
 ///
 /// # Errors
 /// Every fault of the file and every example that comes out otherwise.
-pub fn load_mapping(file: &str) -> Result<Mapping, Vec<Fault>> {
+pub(super) fn load_mapping(file: &str) -> Result<Mapping, Vec<Fault>> {
     let _ = file;
     Err(Vec::new())
 }

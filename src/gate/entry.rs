@@ -13,11 +13,12 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::verdict::Verdict;
 use crate::gate::facts::{FactsJson, PersonFacts, ProcedureFacts, named_procedures};
 use crate::gate::order_facts::OrderFacts;
-use crate::gate::pass::{Asked, Request, Subject};
+use crate::gate::pass::{Request, Subject};
+use crate::gate::ruling::Asked;
 use crate::gate::verdict_json::VerdictJson;
 use crate::ledger::Body;
-use crate::rules::table::Setting;
 use crate::rules::Policy;
+use crate::rules::table::Setting;
 
 /// A decision entry in the making.
 pub(super) struct DecisionBody<'b> {
@@ -25,6 +26,8 @@ pub(super) struct DecisionBody<'b> {
     pub(super) catalogue: &'b Catalogue,
     pub(super) now: Timestamp,
     pub(super) asked: &'b [Asked],
+    pub(super) message_sha256: String,
+    pub(super) register_version: i64,
     pub(super) policy: &'b Policy,
     pub(super) request: &'b Request,
     pub(super) retransmission_of: Option<&'b str>,
@@ -45,8 +48,9 @@ struct Written<'w> {
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
     message_bytes: usize,
-    message_sha256: String,
+    message_sha256: &'w str,
     policy: PolicyJson,
+    register_version: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     retransmission_of: Option<&'w str>,
     route: &'w str,
@@ -57,7 +61,7 @@ struct Written<'w> {
 
 /// The settings a verdict went by.
 #[derive(Debug, Serialize, serde::Deserialize)]
-pub struct PolicyJson {
+pub(super) struct PolicyJson {
     /// Departments that the route enforces; empty = all.
     pub departments: Vec<String>,
     /// Effects that differ from the table: order, notice, record.
@@ -99,8 +103,9 @@ impl DecisionBody<'_> {
             mapping: &request.mapping,
             message: kept.then(|| BASE64.encode(&request.message)),
             message_bytes: request.message.len(),
-            message_sha256: sha256_hex(&request.message),
+            message_sha256: &self.message_sha256,
             policy: self.policy_json(),
+            register_version: self.register_version,
             retransmission_of: self.retransmission_of,
             route: &request.route,
             unreadable,
@@ -165,13 +170,5 @@ fn canonical_body(written: &impl Serialize) -> Body {
     Body::new(text).unwrap_or_else(|_| {
         let value = serde_json::to_value(written).unwrap_or_default();
         Body::of(&value).unwrap_or_else(|_| Body::empty())
-    })
-}
-
-fn sha256_hex(bytes: &[u8]) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
-    digest.as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
-        hex.push_str(&format!("{byte:02x}"));
-        hex
     })
 }

@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::grant::{Grant, GrantStatus, Right, Scope, Supervision};
 use crate::domain::order::Order;
-use crate::domain::procedure::{Admission, Ethics, Grade, Procedure, ProcedureCode, ProcedureStatus};
+use crate::domain::procedure::{
+    Admission, Ethics, Grade, Procedure, ProcedureCode, ProcedureStatus,
+};
 use crate::domain::surgeon::{Base, Lookup, PersonKey, Surgeon, SurgeonId, SurgeonStatus};
 use crate::gate::order_facts::OrderFacts;
 use crate::rules::People;

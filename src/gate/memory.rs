@@ -2,31 +2,43 @@
 //!
 //! Both are bounded, and rebuilt from the ledger at start.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use moka::sync::Cache;
-use ring::digest::{Context, SHA256};
+use ring::digest::{SHA256, digest};
 
 /// How many messages are remembered. At 300 bytes each some 15 MB; a busy hospital orders fewer in a week.
 const MESSAGES_MAX: u64 = 50_000;
 /// How many order numbers are remembered (a year of a large hospital's operations).
 const ORDERS_MAX: u64 = 200_000;
 /// How long a message counts as the same transmission. Interface engines retry for hours.
-const MESSAGES_FOR: Duration = Duration::from_secs(24 * 3600);
+pub const MESSAGES_FOR: Duration = Duration::from_secs(24 * 3600);
 
 /// Route and bytes of a message (its MSH-10 is among them).
-pub type Fingerprint = [u8; 32];
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Fingerprint {
+    /// The route.
+    pub route: Arc<str>,
+    /// SHA-256 of the message.
+    pub digest: [u8; 32],
+}
 
-/// The fingerprint of `message` on `route`.
-pub fn fingerprint(route: &str, message: &[u8]) -> Fingerprint {
-    let mut context = Context::new(&SHA256);
-    context.update(route.as_bytes());
-    context.update(&[0]);
-    context.update(message);
-    let mut out = [0; 32];
-    out.copy_from_slice(context.finish().as_ref());
-    out
+impl Fingerprint {
+    /// Of `message` on `route`.
+    pub fn new(route: &Arc<str>, message: &[u8]) -> Self {
+        let mut out = [0; 32];
+        out.copy_from_slice(digest(&SHA256, message).as_ref());
+        Self { route: Arc::clone(route), digest: out }
+    }
+
+    /// The digest as the ledger writes it.
+    pub fn hex(&self) -> String {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).map_or('0', |d| char::from(*d));
+        self.digest.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    }
 }
 
 /// What became of a message.

@@ -10,10 +10,12 @@ pub mod order_facts;
 mod pass;
 pub mod passage;
 pub mod rederive;
+mod ruling;
 pub mod stance;
 pub mod verdict_json;
 
 #[cfg(test)]
 mod tests;
 
-pub use pass::{Answer, Gate, Parts, Request, Subject, consider};
+pub use pass::{Answer, Gate, Parts, Request, Subject};
+pub use ruling::consider;

@@ -118,6 +118,11 @@ impl OrderFacts {
         }
     }
 
+    /// Whether it is of the order stage.
+    pub fn is_order(&self) -> bool {
+        self.stage == "order"
+    }
+
     /// The order numbers of the groups.
     pub fn order_numbers(&self) -> impl Iterator<Item = &str> {
         self.groups.iter().filter_map(|group| group.order_no.as_deref())

@@ -3,21 +3,19 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::clock::Clock;
 use crate::domain::order::{Action, Order, Stage, Urgency};
-use crate::domain::catalogue::Catalogue;
-use crate::domain::surgeon::{Lookup, PersonKey};
 use crate::domain::verdict::{Decision, Gap, Stance, Verdict};
 use crate::gate::entry::{DecisionBody, delivery};
-use crate::gate::memory::{Fingerprint, Memory, Remembered, fingerprint};
+use crate::gate::memory::{Fingerprint, Memory, Remembered};
 use crate::gate::passage::{Outcome, Passage, Refusal};
+use crate::gate::ruling::{Ruling, rule};
 use crate::gate::stance::RouteStance;
 use crate::ledger::{Body, Draft, Durability, EntryId, Kind, Ledger, LedgerError};
-use crate::register::{Patience, Register};
-use crate::rules::{Facts, People, Policy, judge, persons, team};
+use crate::register::Register;
+use crate::rules::Policy;
 use crate::telemetry::events;
 
 /// Builds the refusal for a verdict, given the ledger entry it stands under; `None` where nothing may be sent.
@@ -79,21 +77,6 @@ pub struct Gate {
     memory: Memory,
 }
 
-/// One answer of the register.
-pub(super) struct Asked {
-    pub(super) key: PersonKey,
-    pub(super) lookup: Lookup,
-    pub(super) age_s: u64,
-}
-
-/// A message judged, ready to be recorded.
-struct Ruling {
-    verdict: Verdict,
-    asked: Vec<Asked>,
-    now: Timestamp,
-    catalogue: Arc<Catalogue>,
-}
-
 impl Gate {
     /// Puts the gate together.
     pub fn new(parts: Parts) -> Self {
@@ -127,7 +110,7 @@ impl Gate {
 
     /// Takes one checked message through: facts, verdict, entry, and then passage or refusal.
     pub async fn pass(&self, request: Request) -> Outcome {
-        let fingerprint = fingerprint(&request.route, &request.message);
+        let fingerprint = Fingerprint::new(&request.route, &request.message);
         let before = self.memory.recall(&fingerprint);
         if let Some(Remembered { refused: Some(answer), register_version, .. }) = &before
             && *register_version == self.parts.register.version()
@@ -159,7 +142,14 @@ impl Gate {
         let id = EntryId::new(ruling.now);
         let name = id.to_string();
         let answer = ruling.verdict.refused().then(|| (request.answer)(&ruling.verdict, &name));
-        let body = self.body(&request, &ruling, &name, answer.as_ref(), retransmission_of.as_deref());
+        let body = self.body(
+            &request,
+            &ruling,
+            &name,
+            answer.as_ref(),
+            retransmission_of.as_deref(),
+            &fingerprint,
+        );
         let draft = Draft { id, time: ruling.now, kind: Kind::Decision, body };
         events::Judged {
             route: &request.route,
@@ -221,7 +211,12 @@ impl Gate {
         if !refused {
             verdict.decision = Decision::Unavailable;
         }
-        events::RefusedUnrecorded { route: &request.route, entry: &name, gap: events::GapName(gap) }.emit();
+        events::RefusedUnrecorded {
+            route: &request.route,
+            entry: &name,
+            gap: events::GapName(gap),
+        }
+        .emit();
         let answer = (request.answer)(&verdict, &name);
         Outcome::Refuse(Refusal { answer, verdict: Some(Arc::new(verdict)) })
     }
@@ -250,7 +245,7 @@ impl Gate {
             Remembered {
                 entry: id.to_string(),
                 refused: answer.cloned(),
-                register_version: self.parts.register.version(),
+                register_version: ruling.register_version,
             },
         );
     }
@@ -262,12 +257,15 @@ impl Gate {
         entry: &str,
         answer: Option<&Option<Bytes>>,
         retransmission_of: Option<&str>,
+        fingerprint: &Fingerprint,
     ) -> Body {
         DecisionBody {
             answer: answer.and_then(Option::as_ref),
             catalogue: &ruling.catalogue,
             now: ruling.now,
             asked: &ruling.asked,
+            message_sha256: fingerprint.hex(),
+            register_version: ruling.register_version,
             policy: &self.parts.policy,
             request,
             retransmission_of,
@@ -280,7 +278,13 @@ impl Gate {
     }
 
     /// Records what the downstream system answered; never waited for.
-    pub fn delivered(&self, entry: EntryId, outcome: &str, answer_code: Option<&str>, took_us: u64) {
+    pub fn delivered(
+        &self,
+        entry: EntryId,
+        outcome: &str,
+        answer_code: Option<&str>,
+        took_us: u64,
+    ) {
         let now = self.parts.clock.now();
         let body = delivery(&entry.to_string(), outcome, answer_code, took_us);
         let id = EntryId::new(now);
@@ -302,148 +306,4 @@ impl Gate {
         let now = self.parts.clock.now();
         self.parts.ledger.append_later(Draft { id: EntryId::new(now), time: now, kind, body });
     }
-}
-
-/// What the gate would decide of `subject` at the moment `now`, without recording anything.
-pub async fn consider(
-    register: &Register,
-    policy: &Policy,
-    zone: &TimeZone,
-    now: Timestamp,
-    subject: &Subject,
-    stance: &RouteStance,
-) -> Verdict {
-    rule(register, policy, zone, &|| now, subject, stance).await.verdict
-}
-
-/// Fetches, then judges. The clock is read after the waiting: what was fetched is judged as of then.
-async fn rule(
-    register: &Register,
-    policy: &Policy,
-    zone: &TimeZone,
-    now: &(dyn Fn() -> Timestamp + Sync),
-    subject: &Subject,
-    stance: &RouteStance,
-) -> Ruling {
-    let asked = match subject {
-        Subject::Orders(orders) => fetch(register, orders).await,
-        Subject::Unreadable { .. } => Fetched::default(),
-    };
-    let Fetched { people, asked } = asked;
-    let now = now();
-    let catalogue = register.catalogue();
-    let verdict = match subject {
-        Subject::Orders(orders) => {
-            rule_orders(orders, now, zone, &catalogue, &people, policy, stance)
-        }
-        Subject::Unreadable { stage, .. } => unreadable(stance, *stage),
-    };
-    Ruling { verdict, asked, now, catalogue }
-}
-
-/// The register's answers for one message.
-#[derive(Default)]
-struct Fetched {
-    people: People,
-    asked: Vec<Asked>,
-}
-
-/// Asks the register for everybody the verdict needs; the team only where supervision matters.
-async fn fetch(register: &Register, orders: &[Order]) -> Fetched {
-    let emergency = orders.iter().any(|order| order.urgency() == Urgency::Emergency);
-    let patience = if emergency { Patience::Emergency } else { Patience::Elective };
-    let mut fetched = Fetched::default();
-    for order in orders {
-        for key in persons(order) {
-            fetched.ask(register, key, patience).await;
-        }
-        let rest: Vec<_> = team(order, &fetched.people).collect();
-        for key in rest {
-            fetched.ask(register, key, patience).await;
-        }
-    }
-    fetched
-}
-
-impl Fetched {
-    async fn ask(&mut self, register: &Register, key: PersonKey, patience: Patience) {
-        if self.people.contains(&key) {
-            return;
-        }
-        let answer = register.surgeon(&key, patience).await;
-        if matches!(answer.lookup, Lookup::Unavailable) {
-            events::PrivilegesUnavailable {}.emit();
-        }
-        self.people.insert(key.clone(), answer.lookup.clone());
-        self.asked.push(Asked { key, lookup: answer.lookup, age_s: answer.age.as_secs() });
-    }
-}
-
-/// Judges the orders of one message, pure: the same facts give the same verdict, now and from the ledger.
-pub(super) fn rule_orders(
-    orders: &[Order],
-    now: Timestamp,
-    zone: &TimeZone,
-    catalogue: &Catalogue,
-    people: &People,
-    policy: &Policy,
-    stance: &RouteStance,
-) -> Verdict {
-    let enforced = |department: Option<&str>| stance.enforces(department);
-    merge(orders.iter().map(|order| {
-        if order.action().checked() {
-            judge(&Facts { order, now, zone, catalogue, people }, policy, &enforced)
-        } else {
-            withdrawn(order, stance)
-        }
-    }))
-}
-
-/// Withdrawals are not judged and always pass; they are recorded for the story of the case.
-fn withdrawn(order: &Order, stance: &RouteStance) -> Verdict {
-    let department = order.groups.first().and_then(|g| g.department.as_deref());
-    let enforced = stance.enforces(department);
-    Verdict {
-        stage: Some(order.stage),
-        action: Some(order.action()),
-        urgency: Some(order.urgency()),
-        ..Verdict::passing(if enforced { Stance::Enforce } else { Stance::Observe })
-    }
-}
-
-/// A message that nobody can read with certainty: refused, unless it is a record (which is never
-/// refused) or the route observes.
-fn unreadable(stance: &RouteStance, stage: Option<Stage>) -> Verdict {
-    let decision = match stage {
-        Some(Stage::Record) => Decision::ForwardFlagged,
-        Some(Stage::Order | Stage::Notice) | None => Decision::Unavailable,
-    };
-    Verdict {
-        decision,
-        stage,
-        gaps: vec![Gap::MessageUnreadable],
-        ..Verdict::passing(stance.without_department())
-    }
-}
-
-/// The verdict of a batch: one unit, so the worst decision is that of all.
-fn merge(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
-    let mut whole: Option<Verdict> = None;
-    for verdict in verdicts {
-        match &mut whole {
-            None => whole = Some(verdict),
-            Some(whole) => {
-                if verdict.stance == Stance::Enforce {
-                    whole.stance = Stance::Enforce;
-                }
-                whole.decision = whole.decision.max(verdict.decision);
-                whole.urgency = whole.urgency.max(verdict.urgency);
-                whole.action = whole.action.min(verdict.action);
-                whole.operating_time = whole.operating_time.or(verdict.operating_time);
-                whole.cases.extend(verdict.cases);
-                whole.gaps.extend(verdict.gaps);
-            }
-        }
-    }
-    whole.unwrap_or_else(|| Verdict::passing(Stance::Observe))
 }

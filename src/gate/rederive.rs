@@ -12,7 +12,7 @@ use crate::domain::procedure::Procedure;
 use crate::domain::verdict::{Stance, Verdict};
 use crate::gate::entry::{PolicyJson, setting_word};
 use crate::gate::facts::FactsJson;
-use crate::gate::pass::rule_orders;
+use crate::gate::ruling::rule_orders;
 use crate::gate::stance::RouteStance;
 use crate::gate::verdict_json::VerdictJson;
 use crate::rules::effects::Effects;
@@ -23,7 +23,9 @@ use crate::rules::{People, Policy};
 #[derive(Debug, thiserror::Error)]
 pub enum RederiveError {
     /// The body is not that of a decision with facts.
-    #[error("the entry holds no facts to judge by, choose a decision entry of a message that was read")]
+    #[error(
+        "the entry holds no facts to judge by, choose a decision entry of a message that was read"
+    )]
     NoFacts,
     /// A fact has a value that this version does not know.
     #[error("the entry's `{0}` cannot be understood by this version of the program")]

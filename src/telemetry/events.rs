@@ -213,6 +213,46 @@ events! {
         /// Why, of a bounded set.
         why: &'static str,
     }
+    /// The ledger is open.
+    info "orgate_ledger_opened_total" "ledger opened"
+    LedgerOpened {
+        /// The last entry.
+        seq: u64,
+        /// What one small durable write takes on this disk, in microseconds; 0 = not measured.
+        sync_us: u128,
+    }
+    /// A torn last line, left by a crash, was cut.
+    warn "orgate_ledger_torn_total" "torn last line cut, as after a crash"
+    LedgerTorn<'e> {
+        /// Which file.
+        file: &'e str,
+        /// How many bytes.
+        bytes: u64,
+    }
+    /// The ledger cannot write.
+    error "orgate_ledger_down_total" "the ledger cannot write, look at its disk now"
+    LedgerDown {
+        /// What the system says.
+        fault: std::io::ErrorKind,
+    }
+    /// The ledger can write again.
+    warn "orgate_ledger_back_total" "the ledger writes again"
+    LedgerBack {
+        /// Entries that found no room meanwhile.
+        lost: u64,
+    }
+    /// The register does not answer.
+    error "orgate_register_down_total" "the register does not answer, cached privileges are used"
+    RegisterDown {}
+    /// The register answers again.
+    warn "orgate_register_back_total" "the register answers again"
+    RegisterBack {}
+    /// The register has a new version, now in force.
+    info "orgate_register_changes_total" "register changed"
+    RegisterChanged {
+        /// Which.
+        version: i64,
+    }
     /// The gate stops taking new work.
     info "orgate_drains_total" "draining"
     Draining {}

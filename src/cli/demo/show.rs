@@ -83,7 +83,11 @@ pub(super) fn show(
         rows(&mut table, message, entry, played);
         wrong.extend(difference(message, entry, played));
     }
-    println!("术闸 orgate — 样例医院的一天 a day at the sample hospital（{}，{}）\n", day.clock, zone_name(zone));
+    println!(
+        "术闸 orgate — 样例医院的一天 a day at the sample hospital（{}，{}）\n",
+        day.clock,
+        zone_name(zone)
+    );
     for line in table.lines() {
         println!("{line}");
     }
@@ -92,7 +96,10 @@ pub(super) fn show(
         println!("不符预期 NOT AS EXPECTED: {line}");
     }
     if wrong.is_empty() {
-        println!("全部{}条报文的结论与预期一致 every verdict is the expected one", day.messages.len());
+        println!(
+            "全部{}条报文的结论与预期一致 every verdict is the expected one",
+            day.messages.len()
+        );
     }
     wrong.is_empty() && clean
 }
@@ -169,7 +176,8 @@ fn difference(message: &Message, entry: Option<&Body>, played: &Played) -> Optio
         ));
     }
     let code = played.reply.as_deref().and_then(answer_code);
-    let good = if refused(got) { code.as_deref() != Some("AA") } else { code.as_deref() == Some("AA") };
+    let good =
+        if refused(got) { code.as_deref() != Some("AA") } else { code.as_deref() == Some("AA") };
     (!good).then(|| format!("{}: {got}, but the answer was {code:?}", message.file))
 }
 
@@ -182,11 +190,7 @@ fn answer_code(reply: &[u8]) -> Option<String> {
 }
 
 /// What the downstream system received, and that nothing refused is among it.
-fn received(
-    day: &Day,
-    downstream: &StandIn,
-    entries: &HashMap<(String, String), Body>,
-) -> bool {
+fn received(day: &Day, downstream: &StandIn, entries: &HashMap<(String, String), Body>) -> bool {
     let received = downstream.received();
     let decision = |message: &Message| {
         entries.get(&key(message)).map_or("not-surgical", |body| body.verdict.decision.as_str())

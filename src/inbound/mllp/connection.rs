@@ -14,7 +14,6 @@ use tokio::sync::watch;
 use tokio::time::Sleep;
 
 use crate::clock;
-use crate::domain::verdict::Stance;
 use crate::gate::passage::{Outcome, Passage};
 use crate::gate::{Gate, Request};
 use crate::hl7::frame::{FrameScanner, Scanned};
@@ -321,7 +320,13 @@ impl Connection {
     }
 
     /// Sends a frame downstream. The passage is the permission; nothing else calls this.
-    fn forward(&mut self, passage: Passage, frame: &[u8], control_id: Option<Bytes>, promised: bool) {
+    fn forward(
+        &mut self,
+        passage: Passage,
+        frame: &[u8],
+        control_id: Option<Bytes>,
+        promised: bool,
+    ) {
         self.to_upstream.extend_from_slice(frame);
         let Some(control_id) = control_id else { return };
         if !promised {
@@ -482,9 +487,4 @@ fn report(gate: &Gate, expected: &Expected, outcome: &str, code: Option<&str>) {
         let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         gate.delivered(entry, outcome, code, took_us);
     }
-}
-
-/// Whether a route only observes, whatever the message.
-pub(super) fn observes(config: &Config) -> bool {
-    config.stance.without_department() == Stance::Observe
 }

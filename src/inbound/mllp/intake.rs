@@ -91,6 +91,7 @@ impl Reader<'_> {
         let context = Context {
             catalogue: self.catalogue,
             checked_order: self.checked_order,
+            listed: &|_| false,
             all_surgical: self.config.all_surgical,
             zone: self.zone,
             compare_bytes: self.config.compare_bytes,
@@ -141,7 +142,7 @@ impl Whole {
             }
             Reading::Unreadable(unreadable) => {
                 self.reply = false;
-                self.unreadable(unreadable.why, unreadable.stage);
+                self.unreadable(unreadable.why.as_str(), unreadable.stage);
             }
         }
     }
@@ -196,9 +197,9 @@ pub(super) fn unreadable(route: &Route, piece: &Bytes, why: &'static str) -> Req
 pub fn acknowledges(reply: &[u8]) -> Option<Acknowledges<'_>> {
     let payload = frame::payload(reply);
     let separator = *payload.get(3)?;
-    let line = payload.split(|byte| matches!(byte, b'\r' | b'\n')).find(|line| {
-        line.starts_with(b"MSA") && line.get(3) == Some(&separator)
-    })?;
+    let line = payload
+        .split(|byte| matches!(byte, b'\r' | b'\n'))
+        .find(|line| line.starts_with(b"MSA") && line.get(3) == Some(&separator))?;
     let mut fields = line.split(|byte| *byte == separator).skip(1);
     Some(Acknowledges {
         code: fields.next().unwrap_or_default(),

@@ -90,7 +90,8 @@ impl Pipeline {
     /// The downstream system sent `frame`.
     pub fn replied(&mut self, frame: &Bytes, ack: Option<Acknowledges<'_>>) -> Placed {
         let Some(ack) = ack else { return self.replied_without_msa(frame) };
-        let is_own = |slot: &Slot| matches!(slot, Slot::Waiting(e) if e.control_id == ack.control_id);
+        let is_own =
+            |slot: &Slot| matches!(slot, Slot::Waiting(e) if e.control_id == ack.control_id);
         let mut found = self.slots.iter().position(is_own);
         if found.is_none() && ack.control_id.is_empty() {
             // Some receivers cannot read MSH-10 of what they reject. Only an only message can be meant.

@@ -57,7 +57,7 @@ struct Answered<'a> {
 }
 
 impl<'a> Answered<'a> {
-    fn write(&'a self, mut refusal: Refusal<'a>) -> Option<Vec<u8>> {
+    fn write<'r>(&'r self, mut refusal: Refusal<'r>) -> Option<Vec<u8>> {
         let batch = Batch::split(self.payload).ok();
         refusal.batch_id = batch.as_ref().and_then(|batch| batch.control_id(self.charset));
         let first = batch.as_ref().and_then(|batch| batch.payloads().next());
@@ -66,6 +66,8 @@ impl<'a> Answered<'a> {
         };
         let header = message.header();
         let wanted = answering(header.accept_ack(), header.application_ack());
+        // A refusal of its own, which may borrow from the message.
+        let mut refusal = refusal;
         refusal.code = self.code(wanted)?;
         let orders = message.named(b"ORC").map(|orc| OrderEcho {
             control: OrderRefused::answering(orc.field(1).bytes()),

@@ -114,6 +114,29 @@ impl SqlSource {
         Ok(self.pool.begin_with(self.dialect.begin_write).await?)
     }
 
+    /// Every version made after `known`, oldest first.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn versions_after(&self, known: i64) -> Result<Vec<Version>, RegisterError> {
+        let rows = sqlx::query(
+            "select version, at, who, what from versions where version > $1 order by version",
+        )
+        .bind(known)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Version {
+                    version: row.try_get(0)?,
+                    at: row.try_get(1)?,
+                    who: row.try_get(2)?,
+                    what: row.try_get(3)?,
+                })
+            })
+            .collect()
+    }
+
     /// Waits until all connections are closed.
     pub async fn close(&self) {
         self.pool.close().await;
@@ -267,4 +290,17 @@ impl Source for SqlSource {
     fn bearers<'a>(&'a self, folded: &'a str) -> Fetch<'a, Reading<Bearers>> {
         Box::pin(self.read_bearers(folded))
     }
+}
+
+/// One version of the register: who made it, when, and what it did.
+#[derive(Clone, Debug)]
+pub struct Version {
+    /// Its number.
+    pub version: i64,
+    /// When, as written.
+    pub at: String,
+    /// Who.
+    pub who: String,
+    /// What.
+    pub what: String,
 }

@@ -1,5 +1,8 @@
 //! Settings → running program → drain. Everything is opened and bound before anything is served.
 
+mod follow;
+mod recall;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,8 +66,9 @@ pub async fn start(
 ) -> Result<Running, AppError> {
     let store = FileStore::open(&settings.node.data_dir)?;
     let (ledger, recovered) = Ledger::open(store, settings.ledger, clock)?;
-    let source = sqlite::open(&settings.register_file).await?;
-    let register = Register::open(settings.register, Arc::new(source)).await?;
+    let source = Arc::new(sqlite::open(&settings.register_file).await?);
+    let register = Register::open(settings.register, Arc::clone(&source) as Arc<_>).await?;
+    let (register_state, ledger_status) = (register.watch(), ledger.status());
     let gate = Arc::new(Gate::new(Parts {
         register,
         ledger: ledger.clone(),
@@ -74,7 +78,8 @@ pub async fn start(
         sync_every: settings.sync_every,
         keep_message_max: settings.keep_message_max,
     }));
-    remember(&gate, &recovered);
+    recall::recall(&gate, &recovered, clock.now())?;
+    tell(&recovered);
     let mut listeners = Vec::new();
     for config in &settings.mllp {
         let listener = listener::bind(config).map_err(|error| AppError::Bind {
@@ -86,19 +91,22 @@ pub async fn start(
     }
     let console_listener = match settings.console {
         None => None,
-        Some(address) => Some(TcpListener::bind(address).await.map_err(|error| {
-            AppError::Bind { what: "console".to_owned(), address, error }
-        })?),
+        Some(address) => {
+            Some(TcpListener::bind(address).await.map_err(|error| AppError::Bind {
+                what: "console".to_owned(),
+                address,
+                error,
+            })?)
+        }
     };
 
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
+    tasks.spawn(follow::register(Arc::clone(&gate), source, register_state, stopped.clone()));
+    tasks.spawn(follow::ledger(ledger_status, stopped.clone()));
     let mut routes = Vec::new();
     for (config, listener) in listeners {
-        routes.push((
-            Arc::clone(&config.name),
-            listener.local_addr().unwrap_or(config.listen),
-        ));
+        routes.push((Arc::clone(&config.name), listener.local_addr().unwrap_or(config.listen)));
         let route = Route { config, gate: Arc::clone(&gate) };
         tasks.spawn(listener::run(route, listener, stopped.clone()));
     }
@@ -141,7 +149,11 @@ impl Running {
     }
 }
 
-/// Rebuilds the gate's memory from the ledger's last days: retransmissions and order numbers.
-fn remember(gate: &Gate, recovered: &Recovered) {
-    let _ = (gate, recovered);
+/// What was found when the ledger was opened.
+fn tell(recovered: &Recovered) {
+    if let Some(torn) = &recovered.torn {
+        events::LedgerTorn { file: &torn.file, bytes: torn.bytes }.emit();
+    }
+    let sync_us = recovered.sync_time.map_or(0, |time| time.as_micros());
+    events::LedgerOpened { seq: recovered.head.seq, sync_us }.emit();
 }
