@@ -196,7 +196,11 @@ impl ConceptMap {
     }
 
     /// The catalogue's code for a local one; a row for its very system before one for any.
-    pub(super) fn find(&self, local: &ProcedureCode, system: Option<&str>) -> Option<&ProcedureCode> {
+    pub(super) fn find(
+        &self,
+        local: &ProcedureCode,
+        system: Option<&str>,
+    ) -> Option<&ProcedureCode> {
         if self.by_code.is_empty() {
             return None;
         }

@@ -112,7 +112,9 @@ impl Doubt {
                 "a segment name has blanks, control characters, lower case or a foreign line end; \
                  write it as the standard does"
             }
-            Self::SegmentContinued => "ADD continues a field that is needed; write it in one segment",
+            Self::SegmentContinued => {
+                "ADD continues a field that is needed; write it in one segment"
+            }
             Self::MessageContinued => "the message goes on in another one; send it whole",
             Self::Subcomponents => "an id or a code has sub-components; write one value",
             Self::Action => "the order control code has several values; write one",
@@ -120,7 +122,9 @@ impl Doubt {
                 "split by characters and by bytes the message differs; declare the character set \
                  in MSH-18"
             }
-            Self::Delimiters => "the text holds a delimiter that MSH-2 does not declare; declare it",
+            Self::Delimiters => {
+                "the text holds a delimiter that MSH-2 does not declare; declare it"
+            }
             Self::Patients => "the message names different patients; send one message for each",
         }
     }

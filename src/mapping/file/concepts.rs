@@ -36,7 +36,8 @@ fn rows(file: &str, text: &str, map: &mut ConceptMap) -> Vec<MappingFault> {
         found.push(MappingFault { file: file.to_owned(), line, what });
     };
     let text = text.trim_start_matches('\u{feff}');
-    let mut reader = csv::ReaderBuilder::new().flexible(true).comment(Some(b'#')).from_reader(text.as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().flexible(true).comment(Some(b'#')).from_reader(text.as_bytes());
     let headings = reader.headers().map(|h| h.iter().map(str::trim).eq(COLUMNS));
     if !headings.unwrap_or(false) {
         fault(1, format!("the first row must be: {}", COLUMNS.join(",")));
@@ -61,7 +62,10 @@ fn rows(file: &str, text: &str, map: &mut ConceptMap) -> Vec<MappingFault> {
         let concept = Concept { system: fold(column(1)).into(), code };
         let shown = local.to_string();
         if let Err(other) = map.enter(local, concept) {
-            fault(line, format!("`{shown}` is already mapped to `{other}`; keep one of the two rows"));
+            fault(
+                line,
+                format!("`{shown}` is already mapped to `{other}`; keep one of the two rows"),
+            );
         }
     }
     found

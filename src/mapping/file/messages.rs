@@ -5,9 +5,7 @@ use std::collections::HashMap;
 use crate::domain::order::{Action, Stage};
 use crate::mapping::file::section::{Section, Word};
 use crate::mapping::file::{names, place, tests};
-use crate::mapping::model::{
-    ActionRule, EventPattern, MessageRule, Model, Surgical, TypePattern,
-};
+use crate::mapping::model::{ActionRule, EventPattern, MessageRule, Model, Surgical, TypePattern};
 use crate::mapping::place::{Place, Segments};
 
 type Codes = Vec<(Box<str>, Action)>;
@@ -48,7 +46,8 @@ pub(super) fn read(root: &Section<'_>, model: &mut Model) {
         };
         section.finish();
     } else {
-        root.faults.add_line(1, "[surgical] is missing: say by which tests a surgical group is known");
+        root.faults
+            .add_line(1, "[surgical] is missing: say by which tests a surgical group is known");
     }
 }
 
@@ -166,7 +165,8 @@ fn pattern(
         Some((code, event)) => (code, EventPattern::Exactly(event.into())),
     };
     let plain = |text: &str| {
-        (2..=3).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        (2..=3).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
     };
     let valid = plain(code)
         && match &event {

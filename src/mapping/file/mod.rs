@@ -48,7 +48,10 @@ pub(super) fn parse<'d>(
 /// The places under `key`; faults are told and left out.
 fn places(section: &Section<'_>, key: &'static str, segments: &mut Segments) -> Vec<Place> {
     let words = section.texts(key);
-    words.iter().filter_map(|word| compile(section, word, Place::parse(word.text, segments))).collect()
+    words
+        .iter()
+        .filter_map(|word| compile(section, word, Place::parse(word.text, segments)))
+        .collect()
 }
 
 /// The one place under `key`.
@@ -60,7 +63,10 @@ fn place(section: &Section<'_>, key: &'static str, segments: &mut Segments) -> O
 /// The tests under `key`.
 fn tests(section: &Section<'_>, key: &'static str, segments: &mut Segments) -> Vec<Test> {
     let words = section.texts(key);
-    words.iter().filter_map(|word| compile(section, word, Test::parse(word.text, segments))).collect()
+    words
+        .iter()
+        .filter_map(|word| compile(section, word, Test::parse(word.text, segments)))
+        .collect()
 }
 
 /// The segment names under `key`.

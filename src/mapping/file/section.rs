@@ -108,17 +108,6 @@ impl<'d> Section<'d> {
         flag.unwrap_or(false)
     }
 
-    /// A whole number.
-    pub(super) fn number(&self, key: &'static str) -> Option<u32> {
-        let value = self.get(key)?;
-        let integer = value.get_ref().as_integer();
-        let number = integer.and_then(|i| u32::from_str_radix(i.as_str(), i.radix()).ok());
-        if number.is_none() {
-            self.wrong(key, value, "a whole number");
-        }
-        number
-    }
-
     /// The table `[key]`.
     pub(super) fn section(&self, key: &'static str) -> Option<Section<'d>> {
         let value = self.get(key)?;

@@ -33,7 +33,8 @@ pub(super) fn read(root: &Section<'_>, model: &mut Model) {
     }
     let by_role = model.persons.iter().any(|p| matches!(p.standing, Standing::Role { .. }));
     if by_role && model.surgeon_roles.is_empty() {
-        root.faults.add_line(1, "[roles]: persons are told apart by role, but `surgeon` lists none");
+        root.faults
+            .add_line(1, "[roles]: persons are told apart by role, but `surgeon` lists none");
     }
     if let Some(section) = root.section("facts") {
         model.facts = facts(&section, &mut model.segments);
@@ -134,7 +135,9 @@ fn person(section: &Section<'_>, segments: &mut Segments) -> Option<PersonRule> 
         (None, Some(place)) => Some(Standing::Role { place, sole: sole.is_some() }),
         _ if section.has("role") && !section.has("is") => None,
         _ => {
-            section.fault("write one of: is = \"surgeon\", is = \"team\", role = the place of the role");
+            section.fault(
+                "write one of: is = \"surgeon\", is = \"team\", role = the place of the role",
+            );
             None
         }
     };

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::domain::order::{Action, Order, Urgency};
+use crate::domain::order::Action;
 use crate::mapping::model::ActionRule;
 use crate::mapping::read::{Certain, Reader};
 use crate::mapping::reading::{Doubt, Unreadable};
@@ -18,7 +18,7 @@ pub(super) struct Group {
 
 impl Group {
     /// Own segments first.
-    pub(super) fn indexes(&self) -> impl Iterator<Item = usize> + use<> {
+    pub(super) fn indexes(&self) -> impl Iterator<Item = usize> + Clone + use<> {
         self.own.clone().chain(self.common.clone())
     }
 }
@@ -45,11 +45,13 @@ impl Reader<'_, '_> {
             }
             groups.push(Group { own: index..self.ids.len(), common: common.clone(), extra: false });
         }
-        let procedure = |index: usize| {
-            self.model.procedures.iter().any(|rule| rule.each == self.id(index))
-        };
+        let procedure =
+            |index: usize| self.model.procedures.iter().any(|rule| rule.each == self.id(index));
         let live: Vec<Group> = groups.iter().filter(|g| !self.hollow(g)).cloned().collect();
-        let mut groups = if live.is_empty() { groups } else { live };
+        if live.is_empty() {
+            return whole();
+        }
+        let mut groups = live;
         if common.clone().any(procedure) {
             // A procedure before the only order belongs to it; before several it is one by itself.
             if groups.len() == 1 {
@@ -60,7 +62,7 @@ impl Reader<'_, '_> {
         groups
     }
 
-    /// A group that is nothing but its begin (some senders write all RGS first). Where the begin
+    /// A group without procedure and person (some senders write all RGS first). Where its begin
     /// says what is wanted, as ORC does, it is an order all the same.
     fn hollow(&self, group: &Group) -> bool {
         let mut rest = group.own.clone().skip(1);
@@ -97,24 +99,12 @@ impl Reader<'_, '_> {
         Ok(Action::New)
     }
 
-    /// The extra group has no begin of its own: what all other groups agree on holds for it too.
-    pub(super) fn complete_extra(&self, all: &[Group], order: &mut Order) {
-        if !all.last().is_some_and(|group| group.extra) {
-            return;
-        }
-        let mut actions = all.iter().filter(|g| !g.extra).map(|g| self.action(g).ok());
+    /// What the extra group wants done: it has no begin of its own, so what all others agree on.
+    pub(super) fn shared_action(&self, groups: &[Group]) -> Action {
+        let mut actions = groups.iter().filter(|g| !g.extra).map(|g| self.action(g).ok());
         let first = actions.next().flatten();
         let same = actions.all(|action| action == first);
-        let Some((extra, others)) = order.groups.split_last_mut() else { return };
-        if let Some(action) = first.filter(|_| same) {
-            extra.action = action;
-        }
-        let mildest = others.iter().map(|g| g.urgency.unwrap_or(Urgency::Elective)).min();
-        extra.urgency = extra.urgency.or(mildest.filter(|u| *u != Urgency::Elective));
-        if let Some(other) = others.first() {
-            extra.order_no = extra.order_no.take().or_else(|| other.order_no.clone());
-            extra.department = extra.department.take().or_else(|| other.department.clone());
-        }
+        first.filter(|_| same).unwrap_or(Action::New)
     }
 
     /// A doubt about one place.

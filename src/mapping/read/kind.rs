@@ -73,7 +73,8 @@ fn structure_differs(model: &Model, named: bool, code: &[u8], repetition: &Span<
     if prefix.as_bytes().eq_ignore_ascii_case(code) {
         return false;
     }
-    let mapped = |rule: &MessageRule| rule.types.iter().any(|t| t.code.eq_ignore_ascii_case(prefix));
+    let mapped =
+        |rule: &MessageRule| rule.types.iter().any(|t| t.code.eq_ignore_ascii_case(prefix));
     named || model.messages.iter().any(mapped)
 }
 

@@ -128,16 +128,18 @@ impl Reader<'_, '_> {
         let mut surgical = Vec::with_capacity(groups.len());
         for group in &groups {
             if self.is_surgical(group) {
-                surgical.push((group, self.action(group)?));
+                let action =
+                    if group.extra { self.shared_action(&groups) } else { self.action(group)? };
+                surgical.push((group, action));
             }
         }
         if surgical.is_empty() {
             return Ok(nothing(false));
         }
-        self.order(&groups, surgical).map(Reading::Surgical)
+        self.order(&surgical).map(Reading::Surgical)
     }
 
-    fn order(&self, all: &[Group], surgical: Vec<(&Group, Action)>) -> Certain<Order> {
+    fn order(&self, surgical: &[(&Group, Action)]) -> Certain<Order> {
         let strict = surgical.iter().any(|(_, action)| action.checked());
         if strict && self.message.delimiters_in_doubt() {
             return Err(Unreadable::new(Doubt::Delimiters));
@@ -145,14 +147,16 @@ impl Reader<'_, '_> {
         let mut order = self.frame(strict)?;
         let mut emptied = Vec::new();
         for (group, action) in surgical {
-            let (built, deleted) = self.group(group, action)?;
+            let (mut built, deleted) = self.group(group, *action)?;
+            if group.extra {
+                facts::complete(&mut built, &order.groups);
+            }
             if deleted && built.lines.is_empty() {
                 emptied.push(built);
             } else {
                 order.groups.push(built);
             }
         }
-        self.complete_extra(all, &mut order);
         if order.groups.is_empty() {
             // Every line is deleted: nothing is left to perform.
             for group in &mut emptied {

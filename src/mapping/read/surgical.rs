@@ -1,0 +1,94 @@
+//! Whether a group is surgical: the tests of `[surgical]`, cheapest first.
+
+use crate::domain::procedure::ProcedureCode;
+use crate::hl7::message::Span;
+use crate::mapping::place::Place;
+use crate::mapping::read::Reader;
+use crate::mapping::read::groups::Group;
+use crate::mapping::read::take::part;
+use crate::mapping::terms::trim;
+
+/// Components of a coded field that hold a code, with those of its text and its system.
+pub(super) const CODINGS: [(usize, usize, usize); 2] = [(1, 2, 3), (4, 5, 6)];
+
+impl Reader<'_, '_> {
+    pub(super) fn is_surgical(&self, group: &Group) -> bool {
+        let tests = &self.model.surgical;
+        if self.named && self.context.all_surgical {
+            return true;
+        }
+        let mut indexes = group.indexes();
+        if indexes.any(|index| tests.segments.contains(&self.id(index))) {
+            return true;
+        }
+        if self.any_code_resolves(group) {
+            return true;
+        }
+        // A type that the mapping does not name is judged by its procedures only.
+        if !self.named {
+            return false;
+        }
+        let value = tests.values.iter().any(|test| {
+            let mut indexes = group.indexes().filter(|i| self.id(*i) == test.place.segment);
+            indexes.any(|index| self.matches(test, index))
+        });
+        value
+            || tests.surgeon && self.names_surgeon(group)
+            || tests.order_no && self.continues_checked_order(group)
+    }
+
+    fn any_code_resolves(&self, group: &Group) -> bool {
+        self.model.surgical.codes.iter().any(|place| {
+            let mut indexes = group.indexes().filter(|i| self.id(*i) == place.segment);
+            indexes.any(|index| self.code_resolves(place, index))
+        })
+    }
+
+    fn code_resolves(&self, place: &Place, index: usize) -> bool {
+        if place.whole_field() {
+            let mut repetitions = self.repetitions(place, index);
+            return repetitions.any(|(_, repetition)| {
+                CODINGS.iter().any(|(code, _, system)| {
+                    let code = repetition.component(*code);
+                    !code.is_empty()
+                        && self.span_resolves(&code, Some(repetition.component(*system)))
+                })
+            });
+        }
+        let values = self.values(place, index, false).unwrap_or_default();
+        values.iter().any(|(text, _)| self.resolves(text, None))
+    }
+
+    fn span_resolves(&self, code: &Span<'_>, system: Option<Span<'_>>) -> bool {
+        // Where another reader takes the first sub-component only, that alone makes it surgical.
+        let system = system.filter(|s| !s.is_empty()).map(|s| s.text());
+        self.resolves(&code.text(), system.as_deref())
+            || code.has_subcomponents()
+                && self.resolves(&code.subcomponent(1).text(), system.as_deref())
+    }
+
+    fn resolves(&self, text: &str, system: Option<&str>) -> bool {
+        let Some(code) = ProcedureCode::new(text) else { return false };
+        self.code_known(&code)
+            || self.model.concepts.find(&code, system).is_some_and(|code| self.code_known(code))
+    }
+
+    /// In the catalogue or on a list.
+    pub(super) fn code_known(&self, code: &ProcedureCode) -> bool {
+        self.context.catalogue.resolve(code).is_some() || (self.context.listed)(code)
+    }
+
+    fn continues_checked_order(&self, group: &Group) -> bool {
+        for place in &self.model.facts.order_no {
+            for index in group.indexes().filter(|i| self.id(*i) == place.segment) {
+                let Some((_, repetition)) = self.repetitions(place, index).next() else { continue };
+                let text = part(&repetition, place).text();
+                let text = trim(&text);
+                if !text.is_empty() {
+                    return (self.context.checked_order)(text);
+                }
+            }
+        }
+        false
+    }
+}

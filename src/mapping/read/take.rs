@@ -1,0 +1,147 @@
+//! Values out of places: repetitions, components, split parts.
+
+use std::borrow::Cow;
+
+use crate::domain::order::Place as Stood;
+use crate::hl7::message::{Segment, Span};
+use crate::mapping::place::{Condition, Place, Split, Test};
+use crate::mapping::read::{Certain, Reader};
+use crate::mapping::reading::{Doubt, Unreadable};
+use crate::mapping::terms::{fold, trim};
+
+/// Values of one place in one segment, in order: not blank, trimmed.
+pub(super) type Values<'m> = Vec<(Cow<'m, str>, usize)>;
+
+impl<'m> Reader<'_, 'm> {
+    pub(super) fn segment(&self, index: usize) -> Option<Segment<'m>> {
+        self.message.segment_at(index)
+    }
+
+    /// Where something stood, as a refusal points at it.
+    pub(super) fn place(
+        &self,
+        index: usize,
+        field: usize,
+        repetition: usize,
+        component: usize,
+    ) -> Option<Stood> {
+        let segment = self.segment(index)?;
+        let name = self.model.segments.name(self.id(index)).to_owned();
+        let sequence = segment.sequence();
+        Some(Stood::Hl7 { segment: name, sequence, field, repetition, component })
+    }
+
+    /// The texts of `place` in segment `index`. `strict`: an id or code, so sub-components are a doubt.
+    pub(super) fn values(&self, place: &Place, index: usize, strict: bool) -> Certain<Values<'m>> {
+        let mut values = Values::new();
+        for (number, repetition) in self.repetitions(place, index) {
+            let part = part(&repetition, place);
+            if part.is_empty() {
+                continue;
+            }
+            if strict && place.subcomponent == 0 && part.has_subcomponents() {
+                return Err(self.doubt_at(Doubt::Subcomponents, index, place, number));
+            }
+            let text = part.text();
+            match place.split {
+                None => values.push((text, number)),
+                Some(split) => {
+                    let parts = parts(&text, split);
+                    values.extend(parts.map(|p| (Cow::Owned(p.to_owned()), number)));
+                }
+            }
+        }
+        // Blank parts of a split keep their number until here, so that names and codes pair up.
+        if place.split.is_none() {
+            values.retain(|(text, _)| !trim(text).is_empty());
+        }
+        Ok(values)
+    }
+
+    /// The first value of the first of `places` that has one, in `indexes`.
+    pub(super) fn first(
+        &self,
+        places: &[Place],
+        indexes: impl Iterator<Item = usize> + Clone,
+        strict: bool,
+    ) -> Certain<Option<String>> {
+        for place in places {
+            for index in indexes.clone().filter(|i| self.id(*i) == place.segment) {
+                let values = self.values(place, index, strict)?;
+                let found = values.iter().map(|(text, _)| trim(text)).find(|t| !t.is_empty());
+                if let Some(text) = found {
+                    return Ok(Some(text.to_owned()));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The repetitions of the field that count, from 1; empty ones are left out.
+    pub(super) fn repetitions(
+        &self,
+        place: &Place,
+        index: usize,
+    ) -> impl Iterator<Item = (usize, Span<'m>)> + use<'m> {
+        let segment = self.segment(index);
+        let segment = segment.filter(|s| place.condition.as_ref().is_none_or(|c| holds(c, s)));
+        let field = segment.map(|s| s.field(place.field));
+        let repetitions = field.into_iter().flat_map(|f| f.repetitions()).enumerate();
+        repetitions.map(|(at, span)| (at + 1, span)).filter(|(_, span)| !span.is_empty())
+    }
+
+    /// Whether the segment has exactly one of these values, nothing trimmed or folded.
+    pub(super) fn exactly(&self, tests: &[Test], index: usize) -> bool {
+        tests.iter().filter(|test| test.place.segment == self.id(index)).any(|test| {
+            let field = self.segment(index).map(|s| s.field(test.place.field));
+            let part = field.map(|field| match test.place.component {
+                0 => field,
+                component => field.component(component),
+            });
+            part.is_some_and(|part| part.bytes() == test.value.as_bytes())
+        })
+    }
+
+    /// Whether the segment has this value, trimmed and folded; without a component named, in
+    /// component 1 or 2 of any repetition.
+    pub(super) fn matches(&self, test: &Test, index: usize) -> bool {
+        let wanted = |span: Span<'_>| same(&span, &test.folded);
+        self.repetitions(&test.place, index).any(|(_, repetition)| match test.place.component {
+            0 => wanted(repetition.component(1)) || wanted(repetition.component(2)),
+            component => wanted(repetition.component(component)),
+        })
+    }
+
+    pub(super) fn unless(&self, why: Doubt, doubtful: bool) -> Certain<()> {
+        if doubtful { Err(Unreadable::new(why)) } else { Ok(()) }
+    }
+}
+
+/// The component that a place means; component 1 where it names none.
+pub(super) fn part<'m>(repetition: &Span<'m>, place: &Place) -> Span<'m> {
+    // A split place reads the whole field, whatever delimiters the text of it may hold.
+    if place.component == 0 && place.split.is_some() {
+        return *repetition;
+    }
+    let component = repetition.component(place.component.max(1));
+    if place.subcomponent == 0 { component } else { component.subcomponent(place.subcomponent) }
+}
+
+fn parts(text: &str, split: Split) -> impl Iterator<Item = &str> {
+    let step = split.step.unwrap_or(usize::MAX);
+    text.split(split.separator).skip(split.first - 1).step_by(step)
+}
+
+fn holds(condition: &Condition, segment: &Segment<'_>) -> bool {
+    let field = segment.field(condition.field);
+    same(&field.component(condition.component.max(1)), &condition.value)
+}
+
+fn same(span: &Span<'_>, folded: &str) -> bool {
+    if span.is_empty() {
+        return false;
+    }
+    let text = span.text();
+    let text = trim(&text);
+    if text.is_ascii() { text.eq_ignore_ascii_case(folded) } else { fold(text) == folded }
+}
