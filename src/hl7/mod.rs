@@ -17,8 +17,12 @@
 //! message as a reader that splits bytes sees it. Where the character set is not certain the
 //! mapping compares both.
 
+pub mod ack;
+pub mod answering;
+pub mod batch;
 pub mod charset;
 pub mod delimiters;
 pub mod escape;
+pub mod frame;
 pub mod message;
 pub mod time;

@@ -233,30 +233,40 @@ pub(crate) fn line_end(payload: &[u8]) -> LineEnd {
     }
 }
 
-fn lines(payload: &[u8], line_end: LineEnd) -> Result<Vec<Line>, MessageError> {
-    let total = u32::try_from(payload.len()).map_err(|_| MessageError::TooLarge)?;
+/// The lines of `payload` without their ends; a last line without an end counts when it has text.
+pub(crate) fn line_ranges(
+    payload: &[u8],
+    line_end: LineEnd,
+) -> impl Iterator<Item = Range<usize>> + '_ {
     let by = if line_end == LineEnd::Lf { b'\n' } else { b'\r' };
+    let both = line_end == LineEnd::CrLf;
+    let ends = memchr::memchr_iter(by, payload);
+    let mut ends = ends.filter(move |at| !both || payload.get(at + 1) == Some(&b'\n'));
+    let mut start = Some(0);
+    std::iter::from_fn(move || {
+        let from = start?;
+        let Some(at) = ends.next() else {
+            start = None;
+            let end = trimmed(payload, from, payload.len(), b"\r\n");
+            return (end > from || from == 0).then_some(from..end);
+        };
+        start = Some(at + if both { 2 } else { 1 });
+        let end = if line_end == LineEnd::Lf { trimmed(payload, from, at, b"\r") } else { at };
+        Some(from..end)
+    })
+}
+
+fn trimmed(payload: &[u8], start: usize, end: usize, off: &[u8]) -> usize {
+    let line = payload.get(start..end).unwrap_or_default();
+    end - line.iter().rev().take_while(|b| off.contains(b)).count()
+}
+
+fn lines(payload: &[u8], line_end: LineEnd) -> Result<Vec<Line>, MessageError> {
+    u32::try_from(payload.len()).map_err(|_| MessageError::TooLarge)?;
     let mut lines = Vec::with_capacity(16);
-    let mut start = 0;
-    for at in memchr::memchr_iter(by, payload) {
-        if line_end == LineEnd::CrLf && payload.get(at + 1) != Some(&b'\n') {
-            continue;
-        }
-        let mut end = at;
-        while line_end == LineEnd::Lf && end > start && payload.get(end - 1) == Some(&b'\r') {
-            end -= 1;
-        }
-        push(&mut lines, start, end)?;
-        start = at + if line_end == LineEnd::CrLf { 2 } else { 1 };
+    for range in line_ranges(payload, line_end) {
+        push(&mut lines, range.start, range.end)?;
     }
-    let mut end = payload.len();
-    while end > start && matches!(payload.get(end - 1), Some(b'\r' | b'\n')) {
-        end -= 1;
-    }
-    if end > start || lines.is_empty() {
-        push(&mut lines, start, end)?;
-    }
-    debug_assert!(lines.iter().all(|l| l.start <= l.end && l.end <= total));
     Ok(lines)
 }
 
