@@ -52,7 +52,7 @@ pub(super) fn read(root: &Section<'_>, model: &mut Model) {
 }
 
 fn named_action(section: &Section<'_>, segments: &mut Segments) -> Option<NamedAction> {
-    section.required("at", "\"ORC-1\"");
+    section.must_have("at", "\"ORC-1\"");
     let place = place(section, "at", segments);
     let mut codes = Codes::new();
     let lists = [
@@ -80,7 +80,7 @@ fn message(
     seen: &mut Vec<TypePattern>,
     model: &mut Model,
 ) {
-    section.required("types", "[\"ORM^O01\"]");
+    section.must_have("types", "[\"ORM^O01\"]");
     let words = section.texts("types");
     let unnamed = words.iter().any(|word| word.text == "*");
     if unnamed && words.len() > 1 {

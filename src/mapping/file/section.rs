@@ -51,7 +51,7 @@ impl<'d> Section<'d> {
 
     fn wrong(&self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str) {
         let found = value.get_ref().type_str();
-        let what = format!("{}: `{key}` is a {found}; write {wanted}", self.name);
+        let what = format!("{}: `{key}` is of type {found}; write {wanted}", self.name);
         self.faults.add(&value.span(), what);
     }
 
@@ -70,11 +70,16 @@ impl<'d> Section<'d> {
         word
     }
 
-    /// A text that must be there.
-    pub(super) fn required(&self, key: &'static str, example: &str) -> Option<Word<'d>> {
+    /// Tells when the key is not written.
+    pub(super) fn must_have(&self, key: &'static str, example: &str) {
         if !self.has(key) {
             self.fault(&format!("`{key}` is missing; write for example {key} = {example}"));
         }
+    }
+
+    /// A text that must be there.
+    pub(super) fn required(&self, key: &'static str, example: &str) -> Option<Word<'d>> {
+        self.must_have(key, example);
         self.text(key)
     }
 

@@ -41,7 +41,7 @@ pub(super) fn read(root: &Section<'_>, model: &mut Model) {
         section.finish();
     }
     for section in root.sections("urgency") {
-        section.required("at", "[\"TQ1-9\", \"ORC-7.6\"]");
+        section.must_have("at", "[\"TQ1-9\", \"ORC-7.6\"]");
         let rule = UrgencyRule {
             at: places(&section, "at", &mut model.segments),
             emergency: terms(&section, "emergency"),
@@ -92,7 +92,7 @@ fn times(root: &Section<'_>, model: &mut Model) {
 fn procedure(section: &Section<'_>, segments: &mut Segments) -> Option<ProcedureRule> {
     let each = section.required("each", "\"PR1\"")?;
     let each = compile(section, &each, segments.enter(each.text, 0))?;
-    section.required("codes", "[\"PR1-3\"]");
+    section.must_have("codes", "[\"PR1-3\"]");
     let codes = places(section, "codes", segments);
     let further = places(section, "further", segments);
     let name = places(section, "name", segments);
@@ -118,7 +118,7 @@ fn procedure(section: &Section<'_>, segments: &mut Segments) -> Option<Procedure
 }
 
 fn person(section: &Section<'_>, segments: &mut Segments) -> Option<PersonRule> {
-    section.required("at", "\"AIP-3\"");
+    section.must_have("at", "\"AIP-3\"");
     let at = place(section, "at", segments);
     let name = place(section, "name", segments);
     let role = place(section, "role", segments);

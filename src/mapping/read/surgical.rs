@@ -17,8 +17,7 @@ impl Reader<'_, '_> {
         if self.named && self.context.all_surgical {
             return true;
         }
-        let mut indexes = group.indexes();
-        if indexes.any(|index| tests.segments.contains(&self.id(index))) {
+        if self.own_indexes(group).any(|index| tests.segments.contains(&self.id(index))) {
             return true;
         }
         if self.any_code_resolves(group) {
@@ -37,9 +36,19 @@ impl Reader<'_, '_> {
             || tests.order_no && self.continues_checked_order(group)
     }
 
+    /// Procedures in the common part are a group of their own, and do not make others surgical.
+    fn own_indexes(&self, group: &Group) -> impl Iterator<Item = usize> {
+        let procedure = |index: &usize| {
+            let id = self.id(*index);
+            self.model.procedures.iter().any(|rule| rule.each == id)
+        };
+        let common = group.common.clone().filter(move |index| !procedure(index));
+        group.own.clone().chain(common)
+    }
+
     fn any_code_resolves(&self, group: &Group) -> bool {
         self.model.surgical.codes.iter().any(|place| {
-            let mut indexes = group.indexes().filter(|i| self.id(*i) == place.segment);
+            let mut indexes = self.own_indexes(group).filter(|i| self.id(*i) == place.segment);
             indexes.any(|index| self.code_resolves(place, index))
         })
     }
