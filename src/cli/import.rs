@@ -138,3 +138,74 @@ fn tell(summary: &ImportSummary, out: &mut (dyn Write + Send)) -> io::Result<()>
         (true, false) => writeln!(out, "登记版本 {version} / register version {version}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use jiff::Timestamp;
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::cli::export::{self, ExportArgs};
+    use crate::register::import::policy::InstitutionLevel;
+
+    #[derive(Parser)]
+    struct ImportLine {
+        #[command(flatten)]
+        args: ImportArgs,
+    }
+
+    #[derive(Parser)]
+    struct ExportLine {
+        #[command(flatten)]
+        args: ExportArgs,
+    }
+
+    async fn import(database: &Path, line: &[&str]) -> (Imported, String) {
+        let args = ImportLine::try_parse_from([&["import"], line].concat()).unwrap().args;
+        let policy = Policy { institution_level: InstitutionLevel::Tertiary, zone: TimeZone::UTC };
+        let clock = Clock::Fixed(Timestamp::UNIX_EPOCH);
+        let settings = ImportSettings { database, policy, who: "赵六".to_owned(), clock };
+        let mut out = Vec::new();
+        let imported = run(&args, &settings, &mut out).await.unwrap();
+        (imported, String::from_utf8(out).unwrap())
+    }
+
+    #[tokio::test]
+    async fn what_is_imported_is_told_entered_and_exported() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let database = folder.path().join("register.db");
+        let file = folder.path().join("surgeons.csv");
+        std::fs::write(&file, "surgeon_id,name,licence_to\nD1,张三,2027-12-31\n").unwrap();
+        let file = file.to_str().unwrap();
+
+        let (dry, out) = import(&database, &["--surgeons", file, "--dry-run"]).await;
+        assert!(dry.entered.is_none() && out.contains("dry run"), "{out}");
+        let (first, out) = import(&database, &["--surgeons", file]).await;
+        assert!(out.contains("added 1") && out.contains("register version 1"), "{out}");
+        assert_eq!(first.entered.unwrap().tables[0].sha256.len(), 64);
+        let (again, out) = import(&database, &["--surgeons", file]).await;
+        assert!(again.entered.is_none() && out.contains("still version 1"), "{out}");
+
+        let json = ExportLine::try_parse_from(["export", "surgeons", "--format", "json"]);
+        let mut out = Vec::new();
+        export::run(&json.unwrap().args, &database, &TimeZone::UTC, &mut out).await.unwrap();
+        let rows: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(rows[0]["licence_to"], "2027-12-31");
+        assert_eq!(rows[0].get("department"), None);
+        assert!(ExportLine::try_parse_from(["export", "versions"]).is_err());
+    }
+
+    #[tokio::test]
+    async fn faults_are_results_with_exit_status_one() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let file = folder.path().join("surgeons.csv");
+        std::fs::write(&file, "surgeon_id,name\nD1,\n,张三\n").unwrap();
+        let database = folder.path().join("register.db");
+        let (refused, out) = import(&database, &["--surgeons", file.to_str().unwrap()]).await;
+        assert_eq!(format!("{:?}", refused.exit), format!("{:?}", ExitCode::from(1)));
+        assert_eq!(out.lines().count(), 3, "{out}");
+        assert!(out.contains("surgeons.csv:2: name: "), "{out}");
+        assert!(ImportLine::try_parse_from(["import", "--dry-run"]).is_err(), "a file is needed");
+    }
+}

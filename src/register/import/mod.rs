@@ -126,6 +126,9 @@ pub async fn import(source: &SqlSource, request: &Request) -> Result<ImportSumma
     let mut transaction = source.write().await?;
     let standing = standing(&mut transaction, &statements, request.merge).await?;
     let afterwards = cross::check(&mut statements, &standing);
+    for statement in &mut statements {
+        statement.faults.sort_by_key(|fault| fault.line.unwrap_or(u64::MAX));
+    }
     let faults: Vec<Fault> = statements.iter_mut().flat_map(|s| s.faults.drain(..)).collect();
     if !faults.is_empty() {
         return Err(ImportError::Faults(faults));

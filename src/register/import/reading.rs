@@ -162,7 +162,9 @@ impl Reader<'_> {
     fn record(&mut self, line: u64, cells: &[Cell<'_>], places: &[Option<usize>]) {
         let table = self.statement.table;
         let before = self.statement.faults.len() + self.statement.dropped_faults;
-        if cells.iter().skip(self.width).any(|cell| !cell.is_blank()) {
+        // A row that is too short was cut off; what is missing may be the word that revokes a grant.
+        let short = cells.len() < self.width;
+        if short || cells.iter().skip(self.width).any(|cell| !cell.is_blank()) {
             let (has, width) = (cells.len(), self.width);
             self.statement.fault(
                 Some(line),

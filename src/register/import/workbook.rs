@@ -38,13 +38,13 @@ fn read_sheet(
     rows: &mut dyn Rows,
 ) -> Result<(), XlsxError> {
     let mut reader = book.worksheet_cells_reader(name)?;
-    let mut line: u64 = 0;
+    let (mut line, mut width) = (0_u64, 0);
     let mut cells: Vec<DataRef<'_>> = Vec::new();
     while let Some(cell) = reader.next_cell()? {
         let (row, column) = cell.get_position();
         let row = u64::from(row) + 1;
         if row != line {
-            if !pass_on(line, &cells, rows) {
+            if !pass_on(line, &mut cells, &mut width, rows) {
                 return Ok(());
             }
             cells.clear();
@@ -72,13 +72,28 @@ fn read_sheet(
             *place = value;
         }
     }
-    pass_on(line, &cells, rows);
+    pass_on(line, &mut cells, &mut width, rows);
     Ok(())
 }
 
-fn pass_on(line: u64, cells: &[DataRef<'_>], rows: &mut dyn Rows) -> bool {
+/// Gives a row on, as wide as the header: a sheet does not hold cells that were never filled.
+fn pass_on<'c>(
+    line: u64,
+    cells: &mut Vec<DataRef<'c>>,
+    width: &mut usize,
+    rows: &mut dyn Rows,
+) -> bool {
+    if cells.iter().all(|cell| plain(cell).is_blank()) {
+        return true;
+    }
+    if *width == 0 {
+        *width = cells.len();
+    }
+    if cells.len() < *width {
+        cells.resize(*width, DataRef::Empty);
+    }
     let cells: Vec<Cell<'_>> = cells.iter().map(plain).collect();
-    cells.iter().all(Cell::is_blank) || rows.row(line, &cells)
+    rows.row(line, &cells)
 }
 
 fn plain<'a>(cell: &'a DataRef<'_>) -> Cell<'a> {

@@ -4,7 +4,6 @@ use crate::register::import::import;
 use crate::register::import::policy::InstitutionLevel;
 use crate::register::tests::{CATALOGUE, GRANTS, Hospital, SURGEONS, faults, policy};
 
-/// Cells of one row, and how the fault begins: line and column, then a word of the sentence.
 fn check(found: &[String], expected: &[(&str, &str)]) {
     for (place, words) in expected {
         let hit = found.iter().any(|fault| fault.starts_with(place) && fault.contains(words));
@@ -13,11 +12,7 @@ fn check(found: &[String], expected: &[(&str, &str)]) {
     assert_eq!(found.len(), expected.len(), "{found:#?}");
 }
 
-#[tokio::test]
-async fn every_bad_row_of_every_file_is_told_at_once_and_nothing_changes() {
-    let hospital = Hospital::filled().await;
-    let before = hospital.csv("grants").await;
-    let catalogue = "code,name,grade,status,aliases,reference_grade,grade_document,valid_from,valid_to\n\
+const BAD_CATALOGUE: &str = "code,name,grade,status,aliases,reference_grade,grade_document,valid_from,valid_to\n\
         51.2300,胆囊切除,5,,,,,,\n\
         ,无编码,1,,,,,,\n\
         A1,,1,,,,,,\n\
@@ -33,14 +28,16 @@ async fn every_bad_row_of_every_file_is_told_at_once_and_nothing_changes() {
         A10,通配,1,,45.9*,,,,\n\
         A11,绩效,3,,,,三级公立医院绩效考核四级手术目录,,\n\
         A12,多格,1,,,,,,,多余\n";
-    let surgeons = "surgeon_id,name,status,licence_to,base\n\
+
+const BAD_SURGEONS: &str = "surgeon_id,name,status,licence_to,base\n\
         D1,张三,,,\n\
         D1,张三,,,\n\
         D3,··,,,\n\
         D4,王五,working,2026-02-30,third\n\
         \"D\u{200b}5\",赵六,,,\n\
         D6,\"钱\n七\",,,\n";
-    let grants = "surgeon_id,code,grade,right,valid_from,valid_to,status,supervision\n\
+
+const BAD_GRANTS: &str = "surgeon_id,code,grade,right,valid_from,valid_to,status,supervision\n\
         D1,,,,,,,\n\
         D1,A2,2,,,,,\n\
         D9,A2,,,,,,\n\
@@ -50,53 +47,65 @@ async fn every_bad_row_of_every_file_is_told_at_once_and_nothing_changes() {
         D4,A3,,,,,,\n\
         D1,A2,,,2026-05-01,2026-04-01,,\n\
         D1,A9,,,,,,\n\
-        D1,A9,,perform,,,active,\n";
-    let roster = "surgeon_id,from,to\n\
+        D1,A9,,perform,,,active,\n\
+        D1,A3,,\n";
+
+const BAD_ROSTER: &str = "surgeon_id,from,to\n\
         D1,2026-03-02T18:00,2026-03-02T08:00\n\
         D9,2026-03-02T08:00,2026-03-02T18:00\n\
         D1,2026-03-02,8点\n";
-    let files =
-        [("catalogue", catalogue), ("surgeons", surgeons), ("grants", grants), ("roster", roster)];
-    check(
-        &faults(hospital.import(&files).await),
-        &[
-            ("catalogue.csv:2 grade", "SG 11"),
-            ("catalogue.csv:3 code", "required"),
-            ("catalogue.csv:4 name", "required"),
-            ("catalogue.csv:6 code", "repeats line 5"),
-            ("catalogue.csv:7 status", "active, suspended, stopped"),
-            ("catalogue.csv:8 valid_from", "2026-03-02"),
-            ("catalogue.csv:9 valid_to", "before valid_from"),
-            ("catalogue.csv:10 aliases", "A2 would name both A2 and A6"),
-            ("catalogue.csv:11 aliases", "B1 would name both A6 and A7"),
-            ("catalogue.csv:12 grade_document", "SZ 9"),
-            ("catalogue.csv:14 aliases", "whole code"),
-            ("catalogue.csv:15 grade_document", "SG 36"),
-            ("catalogue.csv:16 -", "10 cells under 9 column names"),
-            ("surgeons.csv:3 surgeon_id", "repeats line 2"),
-            ("surgeons.csv:4 name", "nothing to compare by"),
-            ("surgeons.csv:5 status", "active, suspended, left"),
-            ("surgeons.csv:5 licence_to", "YYYY-MM-DD"),
-            ("surgeons.csv:5 base", "primary, multi-site"),
-            ("surgeons.csv:6 surgeon_id", "invisible"),
-            ("surgeons.csv:7 name", "line break"),
-            ("grants.csv:2 code", "both empty"),
-            ("grants.csv:3 grade", "both filled"),
-            ("grants.csv:4 surgeon_id", "no surgeon has this id"),
-            ("grants.csv:5 code", "no such code or alias"),
-            ("grants.csv:6 grade", "SG 11"),
-            ("grants.csv:7 right", "perform, order"),
-            ("grants.csv:7 valid_from", "YYYY-MM-DD"),
-            ("grants.csv:7 status", "active, suspended, revoked"),
-            ("grants.csv:7 supervision", "none, required"),
-            ("grants.csv:9 valid_to", "before valid_from"),
-            ("grants.csv:11 surgeon_id", "repeats line 10"),
-            ("roster.csv:2 to", "later than from"),
-            ("roster.csv:3 surgeon_id", "no surgeon has this id"),
-            ("roster.csv:4 from", "ISO 8601"),
-            ("roster.csv:4 to", "ISO 8601"),
-        ],
-    );
+
+/// Where each fault stands, and a word of what is said.
+const BAD: &[(&str, &str)] = &[
+    ("catalogue.csv:2 grade", "SG 11"),
+    ("catalogue.csv:3 code", "required"),
+    ("catalogue.csv:4 name", "required"),
+    ("catalogue.csv:6 code", "repeats line 5"),
+    ("catalogue.csv:7 status", "active, suspended, stopped"),
+    ("catalogue.csv:8 valid_from", "2026-03-02"),
+    ("catalogue.csv:9 valid_to", "before valid_from"),
+    ("catalogue.csv:10 aliases", "A2 would name both A2 and A6"),
+    ("catalogue.csv:11 aliases", "B1 would name both A6 and A7"),
+    ("catalogue.csv:12 grade_document", "SZ 9"),
+    ("catalogue.csv:14 aliases", "whole code"),
+    ("catalogue.csv:15 grade_document", "SG 36"),
+    ("catalogue.csv:16 -", "10 cells under 9 column names"),
+    ("surgeons.csv:3 surgeon_id", "repeats line 2"),
+    ("surgeons.csv:4 name", "nothing to compare by"),
+    ("surgeons.csv:5 status", "active, suspended, left"),
+    ("surgeons.csv:5 licence_to", "YYYY-MM-DD"),
+    ("surgeons.csv:5 base", "primary, multi-site"),
+    ("surgeons.csv:6 surgeon_id", "invisible"),
+    ("surgeons.csv:7 name", "line break"),
+    ("grants.csv:2 code", "both empty"),
+    ("grants.csv:3 grade", "both filled"),
+    ("grants.csv:4 surgeon_id", "no surgeon has this id"),
+    ("grants.csv:5 code", "no such code or alias"),
+    ("grants.csv:6 grade", "SG 11"),
+    ("grants.csv:7 right", "perform, order"),
+    ("grants.csv:7 valid_from", "YYYY-MM-DD"),
+    ("grants.csv:7 status", "active, suspended, revoked"),
+    ("grants.csv:7 supervision", "none, required"),
+    ("grants.csv:9 valid_to", "before valid_from"),
+    ("grants.csv:11 surgeon_id", "repeats line 10"),
+    ("grants.csv:12 -", "4 cells under 8 column names"),
+    ("roster.csv:2 to", "later than from"),
+    ("roster.csv:3 surgeon_id", "no surgeon has this id"),
+    ("roster.csv:4 from", "ISO 8601"),
+    ("roster.csv:4 to", "ISO 8601"),
+];
+
+#[tokio::test]
+async fn every_bad_row_of_every_file_is_told_at_once_and_nothing_changes() {
+    let hospital = Hospital::filled().await;
+    let before = hospital.csv("grants").await;
+    let files = [
+        ("catalogue", BAD_CATALOGUE),
+        ("surgeons", BAD_SURGEONS),
+        ("grants", BAD_GRANTS),
+        ("roster", BAD_ROSTER),
+    ];
+    check(&faults(hospital.import(&files).await), BAD);
     assert_eq!(hospital.csv("grants").await, before);
 }
 
