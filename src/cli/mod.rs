@@ -152,7 +152,7 @@ async fn import_into(args: &import::ImportArgs, file: &Path) -> u8 {
         clock: Clock::System,
     };
     match import::run(args, &own, &mut std::io::stdout()).await {
-        Ok(imported) => imported.exit,
+        Ok(code) => code,
         Err(error) => failed(&error),
     }
 }
