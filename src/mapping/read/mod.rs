@@ -79,14 +79,32 @@ fn read_once(model: &Model, message: &Message<'_>, context: &Context<'_>) -> Onc
             return Once { reading, named: true };
         }
     };
-    let ids = message.segments().map(|s| model.segments.id(s.name()).unwrap_or(UNMAPPED)).collect();
-    let reader = Reader { model, context, message, rule, named, ids };
+    let (mut plain_names, mut present) = (true, [0; 2]);
+    let mut ids = Vec::with_capacity(message.len());
+    for segment in message.segments() {
+        let name = segment.name();
+        plain_names &= name.len() == 3 && kind::plain(name);
+        let id = model.segments.id(name).unwrap_or(UNMAPPED);
+        if let Some(word) = present.get_mut(usize::from(id.0 / 128)) {
+            *word |= 1 << (id.0 % 128);
+        }
+        ids.push(id);
+    }
+    let reader = Reader { model, context, message, rule, named, ids, plain_names, present };
     let reading = reader.read().unwrap_or_else(|mut unreadable| {
         unreadable.stage = Some(rule.stage);
         Reading::Unreadable(unreadable)
     });
     Once { reading, named }
 }
+
+/// Procedures, persons, diagnoses or times of one group; real messages have a handful. Some of them
+/// are compared each with each.
+const LISTED_MAX: usize = 200;
+/// Values of one field, by repetition or split.
+const VALUES_MAX: usize = 1000;
+/// Groups (or procedures of a group) times segments: each may look at all of them.
+const PAIRS_MAX: usize = 1_000_000;
 
 /// Everything that stays the same while one message is read.
 struct Reader<'r, 'm> {
@@ -98,6 +116,10 @@ struct Reader<'r, 'm> {
     named: bool,
     /// For each segment of the message its id.
     ids: Vec<SegmentId>,
+    /// Every line begins with three capitals or digits and nothing else before its first field.
+    plain_names: bool,
+    /// Bit n: a segment with id n is there.
+    present: [u128; 2],
 }
 
 /// Nothing, or a doubt.
@@ -115,16 +137,11 @@ impl Reader<'_, '_> {
             }
             return Ok(nothing(false));
         }
-        // A type that only calls off or answers stays what it is, however its segments are read.
-        let may_be_checked = match &self.rule.action {
-            ActionRule::Fixed(action) => action.checked(),
-            ActionRule::Field { .. } => true,
-        };
-        if self.named && may_be_checked {
+        if self.named && self.may_be_checked() {
             self.no_foreign_line(&[])?;
             self.not_continued()?;
         }
-        let groups = self.groups();
+        let groups = self.groups()?;
         let mut surgical = Vec::with_capacity(groups.len());
         for group in &groups {
             if self.is_surgical(group) {
@@ -169,6 +186,14 @@ impl Reader<'_, '_> {
         Ok(order)
     }
 
+    /// Not a type that only calls off or answers; that stays what it is, however it is read.
+    fn may_be_checked(&self) -> bool {
+        match &self.rule.action {
+            ActionRule::Fixed(action) => action.checked(),
+            ActionRule::Field { .. } => true,
+        }
+    }
+
     /// All indexes of segments.
     fn all(&self) -> Range<usize> {
         0..self.ids.len()
@@ -178,7 +203,29 @@ impl Reader<'_, '_> {
         self.ids.get(index).copied().unwrap_or(UNMAPPED)
     }
 
+    fn has(&self, id: SegmentId) -> bool {
+        let word = self.present.get(usize::from(id.0 / 128)).copied().unwrap_or(0);
+        word >> (id.0 % 128) & 1 == 1
+    }
+
     fn has_any(&self, wanted: &[SegmentId]) -> bool {
-        !wanted.is_empty() && self.ids.iter().any(|id| wanted.contains(id))
+        wanted.iter().any(|id| self.has(*id))
+    }
+
+    /// Those of `indexes` at which a segment with this id stands.
+    fn only<I: Iterator<Item = usize>>(
+        &self,
+        indexes: I,
+        id: SegmentId,
+    ) -> impl Iterator<Item = usize> + use<'_, I> {
+        let indexes = self.has(id).then_some(indexes);
+        indexes.into_iter().flatten().filter(move |index| self.id(*index) == id)
+    }
+
+    /// Whether a list is longer than it may be: a doubt, but nothing to keep anybody from calling
+    /// an operation off.
+    fn too_many(&self, many: usize, strict: bool) -> Certain<bool> {
+        let over = many > LISTED_MAX;
+        if over && strict { Err(Unreadable::new(Doubt::Size)) } else { Ok(over) }
     }
 }

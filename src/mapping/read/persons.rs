@@ -6,8 +6,8 @@ use crate::hl7::message::Span;
 use crate::mapping::model::{PersonRule, Standing};
 use crate::mapping::place::Place;
 use crate::mapping::read::groups::Group;
-use crate::mapping::read::lines::{Draft, Drafts, Owner};
-use crate::mapping::read::{Certain, Reader};
+use crate::mapping::read::lines::{Draft, Owner, Owners};
+use crate::mapping::read::{Certain, Reader, VALUES_MAX};
 use crate::mapping::reading::Doubt;
 use crate::mapping::terms::trim;
 
@@ -51,12 +51,12 @@ impl Reader<'_, '_> {
     pub(super) fn persons(
         &self,
         indexes: impl Iterator<Item = usize>,
-        drafts: &Drafts,
+        owners: &Owners,
         strict: bool,
     ) -> Certain<Vec<Named>> {
         let mut named = Vec::new();
         for index in indexes {
-            let (id, owner) = (self.id(index), drafts.owner(index));
+            let (id, owner) = (self.id(index), owners.of(index));
             if owner == Owner::Deleted {
                 continue;
             }
@@ -66,6 +66,9 @@ impl Reader<'_, '_> {
                 }
                 let standing = self.standing(rule, index);
                 let people = self.people(&rule.at, rule.name.as_ref(), index, strict)?;
+                if self.too_many(named.len() + people.len(), strict)? {
+                    break;
+                }
                 named.extend(people.into_iter().map(|person| Named {
                     person,
                     standing,
@@ -136,7 +139,8 @@ impl Reader<'_, '_> {
         strict: bool,
     ) -> Certain<Vec<Person>> {
         if place.whole_field() && name.is_none() {
-            let repetitions = self.repetitions(place, index);
+            self.not_too_repeated(place, index, strict)?;
+            let repetitions = self.repetitions(place, index).take(VALUES_MAX);
             let people =
                 repetitions.map(|(number, span)| self.xcn(place, index, number, &span, strict));
             return people.filter_map(Result::transpose).collect();
@@ -249,6 +253,7 @@ fn same(a: &Person, b: &Person) -> bool {
     let name = |person: &Person| person.full_name().map(|name| fold_name(&name));
     match (&a.id, &b.id) {
         (Some(a_id), Some(b_id)) if a_id != b_id => false,
+        (Some(_), Some(_)) if a.name == b.name => true,
         (Some(_), Some(_)) => match (name(a), name(b)) {
             (Some(a), Some(b)) => a == b,
             _ => true,

@@ -17,7 +17,9 @@ impl Reader<'_, '_> {
         if self.named && self.context.all_surgical {
             return true;
         }
-        if self.own_indexes(group).any(|index| tests.segments.contains(&self.id(index))) {
+        if self.has_any(&tests.segments)
+            && self.own_indexes(group).any(|index| tests.segments.contains(&self.id(index)))
+        {
             return true;
         }
         if self.any_code_resolves(group) {
@@ -28,7 +30,7 @@ impl Reader<'_, '_> {
             return false;
         }
         let value = tests.values.iter().any(|test| {
-            let mut indexes = group.indexes().filter(|i| self.id(*i) == test.place.segment);
+            let mut indexes = self.only(group.indexes(), test.place.segment);
             indexes.any(|index| self.matches(test, index))
         });
         value
@@ -48,7 +50,7 @@ impl Reader<'_, '_> {
 
     fn any_code_resolves(&self, group: &Group) -> bool {
         self.model.surgical.codes.iter().any(|place| {
-            let mut indexes = self.own_indexes(group).filter(|i| self.id(*i) == place.segment);
+            let mut indexes = self.only(self.own_indexes(group), place.segment);
             indexes.any(|index| self.code_resolves(place, index))
         })
     }
@@ -89,7 +91,7 @@ impl Reader<'_, '_> {
 
     fn continues_checked_order(&self, group: &Group) -> bool {
         for place in &self.model.facts.order_no {
-            for index in group.indexes().filter(|i| self.id(*i) == place.segment) {
+            for index in self.only(group.indexes(), place.segment) {
                 let Some((_, repetition)) = self.repetitions(place, index).next() else { continue };
                 let text = part(&repetition, place).text();
                 let text = trim(&text);

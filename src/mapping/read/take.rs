@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::domain::order::Place as Stood;
 use crate::hl7::message::{Segment, Span};
 use crate::mapping::place::{Condition, Place, Split, Test};
-use crate::mapping::read::{Certain, Reader};
+use crate::mapping::read::{Certain, Reader, VALUES_MAX};
 use crate::mapping::reading::{Doubt, Unreadable};
 use crate::mapping::terms::{fold, trim};
 
@@ -25,9 +25,9 @@ impl<'m> Reader<'_, 'm> {
         repetition: usize,
         component: usize,
     ) -> Option<Stood> {
-        let segment = self.segment(index)?;
-        let name = self.model.segments.name(self.id(index)).to_owned();
-        let sequence = segment.sequence();
+        let id = self.id(index);
+        let name = self.model.segments.name(id).to_owned();
+        let sequence = self.ids.iter().take(index + 1).filter(|other| **other == id).count();
         Some(Stood::Hl7 { segment: name, sequence, field, repetition, component })
     }
 
@@ -46,9 +46,13 @@ impl<'m> Reader<'_, 'm> {
             match place.split {
                 None => values.push((text, number)),
                 Some(split) => {
-                    let parts = parts(&text, split);
+                    let parts = parts(&text, split).take(VALUES_MAX + 1);
                     values.extend(parts.map(|p| (Cow::Owned(p.to_owned()), number)));
                 }
+            }
+            if values.len() > VALUES_MAX {
+                self.unless(Doubt::Size, strict)?;
+                break;
             }
         }
         // Blank parts of a split keep their number until here, so that names and codes pair up.
@@ -66,12 +70,48 @@ impl<'m> Reader<'_, 'm> {
         strict: bool,
     ) -> Certain<Option<String>> {
         for place in places {
-            for index in indexes.clone().filter(|i| self.id(*i) == place.segment) {
+            for index in self.only(indexes.clone(), place.segment) {
+                if place.split.is_none() {
+                    if let Some(text) = self.first_text(place, index, strict)? {
+                        return Ok(Some(text));
+                    }
+                    continue;
+                }
                 let values = self.values(place, index, strict)?;
                 let found = values.iter().map(|(text, _)| trim(text)).find(|t| !t.is_empty());
                 if let Some(text) = found {
                     return Ok(Some(text.to_owned()));
                 }
+            }
+        }
+        Ok(None)
+    }
+
+    /// No more repetitions than are read.
+    pub(super) fn not_too_repeated(
+        &self,
+        place: &Place,
+        index: usize,
+        strict: bool,
+    ) -> Certain<()> {
+        let field = self.segment(index).map(|s| s.field(place.field));
+        let over = strict && field.is_some_and(|f| f.repetition_count() > VALUES_MAX);
+        self.unless(Doubt::Size, over)
+    }
+
+    fn first_text(&self, place: &Place, index: usize, strict: bool) -> Certain<Option<String>> {
+        for (number, repetition) in self.repetitions(place, index) {
+            let part = part(&repetition, place);
+            if part.is_empty() {
+                continue;
+            }
+            if strict && place.subcomponent == 0 && part.has_subcomponents() {
+                return Err(self.doubt_at(Doubt::Subcomponents, index, place, number));
+            }
+            let text = part.text();
+            let text = trim(&text);
+            if !text.is_empty() {
+                return Ok(Some(text.to_owned()));
             }
         }
         Ok(None)
