@@ -175,7 +175,7 @@ impl Gate {
             }
             Err(error) => {
                 let gap = match error {
-                    LedgerError::Overloaded { .. } => Gap::Overloaded,
+                    LedgerError::Overloaded => Gap::Overloaded,
                     _ => Gap::LedgerUnavailable,
                 };
                 let refused = ruling.verdict.refused();

@@ -2,7 +2,6 @@
 //!
 //! Levels by what the operator must do: error = act now, warn = look today, info = know, debug = trace.
 //! Fields never hold patient data: names of routes, ids of entries, rule ids, numbers.
-#![expect(clippy::disallowed_macros, reason = "the one place that may log and count")]
 
 use std::net::SocketAddr;
 
