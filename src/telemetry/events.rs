@@ -113,6 +113,8 @@ events! {
         route: &'e str,
         /// The id it will be entered under.
         entry: &'e str,
+        /// Which gap.
+        gap: GapName,
     }
     /// A message was refused because, or while, the ledger is down.
     error "orgate_refused_unrecorded_total" "refused unrecorded: the ledger cannot write, look at its disk"
