@@ -150,6 +150,7 @@ fn techniques<'f>(
 
 fn surgeons<'f>(line: &'f Line, people: &People) -> Vec<Who<'f>> {
     match &line.primary {
+        Primary::Named(persons) if persons.is_empty() => vec![Who::Missing],
         Primary::Missing => vec![Who::Missing],
         Primary::Unclear(place) => vec![Who::Unclear(place.as_ref())],
         Primary::Named(persons) => persons
