@@ -9,7 +9,7 @@ use orgate::domain::order::{Action, Primary, Stage, Urgency};
 use orgate::domain::procedure::ProcedureCode;
 use orgate::domain::rule::Rule;
 use orgate::domain::surgeon::SurgeonId;
-use orgate::domain::verdict::{Decision, Effect, Verdict};
+use orgate::domain::verdict::{Decision, Effect, Stance, Verdict};
 use orgate::rules::table::{Lift, row};
 use proptest::prelude::*;
 
@@ -130,6 +130,10 @@ proptest! {
             prop_assert_eq!(verdict.decision, Decision::Forward);
             prop_assert!(verdict.cases.is_empty() && verdict.gaps.is_empty());
             prop_assert!(!verdict.refused());
+            let groups = &world.order.groups;
+            let acts = groups.iter().any(|group| world.enforced.holds(group.department.as_deref()));
+            let stance = if acts { Stance::Enforce } else { Stance::Observe };
+            prop_assert_eq!(verdict.stance, stance);
         }
     }
 

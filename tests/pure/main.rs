@@ -1,11 +1,6 @@
 //! The pure tests: no socket, no clock, no disk but the test data. One binary, so that it links once.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on says so by panicking"
-)]
+#![expect(clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
 mod architecture;
 mod decisions;

@@ -146,6 +146,7 @@ fn a_refusing_acknowledgement_code_outside_the_answers_is_found() {
             "src/inbound/mllp/respond.rs",
             "src/hl7/ack.rs",
             "src/hl7/ack/errors.rs",
+            "src/hl7/answering.rs",
             "src/hl7/tests/ack.rs",
             "src/config/route.rs",
         ] {

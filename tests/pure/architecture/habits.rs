@@ -99,5 +99,9 @@ fn emits(line: &str, name: &str) -> bool {
 fn may_refuse(path: &str) -> bool {
     let respond = path.starts_with("src/inbound/") && path.ends_with("/respond.rs");
     let tests = path.contains("/tests/") || path.ends_with("/tests.rs");
-    respond || tests || path.starts_with("src/hl7/ack") || path == "src/config/route.rs"
+    respond
+        || tests
+        || ["src/hl7/ack", "src/hl7/answering", "src/config/route.rs"]
+            .iter()
+            .any(|own| path.starts_with(own))
 }

@@ -247,8 +247,7 @@ fn away(dice: &mut Dice<'_>) -> Vec<PersonKey> {
 }
 
 fn policy(dice: &mut Dice<'_>) -> Policy {
-    let mut policy = Policy::default();
-    policy.require_attestation = dice.chance(20);
+    let mut policy = Policy { require_attestation: dice.chance(20), ..Policy::default() };
     if dice.chance(25) {
         let setting =
             |dice: &mut Dice<'_>| dice.pick(&[Setting::Flag, Setting::Block, Setting::Off]);
