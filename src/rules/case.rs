@@ -150,6 +150,7 @@ fn techniques<'f>(
 
 fn surgeons<'f>(line: &'f Line, people: &People) -> Vec<Who<'f>> {
     match &line.primary {
+        Primary::Named(persons) if persons.is_empty() => vec![Who::Missing],
         Primary::Missing => vec![Who::Missing],
         Primary::Unclear(place) => vec![Who::Unclear(place.as_ref())],
         Primary::Named(persons) => persons
@@ -165,7 +166,7 @@ fn surgeons<'f>(line: &'f Line, people: &People) -> Vec<Who<'f>> {
 /// `operating-time-past`: an order or notice states a time more than 24 h ago; it is judged as of now (SG 29).
 pub(super) fn operating_time_past(case: &Case<'_>) -> Option<Told> {
     let facts = case.facts;
-    let past = case.line.times.iter().any(|time| *time < facts.now - PAST);
+    let past = case.line.times.iter().any(|time| facts.now.duration_since(*time) > PAST);
     (facts.order.stage != Stage::Record && past).then(|| {
         told(
             Rule::OperatingTimePast,
