@@ -220,7 +220,7 @@ impl Judged {
         let never = self.findings.iter().any(|f| f.effect == Effect::Block && !f.lifted);
         if required
             && !never
-            && let Some(told) = emergency::unattested(case)
+            && let Some(told) = emergency::unattested(case, true)
         {
             let lifted = false;
             self.findings.push(Finding { lifted, ..with_effect(told, Effect::Block) });
@@ -238,7 +238,7 @@ impl Judged {
         let stage = case.facts.order.stage;
         let opened = emergency::override_opened(policy.override_deadline_h);
         self.findings.push(with_effect(opened, Effect::Flag));
-        let unattested = emergency::unattested(case).and_then(|t| finding(t, stage, policy));
+        let unattested = emergency::unattested(case, false).and_then(|t| finding(t, stage, policy));
         self.findings.extend(unattested);
     }
 
