@@ -1,1 +1,199 @@
-//! One file per command.
+//! One file per command: arguments → work → exit code. Results on stdout, logs on stderr.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command speaks to whoever called it; nowhere else prints"
+)]
+
+mod check;
+mod demo;
+mod explain;
+mod export;
+mod import;
+mod ledger;
+mod run;
+mod send;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+
+use crate::cli::import::ImportSettings;
+use crate::clock::Clock;
+use crate::config;
+use crate::config::Settings;
+use crate::register::Register;
+use crate::register::sources::sqlite;
+
+/// The check found something: blocked, tampered, invalid.
+pub const EXIT_FOUND: u8 = 1;
+/// Usage or configuration.
+pub const EXIT_USAGE: u8 = 2;
+/// Internal.
+pub const EXIT_INTERNAL: u8 = 70;
+
+/// 术闸: checks the surgeon's grant for every surgical order between the HIS and the operating rooms.
+#[derive(Debug, Parser)]
+#[command(name = "orgate", version, about, propagate_version = true)]
+pub struct Cli {
+    /// The configuration.
+    #[arg(long, global = true, value_name = "FILE", default_value = "config/orgate.toml")]
+    config: PathBuf,
+    /// How logs are written to stderr.
+    #[arg(long, global = true, value_name = "text|json", default_value = "text")]
+    log: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Plays a day at a sample hospital through a gate, with nothing set up
+    Demo(demo::DemoArgs),
+    /// Runs the gate
+    Run,
+    /// Checks configuration, mappings with their examples, and register; prints every fault
+    Check(check::CheckArgs),
+    /// Loads register files in one transaction
+    Import(import::ImportArgs),
+    /// Writes register tables
+    Export(export::ExportArgs),
+    /// Judges a stored message without sending or recording it, or a ledger entry again
+    Explain(explain::ExplainArgs),
+    /// Sends messages over MLLP and prints each acknowledgement and latency percentiles
+    Send(send::SendArgs),
+    /// Verifies, shows and exports the ledger
+    Ledger(ledger::LedgerArgs),
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 });
+        }
+    };
+    let quiet = matches!(cli.command, Command::Demo(_));
+    crate::telemetry::logs::start(matches!(cli.log, LogFormat::Json), quiet);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("the runtime cannot start: {error}");
+            return ExitCode::from(EXIT_INTERNAL);
+        }
+    };
+    let code = runtime.block_on(async {
+        match cli.command {
+            Command::Demo(args) => demo::run(args).await,
+            Command::Run => run::run(&cli.config).await,
+            Command::Check(args) => check::run(args, &cli.config).await,
+            Command::Import(args) => import_into(&args, &cli.config).await,
+            Command::Export(args) => export_from(&args, &cli.config).await,
+            Command::Explain(args) => explain::run(args, &cli.config).await,
+            Command::Send(args) => send::run(args).await,
+            Command::Ledger(args) => ledger_of(&args, &cli.config),
+        }
+    });
+    ExitCode::from(code)
+}
+
+/// The checked configuration, or every fault on stderr.
+fn settings(file: &Path) -> Result<Settings, u8> {
+    config::load(file).map_err(|faults| {
+        for fault in &faults.0 {
+            eprintln!("{fault}");
+        }
+        eprintln!("{} fault(s); nothing was started", faults.0.len());
+        EXIT_USAGE
+    })
+}
+
+/// A decision in words for people.
+fn decision_words(decision: crate::domain::verdict::Decision) -> &'static str {
+    decision_words_by_name(decision.as_str())
+}
+
+/// A decision's public name in words for people.
+fn decision_words_by_name(name: &str) -> &'static str {
+    match name {
+        "not-surgical" => "非手术 not-surgical",
+        "forward" => "放行 forward",
+        "forward-flagged" => "放行并提示 forward-flagged",
+        "override" => "越权急诊 override",
+        "block" => "拒绝 block",
+        "unavailable" => "暂拒 unavailable",
+        _ => "?",
+    }
+}
+
+async fn import_into(args: &import::ImportArgs, file: &Path) -> u8 {
+    let settings = match settings(file) {
+        Ok(settings) => settings,
+        Err(code) => return code,
+    };
+    // Who ran the command, for the history: the operating system's word for it.
+    let who = std::env::var("ORGATE_WHO").or_else(|_| std::env::var("USER"));
+    let own = ImportSettings {
+        database: &settings.register_file,
+        policy: settings.import_policy(),
+        who: who.unwrap_or_else(|_| "unknown".to_owned()),
+        clock: Clock::System,
+    };
+    match import::run(args, &own, &mut std::io::stdout()).await {
+        Ok(code) => code,
+        Err(error) => failed(&error),
+    }
+}
+
+async fn export_from(args: &export::ExportArgs, file: &Path) -> u8 {
+    let settings = match settings(file) {
+        Ok(settings) => settings,
+        Err(code) => return code,
+    };
+    let zone = &settings.node.zone;
+    match export::run(args, &settings.register_file, zone, &mut std::io::stdout()).await {
+        Ok(()) => 0,
+        Err(error) => failed(&error),
+    }
+}
+
+fn ledger_of(args: &ledger::LedgerArgs, file: &Path) -> u8 {
+    ledger::run(args, || {
+        let settings = config::load(file).map_err(|faults| faults.to_string())?;
+        Ok(settings.node.data_dir)
+    })
+}
+
+fn failed(error: &dyn std::fmt::Display) -> u8 {
+    eprintln!("{error}");
+    EXIT_USAGE
+}
+
+/// The register as the gate would see it.
+async fn open_register(settings: &Settings) -> Result<Register, String> {
+    let source = sqlite::open(&settings.register_file).await.map_err(|e| e.to_string())?;
+    Register::open(settings.register.clone(), Arc::new(source)).await.map_err(|e| e.to_string())
+}
+
+/// What the register holds, in a line; faults in words.
+async fn register_figures(settings: &Settings) -> Result<String, String> {
+    if !settings.register_file.exists() {
+        let file = settings.register_file.display();
+        return Ok(format!("register {file}: not made yet, `orgate import` fills it"));
+    }
+    let register = open_register(settings).await?;
+    let items = register.catalogue().items().len();
+    Ok(format!("register version {}: {items} catalogue items", register.version()))
+}

@@ -1,1 +1,74 @@
-//! As written → checked settings.
+//! As written → checked settings: every fault of configuration and mappings at once, before anything binds.
+
+mod check;
+pub mod fault;
+mod reader;
+mod route;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+pub use check::{load, read};
+
+use crate::inbound::mllp;
+use crate::ledger;
+use crate::register;
+use crate::register::import::policy::InstitutionLevel;
+use crate::rules::Policy;
+
+/// A configuration that has been checked in full.
+#[derive(Debug)]
+pub struct Settings {
+    /// This gate.
+    pub node: Node,
+    /// Where privileges live.
+    pub register: register::Config,
+    /// The embedded register's file.
+    pub register_file: PathBuf,
+    /// What the institution has set.
+    pub policy: Policy,
+    /// The institution's level, for the catalogue lint (SZ 9).
+    pub institution_level: InstitutionLevel,
+    /// The ledger.
+    pub ledger: ledger::Config,
+    /// Its folder.
+    pub ledger_dir: PathBuf,
+    /// Whether clean forwards wait for the disk.
+    pub sync_every: bool,
+    /// Longer messages are kept in the ledger by hash only, in bytes.
+    pub keep_message_max: usize,
+    /// The HL7 v2 routes.
+    pub mllp: Vec<Arc<mllp::Config>>,
+    /// Health and metrics.
+    pub console: Option<SocketAddr>,
+    /// How long a stopping gate waits for messages in flight.
+    pub drain: Duration,
+}
+
+impl Settings {
+    /// What reading register files needs of the settings.
+    pub fn import_policy(&self) -> register::import::policy::Policy {
+        register::import::policy::Policy {
+            institution_level: self.institution_level,
+            zone: self.node.zone.clone(),
+        }
+    }
+}
+
+/// This gate.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// In every ledger entry.
+    pub name: String,
+    /// Ledger and embedded register.
+    pub data_dir: PathBuf,
+    /// The hospital's time zone.
+    pub zone: TimeZone,
+}

@@ -162,7 +162,7 @@ impl Person {
     pub fn key(&self) -> Option<PersonKey> {
         match &self.id {
             Some(id) => Some(PersonKey::Id(id.clone())),
-            None => self.full_name().map(|name| PersonKey::Name(fold_name(&name))),
+            None => PersonKey::name(&self.full_name()?),
         }
     }
 

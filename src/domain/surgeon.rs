@@ -106,6 +106,14 @@ pub enum PersonKey {
     Name(String),
 }
 
+impl PersonKey {
+    /// A name as an order writes it; `None` when nothing is left to compare by.
+    pub fn name(written: &str) -> Option<Self> {
+        let folded = fold_name(written);
+        (!folded.is_empty()).then_some(Self::Name(folded))
+    }
+}
+
 /// A name in the one form in which names are compared: NFKC, no blanks or dots between parts, upper-case.
 pub fn fold_name(name: &str) -> String {
     name.nfkc()

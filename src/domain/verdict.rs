@@ -210,6 +210,25 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// The verdict on a message that is none of the gate's business.
+    pub fn not_surgical() -> Self {
+        Self { decision: Decision::NotSurgical, ..Self::passing(Stance::Observe) }
+    }
+
+    /// A verdict that lets pass and has found nothing.
+    pub fn passing(stance: Stance) -> Self {
+        Self {
+            decision: Decision::Forward,
+            stance,
+            stage: None,
+            action: None,
+            urgency: None,
+            operating_time: None,
+            cases: Vec::new(),
+            gaps: Vec::new(),
+        }
+    }
+
     /// Whether the message must be kept from the downstream system.
     pub fn refused(&self) -> bool {
         self.stance == Stance::Enforce && self.decision.refuses()

@@ -1,1 +1,21 @@
 //! The one path of every order: facts, judge, record, passage.
+//!
+//! Every protocol hands its orders to [`Gate::pass`]; only the gate knows register, ledger and
+//! rules together, and only it makes the [`passage::Passage`] that forwarding demands.
+
+mod entry;
+pub mod facts;
+pub mod memory;
+pub mod order_facts;
+mod pass;
+pub mod passage;
+pub mod rederive;
+mod ruling;
+pub mod stance;
+pub mod verdict_json;
+
+#[cfg(test)]
+mod tests;
+
+pub use pass::{Answer, Gate, Parts, Request, Subject};
+pub use ruling::consider;

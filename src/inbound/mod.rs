@@ -1,1 +1,4 @@
-//! What listens.
+//! What listens, one folder a protocol; status and ack codes are written in their `respond.rs` only.
+
+pub mod console;
+pub mod mllp;

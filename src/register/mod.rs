@@ -1,1 +1,243 @@
 //! Who may: surgeons, grants and catalogue, cached, with their age.
+//!
+//! [`Register`] answers from memory and asks its [`source::Source`] behind or, bounded, before the answer.
+//! Reading order: `table`, `record` (what a row is) · `source`, `sources/` (where rows come from) ·
+//! `snapshot`, `cache`, `follow` (what is in memory, and when it is no longer good) · `import/`, `export`.
+//!
+//! History is kept: an import ends rows and begins others under a new version, and never deletes.
+
+pub mod cache;
+pub mod error;
+pub mod export;
+pub mod follow;
+pub mod import;
+pub mod record;
+pub mod roster;
+pub mod rows;
+pub mod snapshot;
+pub mod source;
+pub mod sources;
+pub mod table;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+
+use crate::clock;
+use crate::domain::catalogue::Catalogue;
+use crate::domain::surgeon::Lookup;
+pub use crate::domain::surgeon::PersonKey;
+use crate::register::cache::{Answers, Held, Known};
+use crate::register::error::RegisterError;
+use crate::register::roster::Roster;
+use crate::register::snapshot::Snapshot;
+use crate::register::source::{Bearers, Source};
+
+/// How long things hold. Every limit has a default; see [`Config::default`].
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `fresh_s`: an older answer is given and reloaded behind.
+    pub fresh: Duration,
+    /// `usable_h`: with the source down, an older answer counts as none.
+    pub usable: Duration,
+    /// How long "nobody" holds. Not given when older, even with the source down: it refuses orders.
+    pub nobody: Duration,
+    /// How long an elective order waits for the source.
+    pub wait: Duration,
+    /// How long an emergency waits for a local source.
+    pub emergency_wait: Duration,
+    /// How often the source is asked for its version.
+    pub poll: Duration,
+    /// Surgeons and grants held in memory, about 200 bytes each. The default holds a million grants
+    /// whole in 230 MB, so that a source that goes down leaves every surgeon in memory.
+    pub capacity_rows: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            fresh: Duration::from_secs(30),
+            usable: Duration::from_secs(24 * 3600),
+            nobody: Duration::from_secs(5),
+            wait: Duration::from_millis(1500),
+            emergency_wait: Duration::from_millis(200),
+            poll: Duration::from_millis(250),
+            capacity_rows: 1_100_000,
+        }
+    }
+}
+
+/// How long the asker can wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// May wait for the source, bounded.
+    Elective,
+    /// Memory, or a local source; never the network (design invariant 5).
+    Emergency,
+}
+
+/// What the register says of a person.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Who it is.
+    pub lookup: Lookup,
+    /// How old the answer is; zero when there is none.
+    pub age: Duration,
+    /// The register version it was read at; the newest known when there is none.
+    pub version: i64,
+}
+
+/// How the register and its source are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Readiness {
+    /// Whether the source answered when last asked.
+    pub answers: bool,
+    /// The newest version seen.
+    pub version: i64,
+    /// How long ago the source last confirmed the version.
+    pub confirmed: Duration,
+}
+
+/// What [`Register::watch`] tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State {
+    /// Whether the source answered when last asked.
+    pub answers: bool,
+    /// The newest version seen.
+    pub version: i64,
+}
+
+/// The register. Clones share everything.
+#[derive(Clone)]
+pub struct Register {
+    inner: Arc<Inner>,
+}
+
+/// What the clones share.
+pub struct Inner {
+    config: Config,
+    source: Arc<dyn Source>,
+    state: ArcSwap<Snapshot>,
+    answers: Answers,
+    catching_up: tokio::sync::Mutex<()>,
+    checked: ArcSwap<Instant>,
+    told: watch::Sender<State>,
+}
+
+impl fmt::Debug for Register {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Register").field("version", &self.version()).finish_non_exhaustive()
+    }
+}
+
+/// Longest time for the first reading of catalogue and roster.
+const OPEN_WITHIN: Duration = Duration::from_secs(30);
+
+impl Register {
+    /// Reads catalogue and roster, and follows the source until the last clone is dropped.
+    ///
+    /// # Errors
+    /// The source does not answer: a gate must not start without a catalogue.
+    pub async fn open(config: Config, source: Arc<dyn Source>) -> Result<Self, RegisterError> {
+        let began = clock::monotonic();
+        let update = follow::bounded(OPEN_WITHIN, source.since(None)).await?;
+        let first = Snapshot::first(update);
+        let (told, _) = watch::channel(State { answers: true, version: first.version });
+        let poll = config.poll;
+        let inner = Arc::new(Inner {
+            answers: Answers::new(&config),
+            config,
+            source,
+            state: ArcSwap::from_pointee(first),
+            catching_up: tokio::sync::Mutex::new(()),
+            checked: ArcSwap::from_pointee(began),
+            told,
+        });
+        tokio::spawn(follow::follow(Arc::downgrade(&inner), poll));
+        Ok(Self { inner })
+    }
+
+    /// The catalogue, whole.
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        Arc::clone(&self.inner.state.load().catalogue)
+    }
+
+    /// Who is on site, whole.
+    pub fn roster(&self) -> Arc<Roster> {
+        Arc::clone(&self.inner.state.load().roster)
+    }
+
+    /// Whether any current grant has right `order` (rules.md §3.2 `order-right-missing`).
+    pub fn order_rights_in_use(&self) -> bool {
+        self.inner.state.load().order_rights_in_use
+    }
+
+    /// The newest version seen.
+    pub fn version(&self) -> i64 {
+        self.inner.state.load().version
+    }
+
+    /// Whether the source answers, and when it last did.
+    pub fn readiness(&self) -> Readiness {
+        let State { answers, .. } = *self.inner.told.borrow();
+        let checked = **self.inner.checked.load();
+        let confirmed = clock::monotonic().saturating_duration_since(checked);
+        Readiness { answers, version: self.version(), confirmed }
+    }
+
+    /// Wakes on every new version and whenever the source falls silent or answers again.
+    pub fn watch(&self) -> watch::Receiver<State> {
+        self.inner.told.subscribe()
+    }
+
+    /// Looks for a new version now instead of at the next poll.
+    ///
+    /// # Errors
+    /// The source does not answer.
+    pub async fn catch_up(&self) -> Result<i64, RegisterError> {
+        self.inner.catch_up().await
+    }
+
+    /// Who `who` is and what they hold.
+    pub async fn surgeon(&self, who: &PersonKey, patience: Patience) -> Answer {
+        let Some(held) = self.inner.known(who, patience).await else {
+            return self.unavailable();
+        };
+        let id = match &held.known {
+            Known::Surgeon(surgeon) => return answer(found(surgeon.as_ref()), &[&held]),
+            Known::Bearers(Bearers::Nobody) => return answer(Lookup::Nobody, &[&held]),
+            Known::Bearers(Bearers::Several) => return answer(Lookup::Several, &[&held]),
+            Known::Bearers(Bearers::One(id)) => PersonKey::Id(id.clone()),
+        };
+        match self.inner.known(&id, patience).await.as_deref() {
+            Some(person @ Held { known: Known::Surgeon(surgeon), .. }) => {
+                answer(found(surgeon.as_ref()), &[&held, person])
+            }
+            _ => self.unavailable(),
+        }
+    }
+
+    fn unavailable(&self) -> Answer {
+        let version = self.version();
+        Answer { lookup: Lookup::Unavailable, age: Duration::ZERO, version }
+    }
+}
+
+fn found(surgeon: Option<&Arc<crate::domain::surgeon::Surgeon>>) -> Lookup {
+    surgeon.map_or(Lookup::Nobody, |surgeon| Lookup::Found(Arc::clone(surgeon)))
+}
+
+/// An answer is as old as the oldest, and of the version of the last, reading that it rests on.
+fn answer(lookup: Lookup, rests_on: &[&Held]) -> Answer {
+    Answer {
+        lookup,
+        age: rests_on.iter().map(|held| held.age()).max().unwrap_or_default(),
+        version: rests_on.last().map_or(0, |held| held.version),
+    }
+}
+
+#[cfg(test)]
+mod tests;

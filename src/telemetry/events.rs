@@ -1,4 +1,273 @@
 //! Named events: one struct each, whose `emit` holds its log line and its counter. No other file logs or counts.
 //!
 //! Levels by what the operator must do: error = act now, warn = look today, info = know, debug = trace.
-//! Fields never hold patient data.
+//! Fields never hold patient data: names of routes, ids of entries, rule ids, numbers.
+
+use std::net::SocketAddr;
+
+use metrics::counter;
+use tracing::{debug, error, info, warn};
+
+use crate::domain::verdict::{Decision, Gap, Stance, Verdict};
+
+/// A checked message was judged.
+pub struct Judged<'e> {
+    /// Route.
+    pub route: &'e str,
+    /// Decision.
+    pub decision: Decision,
+    /// Acted on or only observed.
+    pub stance: Stance,
+    /// Ledger entry.
+    pub entry: &'e str,
+    /// For the rule ids.
+    pub verdict: &'e Verdict,
+}
+
+impl Judged<'_> {
+    /// Counts every one; logs those that somebody should know of.
+    pub fn emit(self) {
+        counter!("orgate_messages_total", "route" => self.route.to_owned(),
+            "decision" => self.decision.as_str(), "stance" => self.stance.as_str())
+        .increment(1);
+        for gap in &self.verdict.gaps {
+            counter!("orgate_gaps_total", "gap" => gap.as_str()).increment(1);
+        }
+        if self.decision == Decision::Forward {
+            debug!(route = self.route, entry = self.entry, decision = "forward", "judged");
+            return;
+        }
+        let rules: Vec<&str> = self.verdict.findings().map(|(_, f)| f.rule.as_str()).collect();
+        let gaps: Vec<&str> = self.verdict.gaps.iter().map(|gap| gap.as_str()).collect();
+        info!(
+            route = self.route,
+            entry = self.entry,
+            decision = self.decision.as_str(),
+            stance = self.stance.as_str(),
+            rules = rules.join(","),
+            gaps = gaps.join(","),
+            "judged"
+        );
+    }
+}
+
+/// A message took the short way.
+pub struct NotSurgical<'e> {
+    /// Route.
+    pub route: &'e str,
+    /// Scheduling that met no surgical test: unmapped theatre bookings would show here.
+    pub scheduling: bool,
+}
+
+impl NotSurgical<'_> {
+    /// Counts, never logs: this is the bulk of a feed.
+    pub fn emit(self) {
+        counter!("orgate_messages_total", "route" => self.route.to_owned(),
+            "decision" => "not-surgical", "stance" => "")
+        .increment(1);
+        if self.scheduling {
+            counter!("orgate_scheduling_not_surgical_total", "route" => self.route.to_owned())
+                .increment(1);
+        }
+    }
+}
+
+/// Declares events that are one log line and one counter. `route` labels the counter where there is one.
+macro_rules! events {
+    ($(
+        $(#[$doc:meta])*
+        $level:ident $metric:literal $text:literal
+        $name:ident $(<$life:lifetime>)? { $($(#[$field_doc:meta])* $field:ident: $kind:ty),* $(,)? }
+    )+) => {
+        $(
+            $(#[$doc])*
+            pub struct $name $(<$life>)? {
+                $($(#[$field_doc])* pub $field: $kind,)*
+            }
+
+            impl $(<$life>)? $name $(<$life>)? {
+                /// Logs and counts.
+                pub fn emit(self) {
+                    counter!($metric).increment(1);
+                    $level!($($field = %self.$field,)* $text);
+                }
+            }
+        )+
+    };
+}
+
+events! {
+    /// An identical retransmission of a refused message got the same answer.
+    info "orgate_refusals_repeated_total" "refusal repeated"
+    RefusalRepeated<'e> {
+        /// Route.
+        route: &'e str,
+    }
+    /// The register could not be asked for a person.
+    warn "orgate_privileges_unavailable_total" "privileges unavailable"
+    PrivilegesUnavailable {}
+    /// A checked message moved without an entry, because the ledger is down and it may not wait.
+    error "orgate_moved_unrecorded_total" "moved unrecorded: the ledger cannot write, look at its disk"
+    MovedUnrecorded<'e> {
+        /// Route.
+        route: &'e str,
+        /// The id it will be entered under.
+        entry: &'e str,
+    }
+    /// A message was refused because, or while, the ledger is down.
+    error "orgate_refused_unrecorded_total" "refused unrecorded: the ledger cannot write, look at its disk"
+    RefusedUnrecorded<'e> {
+        /// Route.
+        route: &'e str,
+        /// The id it will be entered under.
+        entry: &'e str,
+        /// Which gap.
+        gap: GapName,
+    }
+    /// A route listens.
+    info "orgate_routes_listening_total" "route listening"
+    RouteListening<'e> {
+        /// Route.
+        route: &'e str,
+        /// Address.
+        listen: SocketAddr,
+    }
+    /// Accepting a connection failed.
+    warn "orgate_accept_failures_total" "cannot accept connections, look at the limit of open files"
+    AcceptFailed<'e> {
+        /// Route.
+        route: &'e str,
+        /// What the system says.
+        error: std::io::Error,
+    }
+    /// A connection was opened.
+    debug "orgate_connections_opened_total" "connection opened"
+    ConnectionOpened<'e> {
+        /// Route.
+        route: &'e str,
+    }
+    /// A connection ended.
+    debug "orgate_connections_closed_total" "connection closed"
+    ConnectionClosed<'e> {
+        /// Route.
+        route: &'e str,
+        /// Why, of a bounded set.
+        why: &'static str,
+    }
+    /// The limit of connections is reached; the new one was closed.
+    warn "orgate_connections_refused_total" "connection refused: max_connections reached"
+    ConnectionRefused<'e> {
+        /// Route.
+        route: &'e str,
+    }
+    /// The downstream system cannot be connected to.
+    error "orgate_upstream_failures_total" "upstream cannot be reached, the sender's connection is closed"
+    UpstreamFailed<'e> {
+        /// Route.
+        route: &'e str,
+        /// Why, of a bounded set.
+        why: &'static str,
+    }
+    /// The downstream system did not answer in time.
+    warn "orgate_upstream_timeouts_total" "upstream did not answer in time, the sender's connection is closed"
+    UpstreamSilent<'e> {
+        /// Route.
+        route: &'e str,
+    }
+    /// A reply belongs to no message in flight.
+    warn "orgate_replies_dropped_total" "late or foreign reply dropped"
+    ReplyDropped<'e> {
+        /// Route.
+        route: &'e str,
+    }
+    /// Bytes outside frames.
+    debug "orgate_outside_frames_total" "bytes outside frames"
+    OutsideFrames<'e> {
+        /// Route.
+        route: &'e str,
+        /// How many.
+        bytes: usize,
+        /// Dropped or forwarded.
+        fate: &'static str,
+    }
+    /// A message or frame could not be read with certainty.
+    warn "orgate_unreadable_total" "message unreadable"
+    Unreadable<'e> {
+        /// Route.
+        route: &'e str,
+        /// Why, of a bounded set.
+        why: &'static str,
+    }
+    /// A refusal could not be told: the sender asked for no answer (MSH-15/16).
+    error "orgate_refusals_untold_total" "refused, but the sender wants no answer: tell the department"
+    RefusalUntold<'e> {
+        /// Route.
+        route: &'e str,
+    }
+    /// A connection that only observes is relayed as it is, because its bytes cannot be framed.
+    warn "orgate_relayed_unframed_total" "observed connection cannot be framed, relaying it unread"
+    RelayedUnframed<'e> {
+        /// Route.
+        route: &'e str,
+        /// Why, of a bounded set.
+        why: &'static str,
+    }
+    /// The ledger is open.
+    info "orgate_ledger_opened_total" "ledger opened"
+    LedgerOpened {
+        /// The last entry.
+        seq: u64,
+        /// What one small durable write takes on this disk, in microseconds; 0 = not measured.
+        sync_us: u128,
+    }
+    /// A torn last line, left by a crash, was cut.
+    warn "orgate_ledger_torn_total" "torn last line cut, as after a crash"
+    LedgerTorn<'e> {
+        /// Which file.
+        file: &'e str,
+        /// How many bytes.
+        bytes: u64,
+    }
+    /// The ledger cannot write.
+    error "orgate_ledger_down_total" "the ledger cannot write, look at its disk now"
+    LedgerDown {
+        /// What the system says.
+        fault: std::io::ErrorKind,
+    }
+    /// The ledger can write again.
+    warn "orgate_ledger_back_total" "the ledger writes again"
+    LedgerBack {
+        /// Entries that found no room meanwhile.
+        lost: u64,
+    }
+    /// The register does not answer.
+    error "orgate_register_down_total" "the register does not answer, cached privileges are used"
+    RegisterDown {}
+    /// The register answers again.
+    warn "orgate_register_back_total" "the register answers again"
+    RegisterBack {}
+    /// The register has a new version, now in force.
+    info "orgate_register_changes_total" "register changed"
+    RegisterChanged {
+        /// Which.
+        version: i64,
+    }
+    /// The gate stops taking new work.
+    info "orgate_drains_total" "draining"
+    Draining {}
+    /// The gate has stopped.
+    info "orgate_stops_total" "stopped"
+    Stopped {
+        /// Connections that had to be cut.
+        cut: usize,
+    }
+}
+
+/// A gap's name for a log line.
+pub struct GapName(pub Gap);
+
+impl std::fmt::Display for GapName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.as_str())
+    }
+}

@@ -1,1 +1,0 @@
-//! Settings → running program → drain.

@@ -1,0 +1,81 @@
+//! Follows register and ledger while the gate runs: changes are entered, failures and returns are told.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::sync::watch;
+
+use crate::gate::Gate;
+use crate::ledger::{Body, Kind, Status};
+use crate::register::State;
+use crate::register::sources::sql::SqlSource;
+use crate::telemetry::events;
+
+/// Enters every new version of the register, with who made it and what it did, until the gate stops.
+pub(super) async fn register(
+    gate: Arc<Gate>,
+    source: Arc<SqlSource>,
+    mut state: watch::Receiver<State>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut known = state.borrow_and_update().version;
+    note(&gate, json!({ "opened_at_version": known }));
+    let mut answered = true;
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            changed = state.changed() => if changed.is_err() { return },
+        }
+        let now = *state.borrow_and_update();
+        if now.answers != answered {
+            answered = now.answers;
+            if answered {
+                events::RegisterBack {}.emit();
+            } else {
+                events::RegisterDown {}.emit();
+            }
+        }
+        if now.version == known {
+            continue;
+        }
+        events::RegisterChanged { version: now.version }.emit();
+        match source.versions_after(known).await {
+            Ok(versions) => {
+                for made in versions {
+                    let (at, who, what) = (made.at, made.who, made.what);
+                    note(
+                        &gate,
+                        json!({ "at": at, "version": made.version, "what": what, "who": who }),
+                    );
+                }
+            }
+            Err(_) => note(&gate, json!({ "version": now.version })),
+        }
+        known = now.version;
+    }
+}
+
+fn note(gate: &Gate, value: serde_json::Value) {
+    // Texts and whole numbers only, so the body is canonical.
+    if let Ok(body) = Body::of(&value) {
+        gate.note(Kind::Register, body);
+    }
+}
+
+/// Tells when the ledger cannot write, and when it can again.
+pub(super) async fn ledger(mut status: watch::Receiver<Status>, mut stop: watch::Receiver<bool>) {
+    let mut down = status.borrow_and_update().fault.is_some();
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            changed = status.changed() => if changed.is_err() { return },
+        }
+        let now = status.borrow_and_update().clone();
+        match (down, now.fault) {
+            (false, Some(fault)) => events::LedgerDown { fault }.emit(),
+            (true, None) => events::LedgerBack { lost: now.lost }.emit(),
+            (true, Some(_)) | (false, None) => {}
+        }
+        down = now.fault.is_some();
+    }
+}

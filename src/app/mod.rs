@@ -1,0 +1,159 @@
+//! Settings → running program → drain. Everything is opened and bound before anything is served.
+
+mod follow;
+mod recall;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::gate::{Gate, Parts};
+use crate::inbound::console::{self, Health};
+use crate::inbound::mllp::connection::Route;
+use crate::inbound::mllp::listener;
+use crate::ledger::{FileStore, Ledger, LedgerError, Recovered};
+use crate::register::Register;
+use crate::register::error::RegisterError;
+use crate::register::sources::sqlite;
+use crate::telemetry::events;
+
+/// Why the gate cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The ledger cannot be opened.
+    #[error("the ledger cannot be opened: {0}")]
+    Ledger(#[from] LedgerError),
+    /// The register cannot be opened.
+    #[error("the register cannot be opened: {0}")]
+    Register(#[from] RegisterError),
+    /// An address cannot be bound.
+    #[error("`{what}` cannot listen on {address}: {error}, free the port or change `listen`")]
+    Bind {
+        /// Route or console.
+        what: String,
+        /// Where.
+        address: SocketAddr,
+        /// What the system says.
+        error: std::io::Error,
+    },
+}
+
+/// A gate that runs.
+pub struct Running {
+    gate: Arc<Gate>,
+    ledger: Ledger,
+    routes: Vec<(Arc<str>, SocketAddr)>,
+    console: Option<SocketAddr>,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+    drain: Duration,
+}
+
+/// Opens ledger and register, binds every address, and serves.
+///
+/// # Errors
+/// When anything cannot be opened or bound; then nothing is served.
+pub async fn start(
+    settings: Settings,
+    clock: Clock,
+    metrics: Arc<dyn Fn() -> String + Send + Sync>,
+) -> Result<Running, AppError> {
+    let store = FileStore::open(&settings.node.data_dir)?;
+    let (ledger, recovered) = Ledger::open(store, settings.ledger, clock)?;
+    let source = Arc::new(sqlite::open(&settings.register_file).await?);
+    let register = Register::open(settings.register, Arc::clone(&source) as Arc<_>).await?;
+    let (register_state, ledger_status) = (register.watch(), ledger.status());
+    let gate = Arc::new(Gate::new(Parts {
+        register,
+        ledger: ledger.clone(),
+        policy: settings.policy,
+        zone: settings.node.zone,
+        clock,
+        sync_every: settings.sync_every,
+        keep_message_max: settings.keep_message_max,
+    }));
+    recall::recall(&gate, &recovered, clock.now())?;
+    tell(&recovered);
+    let mut listeners = Vec::new();
+    for config in &settings.mllp {
+        let listener = listener::bind(config).map_err(|error| AppError::Bind {
+            what: config.name.to_string(),
+            address: config.listen,
+            error,
+        })?;
+        listeners.push((Arc::clone(config), listener));
+    }
+    let console_listener = match settings.console {
+        None => None,
+        Some(address) => {
+            Some(TcpListener::bind(address).await.map_err(|error| AppError::Bind {
+                what: "console".to_owned(),
+                address,
+                error,
+            })?)
+        }
+    };
+
+    let (stop, stopped) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(follow::register(Arc::clone(&gate), source, register_state, stopped.clone()));
+    tasks.spawn(follow::ledger(ledger_status, stopped.clone()));
+    let mut routes = Vec::new();
+    for (config, listener) in listeners {
+        routes.push((Arc::clone(&config.name), listener.local_addr().unwrap_or(config.listen)));
+        let route = Route { config, gate: Arc::clone(&gate) };
+        tasks.spawn(listener::run(route, listener, stopped.clone()));
+    }
+    let console = console_listener.as_ref().and_then(|listener| listener.local_addr().ok());
+    if let Some(listener) = console_listener {
+        let health =
+            Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };
+        tasks.spawn(async move {
+            let _ = console::serve(listener, health).await;
+        });
+    }
+    Ok(Running { gate, ledger, routes, console, stop, tasks, drain: settings.drain })
+}
+
+impl Running {
+    /// Every route and the address it is bound to.
+    pub fn routes(&self) -> &[(Arc<str>, SocketAddr)] {
+        &self.routes
+    }
+
+    /// Where health and metrics are served.
+    pub fn console(&self) -> Option<SocketAddr> {
+        self.console
+    }
+
+    /// The gate itself.
+    pub fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    /// Stops taking work, finishes what is in flight within the drain time, closes the ledger.
+    pub async fn stop(mut self) {
+        events::Draining {}.emit();
+        let _ = self.stop.send(true);
+        let finished = async { while self.tasks.join_next().await.is_some() {} };
+        let cut = tokio::time::timeout(self.drain, finished).await.is_err();
+        self.tasks.shutdown().await;
+        self.ledger.close().await;
+        events::Stopped { cut: usize::from(cut) }.emit();
+    }
+}
+
+/// What was found when the ledger was opened.
+fn tell(recovered: &Recovered) {
+    if let Some(torn) = &recovered.torn {
+        events::LedgerTorn { file: &torn.file, bytes: torn.bytes }.emit();
+    }
+    let sync_us = recovered.sync_time.map_or(0, |time| time.as_micros());
+    events::LedgerOpened { seq: recovered.head.seq, sync_us }.emit();
+}

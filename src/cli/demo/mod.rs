@@ -1,0 +1,86 @@
+//! `orgate demo`: the main job with nothing set up. A sample hospital, a gate, a stand-in for the
+//! downstream system, and a day of messages over real sockets.
+
+mod day;
+mod play;
+mod show;
+mod stand_in;
+
+use std::sync::Arc;
+
+use clap::Args;
+use jiff::Timestamp;
+
+use crate::app;
+use crate::cli::{EXIT_FOUND, EXIT_INTERNAL};
+use crate::clock::Clock;
+use crate::config;
+use crate::telemetry::metrics;
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// End after the play; exit 0 only if every verdict is the expected one
+    #[arg(long)]
+    exit: bool,
+}
+
+/// Why the demo cannot be played.
+#[derive(Debug, thiserror::Error)]
+enum DemoError {
+    /// A file, a socket.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// The embedded files are wrong.
+    #[error("the embedded sample is wrong: {0}")]
+    Sample(String),
+    /// The gate did not start.
+    #[error("{0}")]
+    App(#[from] app::AppError),
+}
+
+pub(super) async fn run(args: DemoArgs) -> u8 {
+    match play_the_day(&args).await {
+        Ok(true) => 0,
+        Ok(false) => EXIT_FOUND,
+        Err(error) => {
+            eprintln!("{error}");
+            EXIT_INTERNAL
+        }
+    }
+}
+
+async fn play_the_day(args: &DemoArgs) -> Result<bool, DemoError> {
+    let day = day::read()?;
+    let folder = tempfile::tempdir()?;
+    let downstream = stand_in::start().await?;
+    let direct = stand_in::start().await?;
+    let text = day::configuration(folder.path(), downstream.address());
+    let settings =
+        config::read("demo", &text).map_err(|faults| DemoError::Sample(faults.to_string()))?;
+    day::fill_register(&settings, folder.path()).await?;
+    let zone = settings.node.zone.clone();
+    let rendered = Arc::new(metrics::start());
+    let render = { move || rendered.render() };
+    let clock: Timestamp =
+        day.clock.parse().map_err(|_| DemoError::Sample("day.toml: clock".to_owned()))?;
+    let running = app::start(settings, Clock::Fixed(clock), Arc::new(render)).await?;
+    let played = play::play(&day, running.routes(), direct.address()).await?;
+    let ledger = folder.path().join("ledger");
+    let good = show::show(&day, &played, &downstream, &ledger, &zone);
+    if let Some(console) = running.console() {
+        println!(
+            "\n健康与指标 health and metrics: http://{console}/readyz  http://{console}/metrics"
+        );
+    }
+    if !args.exit {
+        for (route, listen) in running.routes() {
+            println!("路由 route {route}: {listen}");
+        }
+        println!(
+            "按 Ctrl-C 结束 Ctrl-C ends the demo (orgate send FILE --to ADDRESS plays with it)"
+        );
+        let _ = tokio::signal::ctrl_c().await;
+    }
+    running.stop().await;
+    Ok(good)
+}

@@ -1,0 +1,219 @@
+//! The whole file → [`Settings`], or every fault of it and of the mappings it names.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use toml::de::DeTable;
+
+use crate::config::fault::{Fault, Faults};
+use crate::config::reader::{Faultfinder, Section};
+use crate::config::route::route;
+use crate::config::{Node, Settings};
+use crate::ledger;
+use crate::register;
+use crate::register::import::policy::InstitutionLevel;
+use crate::rules::Policy;
+use crate::rules::effects::Effects;
+use crate::rules::table::Setting;
+
+/// Seconds after which a cached privilege is reloaded behind the answer.
+const FRESH_S: u64 = 30;
+/// Hours for which a cached privilege may be used while the register cannot be asked.
+const USABLE_H: u64 = 24;
+/// Milliseconds an elective order may wait for the register; senders give up after 5 s and more.
+const REGISTER_WAIT_MS: u64 = 1_500;
+/// Milliseconds within which a clean forward follows to the disk with `sync = "findings"`.
+const SYNC_MS: u64 = 5;
+/// 15 years, the retention of 住院病历 halved: IS Q10 asks for at least this.
+const RETENTION_DAYS: u64 = 5_475;
+/// An order is about 1 KiB; what is longer carries documents that the ledger need not hold.
+const KEEP_MESSAGE_KIB: u64 = 64;
+/// A second person reviews an override within this (rules.md §4).
+const OVERRIDE_DEADLINE_H: u64 = 24;
+/// Overrides of one surgeon in 30 days above which medical affairs is told (rules.md §4).
+const OVERRIDE_ALARM: u64 = 3;
+/// Messages in flight get this long when the gate stops; systemd waits 90 s by default.
+const DRAIN_MS: u64 = 10_000;
+
+/// Reads and checks the configuration in `file`.
+///
+/// # Errors
+/// Every fault, with file, line and what to write instead.
+pub fn load(file: &Path) -> Result<Settings, Faults> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        let text = format!("cannot be read ({error}), name another file with --config");
+        Faults(vec![Fault { file: name.clone(), line: None, text }])
+    })?;
+    read(&name, &text)
+}
+
+/// Checks the configuration `text` of a file called `name`.
+///
+/// # Errors
+/// Every fault, with file, line and what to write instead.
+pub fn read(name: &str, text: &str) -> Result<Settings, Faults> {
+    let finder = Faultfinder::new(name, text);
+    let (table, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        finder.at(&error.span().unwrap_or(0..0), error.message().to_owned());
+    }
+    if !errors.is_empty() {
+        return Err(Faults(finder.into_faults()));
+    }
+    let mut foreign = Vec::new();
+    let settings = {
+        let root = Section::root(&table, &finder);
+        let settings = whole(&root, &finder, &mut foreign);
+        root.finish();
+        settings
+    };
+    let mut faults = finder.into_faults();
+    faults.extend(foreign);
+    match settings {
+        Some(settings) if faults.is_empty() => Ok(settings),
+        _ => Err(Faults(faults)),
+    }
+}
+
+fn whole<'t>(
+    root: &Section<'t>,
+    finder: &'t Faultfinder<'t>,
+    foreign: &mut Vec<Fault>,
+) -> Option<Settings> {
+    let node = node(root);
+    let register = register(root);
+    let policy = root.section("policy");
+    let (policy, institution_level) = self::policy(policy);
+    let section = root.section("ledger");
+    let sync_every = section.choice("sync", true, &[("every", true), ("findings", false)]);
+    let sync = Duration::from_millis(section.number("sync_ms", SYNC_MS, 1..10_001));
+    let retention_days = section.number("retention_days", RETENTION_DAYS, 1..100_001);
+    let keep_kib = section.number("keep_message_kib", KEEP_MESSAGE_KIB, 0..65_537);
+    section.finish();
+    let routes = root.sections("mllp");
+    if routes.is_empty() {
+        root.fault("mllp", "no route is set, write at least one [[mllp]] with listen and upstream");
+    }
+    let mllp: Vec<_> = routes.into_iter().map(|section| route(section, foreign)).collect();
+    let console = root.section("console");
+    let listen = console.text_or_none("listen").map(|text| (text.parse(), text));
+    let console_at = match listen {
+        Some((Ok(address), _)) => Some(address),
+        Some((Err(_), _)) => {
+            console.fault("listen", "`listen` must be an address and port, \"127.0.0.1:8088\"");
+            None
+        }
+        None => None,
+    };
+    console.finish();
+    distinct(&mllp, console_at, root);
+    let _ = (finder, retention_days);
+    let node = node?;
+    Some(Settings {
+        ledger: ledger::Config {
+            soon: sync,
+            ..ledger::Config::new(node.name.clone(), node.zone.clone())
+        },
+        ledger_dir: node.data_dir.join("ledger"),
+        register,
+        register_file: node.data_dir.join("register.db"),
+        policy,
+        institution_level,
+        sync_every,
+        keep_message_max: usize::try_from(keep_kib).unwrap_or(usize::MAX).saturating_mul(1024),
+        mllp: mllp.into_iter().collect::<Option<_>>()?,
+        console: console_at,
+        drain: Duration::from_millis(DRAIN_MS),
+        node,
+    })
+}
+
+fn node(root: &Section<'_>) -> Option<Node> {
+    let section = root.section("node");
+    let name = section.text("name", "gate-1");
+    if name.is_empty() || !name.bytes().all(|b| b.is_ascii_graphic()) {
+        section.fault("name", "`name` must be of printable ASCII without blanks, \"gate-1\"");
+    }
+    let data_dir = PathBuf::from(section.text("data_dir", "data"));
+    let zone = section.text("timezone", "Asia/Shanghai");
+    let zone = TimeZone::get(&zone).map_err(|_| {
+        section.fault("timezone", "`timezone` must be an IANA name, \"Asia/Shanghai\"");
+    });
+    section.finish();
+    Some(Node { name, data_dir, zone: zone.ok()? })
+}
+
+fn register(root: &Section<'_>) -> register::Config {
+    let section = root.section("register");
+    section.choice("source", (), &[("sqlite", ())]);
+    let fresh = Duration::from_secs(section.number("fresh_s", FRESH_S, 1..86_401));
+    let usable = Duration::from_secs(section.number("usable_h", USABLE_H, 1..8_761) * 3600);
+    let wait = Duration::from_millis(section.number("wait_ms", REGISTER_WAIT_MS, 1..60_001));
+    section.finish();
+    register::Config { fresh, usable, wait, ..register::Config::default() }
+}
+
+fn policy(section: Section<'_>) -> (Policy, InstitutionLevel) {
+    let deadline = section.number("override_deadline_h", OVERRIDE_DEADLINE_H, 1..8_761);
+    section.number("override_alarm_count", OVERRIDE_ALARM, 1..1_001);
+    let require_attestation = section.flag("require_attestation", false);
+    let levels = [
+        ("tertiary", InstitutionLevel::Tertiary),
+        ("secondary", InstitutionLevel::Secondary),
+        ("primary", InstitutionLevel::Primary),
+    ];
+    let level = section.choice("institution_level", InstitutionLevel::Tertiary, &levels);
+    section.texts("specialties");
+    let mut effects = Effects::default();
+    let own = section.section("effects");
+    for (rule, words) in own.free_keys() {
+        let setting = |word: &String| match word.as_str() {
+            "block" => Some(Setting::Block),
+            "flag" => Some(Setting::Flag),
+            "off" => Some(Setting::Off),
+            _ => None,
+        };
+        let settings: Option<Vec<Setting>> = words.iter().map(setting).collect();
+        match settings.as_deref() {
+            Some([order, notice, record]) => {
+                if let Err(error) = effects.set(rule, [*order, *notice, *record]) {
+                    own.fault(rule, error.to_string());
+                }
+            }
+            _ => own.fault(
+                rule,
+                format!("`{rule}` must be three of \"block\", \"flag\", \"off\": at order, notice, record"),
+            ),
+        }
+    }
+    own.finish();
+    section.finish();
+    let override_deadline_h = u32::try_from(deadline).unwrap_or(u32::MAX);
+    (Policy { effects, require_attestation, override_deadline_h }, level)
+}
+
+/// No two routes of one name or address.
+fn distinct(
+    routes: &[Option<std::sync::Arc<crate::inbound::mllp::Config>>],
+    console: Option<std::net::SocketAddr>,
+    root: &Section<'_>,
+) {
+    let routes: Vec<_> = routes.iter().flatten().collect();
+    for (index, route) in routes.iter().enumerate() {
+        let others = routes.iter().take(index);
+        for other in others {
+            if other.name == route.name {
+                root.fault("mllp", format!("two routes are called `{}`, rename one", route.name));
+            }
+            if other.listen == route.listen && route.listen.port() != 0 {
+                let text = format!("two routes listen on {}, change one", route.listen);
+                root.fault("mllp", text);
+            }
+        }
+        if console == Some(route.listen) && route.listen.port() != 0 {
+            root.fault("console", format!("console and route listen on {}", route.listen));
+        }
+    }
+}

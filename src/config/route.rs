@@ -1,0 +1,164 @@
+//! One `[[mllp]]` table → the settings of a route, its mapping read and its examples run.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rust_embed::Embed;
+
+use crate::config::fault::Fault;
+use crate::config::reader::Section;
+use crate::domain::verdict::Stance;
+use crate::gate::stance::RouteStance;
+use crate::hl7::charset::CharsetSetting;
+use crate::inbound::mllp::{Config, RefusalStyle};
+use crate::mapping::{ExampleFault, Mapping, MappingFault};
+
+/// Senders give up after 5 s and more (Mirth 5 s, HAPI 10 s); verdict and reply must fit in.
+const UPSTREAM_TIMEOUT_MS: u64 = 4_000;
+/// Messages with embedded documents reach several MiB.
+const MAX_FRAME_KIB: u64 = 16_384;
+/// Interface engines hold few connections; senders with one connection a message hold some dozens.
+const MAX_CONNECTIONS: u64 = 256;
+/// A day: senders keep connections open over quiet nights, and one that is dead must end some time.
+const IDLE_TIMEOUT_S: u64 = 86_400;
+/// A frame comes in one go; 30 s allow for a slow line and 16 MiB.
+const FRAME_TIMEOUT_MS: u64 = 30_000;
+
+/// Reads one route. Faults of its mapping file go to `foreign`.
+pub(super) fn route(section: Section<'_>, foreign: &mut Vec<Fault>) -> Option<Arc<Config>> {
+    let name = section.text_needed("name");
+    let listen = section.text_needed("listen");
+    let listen_at = listen.parse();
+    if listen_at.is_err() && !listen.is_empty() {
+        section.fault("listen", "`listen` must be an address and port, \"0.0.0.0:6661\"");
+    }
+    let upstream = section.text_needed("upstream");
+    let port = upstream.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+    if port.is_none() && !upstream.is_empty() {
+        section.fault("upstream", "`upstream` must be a host and port, \"10.0.0.20:6661\"");
+    }
+    let mapping = mapping(&section, foreign);
+    let stance = section.choice(
+        "stance",
+        Stance::Observe,
+        &[("observe", Stance::Observe), ("enforce", Stance::Enforce)],
+    );
+    let departments = section.texts("departments");
+    let all_surgical = section.choice("surgical", false, &[("auto", false), ("all", true)]);
+    let charset: Result<CharsetSetting, _> = section.text("charset", "auto").parse();
+    if charset.is_err() {
+        section.fault("charset", "`charset` must be auto, utf-8, gb18030, big5, ascii or 8859/1");
+    }
+    let compare_bytes =
+        section.choice("downstream_charset", false, &[("declared", false), ("bytes", true)]);
+    let forward_outside =
+        section.choice("outside_frames", false, &[("drop", false), ("forward", true)]);
+    let refusal = RefusalStyle {
+        reject: section.choice("refusal", false, &[("AE", false), ("AR", true)]),
+        plain_ack: section.choice("refusal_reply", false, &[("order", false), ("ack", true)]),
+        answer_unwanted: section.choice(
+            "refusal_unwanted",
+            false,
+            &[("silent", false), ("send", true)],
+        ),
+    };
+    let upstream_timeout = section.number("upstream_timeout_ms", UPSTREAM_TIMEOUT_MS, 1..600_001);
+    let max_frame = section.number("max_frame_kib", MAX_FRAME_KIB, 1..1_048_577);
+    let max_connections = section.number("max_connections", MAX_CONNECTIONS, 1..100_001);
+    let idle_timeout = section.number("idle_timeout_s", IDLE_TIMEOUT_S, 1..31_536_001);
+    let frame_timeout = section.number("frame_timeout_ms", FRAME_TIMEOUT_MS, 1..3_600_001);
+    section.finish();
+    Some(Arc::new(Config {
+        name: name.into(),
+        listen: listen_at.ok()?,
+        upstream,
+        mapping: mapping?,
+        stance: Arc::new(RouteStance { stance, departments }),
+        all_surgical,
+        charset: charset.ok()?,
+        compare_bytes,
+        forward_outside,
+        refusal,
+        upstream_timeout: Duration::from_millis(upstream_timeout),
+        max_frame: usize::try_from(max_frame).unwrap_or(usize::MAX).saturating_mul(1024),
+        max_connections: usize::try_from(max_connections).unwrap_or(usize::MAX),
+        idle_timeout: Duration::from_secs(idle_timeout),
+        frame_timeout: Duration::from_millis(frame_timeout),
+    }))
+}
+
+fn mapping(section: &Section<'_>, foreign: &mut Vec<Fault>) -> Option<Arc<Mapping>> {
+    let file = section.text_needed("mapping");
+    if file.is_empty() {
+        return None;
+    }
+    match load_mapping(&file) {
+        Ok(mapping) => Some(Arc::new(mapping)),
+        Err(faults) => {
+            foreign.extend(faults);
+            None
+        }
+    }
+}
+
+/// Reads a mapping file and runs its examples. A file that is not there is taken from those shipped
+/// with the program, under the same name.
+///
+/// # Errors
+/// Every fault of the file, and every example that comes out otherwise.
+fn load_mapping(file: &str) -> Result<Mapping, Vec<Fault>> {
+    let text = read_shipped(file).map_err(|error| {
+        let text = format!("cannot be read ({error}), name a mapping file that exists");
+        vec![Fault { file: file.to_owned(), line: None, text }]
+    })?;
+    let folder = Path::new(file).parent().unwrap_or_else(|| Path::new(""));
+    let concept_map = |path: &str| read_shipped(&folder.join(path).to_string_lossy());
+    let mapping = Mapping::parse(file, &text, &concept_map).map_err(|faults| {
+        let fault = |f: MappingFault| Fault { file: f.file, line: Some(f.line), text: f.what };
+        faults.into_iter().map(fault).collect::<Vec<_>>()
+    })?;
+    let wrong = mapping.run_examples();
+    if wrong.is_empty() {
+        return Ok(mapping);
+    }
+    let fault = |f: ExampleFault| Fault {
+        file: f.file,
+        line: Some(f.line),
+        text: format!("example `{}`: {}", f.example, f.what),
+    };
+    Err(wrong.into_iter().map(fault).collect())
+}
+
+/// The mapping files shipped with the program.
+#[derive(Embed)]
+#[folder = "mappings"]
+struct Shipped;
+
+/// A file from the disk, else from those shipped.
+fn read_shipped(file: &str) -> std::io::Result<String> {
+    match std::fs::read_to_string(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let plain = normal(Path::new(file));
+            let shipped = plain.strip_prefix("mappings/").and_then(Shipped::get);
+            let text = shipped.map(|file| String::from_utf8_lossy(&file.data).into_owned());
+            text.ok_or(error)
+        }
+        other => other,
+    }
+}
+
+/// The path with `x/..` taken out, as the shipped files are named.
+fn normal(path: &Path) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.iter().filter_map(|part| part.to_str()) {
+        match part {
+            "." => {}
+            ".." => {
+                parts.pop();
+            }
+            other => parts.push(other),
+        }
+    }
+    parts.join("/")
+}

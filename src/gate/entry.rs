@@ -1,0 +1,174 @@
+//! The bodies of the entries the gate writes. Fields stand in alphabetical order: canonical as they come.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use crate::domain::catalogue::Catalogue;
+use crate::domain::verdict::Verdict;
+use crate::gate::facts::{FactsJson, PersonFacts, ProcedureFacts, named_procedures};
+use crate::gate::order_facts::OrderFacts;
+use crate::gate::pass::{Request, Subject};
+use crate::gate::ruling::Asked;
+use crate::gate::verdict_json::VerdictJson;
+use crate::ledger::Body;
+use crate::rules::Policy;
+use crate::rules::table::Setting;
+
+/// A decision entry in the making.
+pub(super) struct DecisionBody<'b> {
+    pub(super) answer: Option<&'b Bytes>,
+    pub(super) catalogue: &'b Catalogue,
+    pub(super) now: Timestamp,
+    pub(super) asked: &'b [Asked],
+    pub(super) message_sha256: String,
+    pub(super) register_version: i64,
+    pub(super) policy: &'b Policy,
+    pub(super) request: &'b Request,
+    pub(super) retransmission_of: Option<&'b str>,
+    pub(super) verdict: &'b Verdict,
+    pub(super) zone: &'b TimeZone,
+    pub(super) keep_message_max: usize,
+    pub(super) entry: &'b str,
+}
+
+#[derive(Serialize)]
+struct Written<'w> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<String>,
+    control_id: &'w str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    facts: Option<FactsJson>,
+    mapping: &'w str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    message_bytes: usize,
+    message_sha256: &'w str,
+    policy: PolicyJson,
+    register_version: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retransmission_of: Option<&'w str>,
+    route: &'w str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreadable: Option<&'static str>,
+    verdict: VerdictJson<'w>,
+}
+
+/// The settings a verdict went by.
+#[derive(Debug, Serialize, serde::Deserialize)]
+pub(super) struct PolicyJson {
+    /// Departments that the route enforces; empty = all.
+    pub departments: Vec<String>,
+    /// Effects that differ from the table: order, notice, record.
+    pub effects: BTreeMap<String, [String; 3]>,
+    /// Hours.
+    pub override_deadline_h: u32,
+    /// Whether an override needs an attestation.
+    pub require_attestation: bool,
+    /// `observe` or `enforce`.
+    pub stance: String,
+}
+
+#[derive(Serialize)]
+struct Delivery<'d> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer_code: Option<&'d str>,
+    entry: &'d str,
+    outcome: &'d str,
+    took_us: u64,
+}
+
+impl DecisionBody<'_> {
+    /// The canonical JSON text.
+    pub(super) fn write(&self) -> Body {
+        let request = self.request;
+        let facts = match &request.subject {
+            Subject::Orders(orders) => Some(self.facts(orders)),
+            Subject::Unreadable { .. } => None,
+        };
+        let unreadable = match &request.subject {
+            Subject::Unreadable { why, .. } => Some(*why),
+            Subject::Orders(_) => None,
+        };
+        let kept = request.message.len() <= self.keep_message_max;
+        let written = Written {
+            answer: self.answer.map(|answer| BASE64.encode(answer)),
+            control_id: &request.control_id,
+            facts,
+            mapping: &request.mapping,
+            message: kept.then(|| BASE64.encode(&request.message)),
+            message_bytes: request.message.len(),
+            message_sha256: &self.message_sha256,
+            policy: self.policy_json(),
+            register_version: self.register_version,
+            retransmission_of: self.retransmission_of,
+            route: &request.route,
+            unreadable,
+            verdict: VerdictJson::new(self.verdict, self.zone, Some(self.entry)),
+        };
+        canonical_body(&written)
+    }
+
+    fn facts(&self, orders: &[crate::domain::order::Order]) -> FactsJson {
+        let procedures = named_procedures(orders, self.catalogue);
+        let asked = self.asked.iter();
+        let people = asked.map(|a| PersonFacts::new(&a.key, &a.lookup, a.age_s, &procedures));
+        FactsJson {
+            catalogue: procedures.iter().map(|p| ProcedureFacts::new(p)).collect(),
+            catalogue_version: self.catalogue.version(),
+            judged_at: self.now,
+            orders: orders.iter().map(OrderFacts::new).collect(),
+            people: people.collect(),
+            zone: self.zone.iana_name().unwrap_or("UTC").to_owned(),
+        }
+    }
+
+    fn policy_json(&self) -> PolicyJson {
+        let stance = &self.request.stance;
+        let effects = self.policy.effects.own().map(|(rule, settings)| {
+            (rule.as_str().to_owned(), settings.map(|s| setting_word(s).to_owned()))
+        });
+        PolicyJson {
+            departments: stance.departments.clone(),
+            effects: effects.collect(),
+            override_deadline_h: self.policy.override_deadline_h,
+            require_attestation: self.policy.require_attestation,
+            stance: stance.stance.as_str().to_owned(),
+        }
+    }
+}
+
+/// `block`, `flag` or `off`.
+pub(super) fn setting_word(setting: Setting) -> &'static str {
+    match setting {
+        Setting::Block => "block",
+        Setting::Flag => "flag",
+        Setting::Off => "off",
+    }
+}
+
+/// The body of a delivery entry: what the downstream system answered to a forwarded message.
+pub(super) fn delivery(
+    entry: &str,
+    outcome: &str,
+    answer_code: Option<&str>,
+    took_us: u64,
+) -> Body {
+    canonical_body(&Delivery { answer_code, entry, outcome, took_us })
+}
+
+/// The canonical body of what is written here: strings, whole numbers and lists, members in
+/// alphabetical order, so the quick way is the one that is taken (a test holds it). Should a struct
+/// ever be out of order, sorting it is the slow way to the same body.
+fn canonical_body(written: &impl Serialize) -> Body {
+    let text = serde_json::to_string(written).unwrap_or_default();
+    Body::new(text).unwrap_or_else(|_| {
+        let value = serde_json::to_value(written).unwrap_or_default();
+        Body::of(&value).unwrap_or_else(|_| Body::empty())
+    })
+}

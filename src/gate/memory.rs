@@ -1,0 +1,95 @@
+//! What the gate remembers of messages it has judged: retransmissions, and order numbers seen.
+//!
+//! Both are bounded, and rebuilt from the ledger at start.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use moka::sync::Cache;
+use ring::digest::{SHA256, digest};
+
+/// How many messages are remembered. At 300 bytes each some 15 MB; a busy hospital orders fewer in a week.
+const MESSAGES_MAX: u64 = 50_000;
+/// How many order numbers are remembered (a year of a large hospital's operations).
+const ORDERS_MAX: u64 = 200_000;
+/// How long a message counts as the same transmission. Interface engines retry for hours.
+pub const MESSAGES_FOR: Duration = Duration::from_secs(24 * 3600);
+
+/// Route and bytes of a message (its MSH-10 is among them).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Fingerprint {
+    /// The route.
+    pub route: Arc<str>,
+    /// SHA-256 of the message.
+    pub digest: [u8; 32],
+}
+
+impl Fingerprint {
+    /// Of `message` on `route`.
+    pub fn new(route: &Arc<str>, message: &[u8]) -> Self {
+        let mut out = [0; 32];
+        out.copy_from_slice(digest(&SHA256, message).as_ref());
+        Self { route: Arc::clone(route), digest: out }
+    }
+
+    /// The digest as the ledger writes it.
+    pub fn hex(&self) -> String {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).map_or('0', |d| char::from(*d));
+        self.digest.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    }
+}
+
+/// What became of a message.
+#[derive(Clone, Debug)]
+pub struct Remembered {
+    /// Its ledger entry.
+    pub entry: String,
+    /// The refusal that was sent; `None` when it was forwarded.
+    pub refused: Option<Option<Bytes>>,
+    /// The register version it was judged at: a refusal holds only while the register stands still,
+    /// since a grant given meanwhile must count at once.
+    pub register_version: i64,
+}
+
+/// The gate's memory.
+#[derive(Debug)]
+pub struct Memory {
+    messages: Cache<Fingerprint, Remembered>,
+    orders: Cache<String, ()>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            messages: Cache::builder()
+                .max_capacity(MESSAGES_MAX)
+                .time_to_live(MESSAGES_FOR)
+                .build(),
+            orders: Cache::builder().max_capacity(ORDERS_MAX).build(),
+        }
+    }
+}
+
+impl Memory {
+    /// What became of this message before.
+    pub fn recall(&self, fingerprint: &Fingerprint) -> Option<Remembered> {
+        self.messages.get(fingerprint)
+    }
+
+    /// Keeps what became of a message.
+    pub fn remember(&self, fingerprint: Fingerprint, remembered: Remembered) {
+        self.messages.insert(fingerprint, remembered);
+    }
+
+    /// Keeps an order number as that of a checked order.
+    pub fn order_checked(&self, order_no: &str) {
+        self.orders.insert(order_no.trim().to_owned(), ());
+    }
+
+    /// Whether an order of this number was checked.
+    pub fn knows_order(&self, order_no: &str) -> bool {
+        self.orders.contains_key(order_no.trim())
+    }
+}

@@ -1,0 +1,63 @@
+//! `GET /livez`, `/readyz`, `/metrics` (contract §7).
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::gate::Gate;
+use crate::inbound::console::respond;
+
+/// What health is told from.
+#[derive(Clone)]
+pub struct Health {
+    /// The gate, for its register and ledger.
+    pub gate: Arc<Gate>,
+    /// Every route and where it listens.
+    pub routes: Vec<(Arc<str>, SocketAddr)>,
+    /// Renders all counters.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// True as soon as the gate stops.
+    pub drain: watch::Receiver<bool>,
+}
+
+/// Serves until the gate stops.
+///
+/// # Errors
+/// What the system says.
+pub async fn serve(listener: TcpListener, health: Health) -> std::io::Result<()> {
+    let mut drain = health.drain.clone();
+    let app = Router::new()
+        .route("/livez", get(livez))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .with_state(health);
+    let stopped = async move {
+        let _ = drain.wait_for(|stop| *stop).await;
+    };
+    axum::serve(listener, app).with_graceful_shutdown(stopped).await
+}
+
+async fn livez() -> Response {
+    respond::alive()
+}
+
+async fn readyz(State(health): State<Health>) -> Response {
+    let mut checks = Vec::new();
+    let draining = *health.drain.borrow();
+    for (route, listen) in &health.routes {
+        checks.push((format!("route {route} on {listen}"), !draining));
+    }
+    checks.push(("register".to_owned(), health.gate.register_answers()));
+    checks.push(("ledger".to_owned(), health.gate.ledger_writes()));
+    respond::ready(&checks)
+}
+
+async fn metrics(State(health): State<Health>) -> Response {
+    respond::metrics((health.metrics)())
+}

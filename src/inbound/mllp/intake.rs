@@ -1,0 +1,208 @@
+//! One frame → what it is: taken apart by the codec, read by the route's mapping.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::tz::TimeZone;
+
+use crate::domain::catalogue::Catalogue;
+use crate::domain::order::{Action, Order, Stage};
+use crate::gate::{Request, Subject};
+use crate::hl7::batch::Batch;
+use crate::hl7::frame;
+use crate::hl7::message::Message;
+use crate::inbound::mllp::Config;
+use crate::inbound::mllp::connection::Route;
+use crate::inbound::mllp::pipeline::Acknowledges;
+use crate::inbound::mllp::respond;
+use crate::mapping::{Context, Reading};
+use crate::telemetry::events;
+
+/// What a frame holds.
+pub enum Intake {
+    /// None of the gate's business.
+    Short {
+        /// MSH-10 as it stands.
+        control_id: Bytes,
+        /// It is itself a reply, so none is expected.
+        reply: bool,
+        /// Whether the sender is sure to get an answer (MSH-15/16).
+        promised: bool,
+        /// Scheduling that met no surgical test.
+        scheduling: bool,
+    },
+    /// To be judged.
+    Checked {
+        /// What was read.
+        read: Subject,
+        /// MSH-10 as it stands.
+        control_id: Bytes,
+        /// Whether the sender is sure to get an answer.
+        promised: bool,
+    },
+}
+
+/// What reading depends on besides the bytes.
+pub struct Reader<'r> {
+    /// The route.
+    pub config: &'r Config,
+    /// The catalogue, for the surgical test.
+    pub catalogue: &'r Catalogue,
+    /// The hospital's time zone.
+    pub zone: &'r TimeZone,
+    /// Whether an order of this number was checked.
+    pub checked_order: &'r dyn Fn(&str) -> bool,
+}
+
+/// Reads a whole frame on a route.
+pub(super) fn read(route: &Route, frame: &[u8]) -> Intake {
+    let catalogue = route.gate.register().catalogue();
+    let checked_order = |order_no: &str| route.gate.memory().knows_order(order_no);
+    Reader {
+        config: &route.config,
+        catalogue: &catalogue,
+        zone: route.gate.zone(),
+        checked_order: &checked_order,
+    }
+    .read(frame::payload(frame))
+}
+
+impl Reader<'_> {
+    /// Reads a payload: one message, or a batch, which is one unit.
+    pub fn read(&self, payload: &[u8]) -> Intake {
+        let mut whole = Whole::default();
+        let batch = match Batch::split(payload) {
+            Ok(batch) => batch,
+            Err(error) => {
+                whole.unreadable(error.as_str(), None);
+                return whole.finish();
+            }
+        };
+        for bytes in batch.payloads() {
+            match Message::read(bytes, &self.config.charset) {
+                Ok(message) => whole.add(&message, self.mapped(&message)),
+                Err(error) => whole.unreadable(error.as_str(), None),
+            }
+        }
+        whole.finish()
+    }
+
+    fn mapped(&self, message: &Message<'_>) -> Reading {
+        let context = Context {
+            catalogue: self.catalogue,
+            checked_order: self.checked_order,
+            listed: &|_| false,
+            all_surgical: self.config.all_surgical,
+            zone: self.zone,
+            compare_bytes: self.config.compare_bytes,
+        };
+        self.config.mapping.read_hl7(message, &context)
+    }
+}
+
+/// What the messages of one payload come to together.
+struct Whole {
+    orders: Vec<Order>,
+    unreadable: Option<(&'static str, Option<Stage>)>,
+    control_id: Option<Bytes>,
+    reply: bool,
+    promised: bool,
+    scheduling: bool,
+}
+
+impl Default for Whole {
+    fn default() -> Self {
+        Self {
+            orders: Vec::new(),
+            unreadable: None,
+            control_id: None,
+            reply: true,
+            promised: false,
+            scheduling: false,
+        }
+    }
+}
+
+impl Whole {
+    fn add(&mut self, message: &Message<'_>, reading: Reading) {
+        let header = message.header();
+        if self.control_id.is_none() {
+            self.control_id = Some(Bytes::copy_from_slice(header.control_id()));
+            self.promised = respond::answer_promised(&header);
+        }
+        match reading {
+            Reading::NotSurgical { scheduling, reply } => {
+                self.scheduling |= scheduling;
+                self.reply &= reply;
+            }
+            Reading::Surgical(order) if order.action() == Action::Other => self.reply = false,
+            Reading::Surgical(order) => {
+                self.reply = false;
+                self.orders.push(order);
+            }
+            Reading::Unreadable(unreadable) => {
+                self.reply = false;
+                self.unreadable(unreadable.why.as_str(), unreadable.stage);
+            }
+        }
+    }
+
+    /// The first reason is told; a unit is a record only if all of it is.
+    fn unreadable(&mut self, why: &'static str, stage: Option<Stage>) {
+        self.unreadable = match self.unreadable {
+            None => Some((why, stage)),
+            Some((first, known)) if known == stage => Some((first, known)),
+            Some((first, _)) => Some((first, None)),
+        };
+    }
+
+    fn finish(self) -> Intake {
+        let Self { control_id, reply, promised, scheduling, .. } = self;
+        let control_id = control_id.unwrap_or_default();
+        let read = match self.unreadable {
+            Some((why, stage)) => Subject::Unreadable { why, stage },
+            None if self.orders.is_empty() => {
+                return Intake::Short { control_id, reply, promised, scheduling };
+            }
+            None => Subject::Orders(self.orders),
+        };
+        Intake::Checked { read, control_id, promised }
+    }
+}
+
+/// The request for a frame that was read.
+pub(super) fn request(route: &Route, frame: &Bytes, read: Subject) -> Request {
+    if let Subject::Unreadable { why, .. } = read {
+        events::Unreadable { route: &route.config.name, why }.emit();
+    }
+    let payload = frame.slice_ref(frame::payload(frame));
+    let control_id = respond::control_id(&payload);
+    Request {
+        route: Arc::clone(&route.config.name),
+        stance: Arc::clone(&route.config.stance),
+        mapping: route.config.mapping.name().into(),
+        answer: respond::answer(route, payload.clone()),
+        message: payload,
+        control_id,
+        subject: read,
+    }
+}
+
+/// The request for a piece that is no whole frame.
+pub(super) fn unreadable(route: &Route, piece: &Bytes, why: &'static str) -> Request {
+    request(route, piece, Subject::Unreadable { why, stage: None })
+}
+
+/// MSA-1 and MSA-2 of a reply frame; `None` when it carries no MSA.
+pub fn acknowledges(reply: &[u8]) -> Option<Acknowledges<'_>> {
+    let payload = frame::payload(reply);
+    let separator = *payload.get(3)?;
+    let line = payload
+        .split(|byte| matches!(byte, b'\r' | b'\n'))
+        .find(|line| line.starts_with(b"MSA") && line.get(3) == Some(&separator))?;
+    let mut fields = line.split(|byte| *byte == separator).skip(1);
+    Some(Acknowledges {
+        code: fields.next().unwrap_or_default(),
+        control_id: fields.next().unwrap_or_default(),
+    })
+}

@@ -1,0 +1,195 @@
+//! One answer per surgeon in memory, with its age.
+//!
+//! The key of an entry holds the *floor*: the version from which on the answer must have been read
+//! (`snapshot.rs`). A change raises the floor, so an older entry is not found any more, whoever put it
+//! there and whenever: a load that began before the change cannot bring a revoked grant back.
+//! INVARIANT: an entry's version is never below the floor in its key.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use moka::future::Cache;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::clock;
+use crate::domain::surgeon::Surgeon;
+use crate::register::error::RegisterError;
+use crate::register::source::Bearers;
+use crate::register::{Config, Inner, Patience, PersonKey};
+
+/// Reloads behind answers that may run at once, so that they do not crowd out orders that wait.
+const MAX_RELOADS: usize = 8;
+
+/// How often an answer may be overtaken by changes before it counts as unavailable.
+const MAX_OVERTAKEN: u32 = 3;
+
+/// What is known of a person.
+#[derive(Clone, Debug)]
+pub enum Known {
+    /// Of an id: the surgeon, or nobody.
+    Surgeon(Option<Arc<Surgeon>>),
+    /// Of a name.
+    Bearers(Bearers),
+}
+
+/// An answer in memory.
+#[derive(Debug)]
+pub struct Held {
+    /// What is known.
+    pub known: Known,
+    /// The register version it was read at.
+    pub version: i64,
+    /// When reading began.
+    read_at: Instant,
+}
+
+impl Held {
+    /// How old the answer is.
+    pub fn age(&self) -> Duration {
+        clock::monotonic().saturating_duration_since(self.read_at)
+    }
+
+    fn is_nobody(&self) -> bool {
+        matches!(self.known, Known::Surgeon(None) | Known::Bearers(Bearers::Nobody))
+    }
+}
+
+type Key = (PersonKey, i64);
+
+/// The answers in memory and the reloads under way.
+#[derive(Debug)]
+pub struct Answers {
+    held: Cache<Key, Arc<Held>>,
+    reloading: Mutex<HashSet<Key>>,
+    reloads: Arc<Semaphore>,
+}
+
+impl Answers {
+    /// Memory for about `config.capacity_rows` surgeons and grants.
+    pub fn new(config: &Config) -> Self {
+        let weigh = |_: &Key, held: &Arc<Held>| match &held.known {
+            Known::Surgeon(Some(s)) => u32::try_from(s.grants.len() + 1).unwrap_or(u32::MAX),
+            _ => 1,
+        };
+        let held = Cache::builder()
+            .max_capacity(config.capacity_rows)
+            .weigher(weigh)
+            // Only for memory; whether an answer is still usable is decided by its own age.
+            .time_to_live(config.usable.max(config.nobody))
+            .build();
+        let reloading = Mutex::new(HashSet::new());
+        Self { held, reloading, reloads: Arc::new(Semaphore::new(MAX_RELOADS)) }
+    }
+
+    /// Forgets everything, for a source that was put back from a copy.
+    pub fn forget(&self) {
+        self.held.invalidate_all();
+    }
+}
+
+impl Inner {
+    /// What is known of `key`; `None` when it cannot be known within the patience given.
+    pub async fn known(self: &Arc<Self>, key: &PersonKey, patience: Patience) -> Option<Arc<Held>> {
+        let wait = match patience {
+            Patience::Elective => self.config.wait,
+            Patience::Emergency => self.config.emergency_wait.min(self.config.wait),
+        };
+        let mut asked = None;
+        for _ in 0..MAX_OVERTAKEN {
+            let at = (key.clone(), self.state.load().floor(key));
+            if let Some(held) = self.in_memory(&at).await {
+                return Some(held);
+            }
+            if patience == Patience::Emergency && !self.source.is_local() {
+                self.reload_behind(at);
+                return None;
+            }
+            let began = *asked.get_or_insert_with(clock::monotonic);
+            let left = wait.saturating_sub(clock::monotonic().saturating_duration_since(began));
+            let load = self.answers.held.try_get_with(at.clone(), self.load(&at));
+            let held = timeout(left, load).await.ok()?.ok()?;
+            // A change may have been seen while the answer was on its way.
+            if held.version >= self.state.load().floor(key) {
+                return Some(held);
+            }
+        }
+        None
+    }
+
+    /// An answer that may be given as it is. One past its freshness is reloaded behind.
+    async fn in_memory(self: &Arc<Self>, at: &Key) -> Option<Arc<Held>> {
+        let held = self.answers.held.get(at).await?;
+        let age = held.age();
+        let usable = if held.is_nobody() { self.config.nobody } else { self.config.usable };
+        if age > usable {
+            self.answers.held.invalidate(at).await;
+            return None;
+        }
+        if age > self.config.fresh {
+            self.reload_behind(at.clone());
+        }
+        Some(held)
+    }
+
+    async fn load(&self, (key, floor): &Key) -> Result<Arc<Held>, RegisterError> {
+        let read_at = clock::monotonic();
+        let read = async {
+            Ok(match key {
+                PersonKey::Id(id) => {
+                    let reading = self.source.surgeon(id).await?;
+                    (Known::Surgeon(reading.value.map(Arc::new)), reading.version)
+                }
+                PersonKey::Name(name) => {
+                    let reading = self.source.bearers(name).await?;
+                    (Known::Bearers(reading.value), reading.version)
+                }
+            })
+        };
+        let limit = self.config.wait;
+        let (known, version) =
+            timeout(limit, read).await.map_err(|_| RegisterError::Slow(limit)).flatten()?;
+        if version < *floor {
+            return Err(RegisterError::Behind { got: version, needed: *floor });
+        }
+        Ok(Arc::new(Held { known, version, read_at }))
+    }
+
+    /// Reloads an answer without anybody waiting; at most once at a time per key.
+    fn reload_behind(self: &Arc<Self>, at: Key) {
+        let Ok(permit) = Arc::clone(&self.answers.reloads).try_acquire_owned() else {
+            return;
+        };
+        let Some(turn) = Turn::take(self, &at) else { return };
+        tokio::spawn(async move {
+            let _permit = permit;
+            // On failure the old answer stays, with its true age.
+            if let Ok(held) = turn.inner.load(&at).await {
+                turn.inner.answers.held.insert(at, held).await;
+            }
+        });
+    }
+}
+
+/// The right to reload one key; given back however the reload ends.
+struct Turn {
+    inner: Arc<Inner>,
+    at: Key,
+}
+
+impl Turn {
+    fn take(inner: &Arc<Inner>, at: &Key) -> Option<Self> {
+        let mut under_way = inner.answers.reloading.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = under_way.insert(at.clone());
+        first.then(|| Self { inner: Arc::clone(inner), at: at.clone() })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut under_way =
+            self.inner.answers.reloading.lock().unwrap_or_else(PoisonError::into_inner);
+        under_way.remove(&self.at);
+    }
+}

@@ -1,0 +1,74 @@
+//! Follows the source: sees a new version within `poll`, reloads what changed, and tells who is no
+//! longer known. A revoked grant must stop the next order.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::clock;
+use crate::register::Inner;
+use crate::register::error::RegisterError;
+
+/// Longest time for reading what changed. Longer than an order may wait: nobody waits for this.
+const READ_WITHIN: Duration = Duration::from_secs(30);
+
+/// Runs until the register is dropped.
+pub async fn follow(register: Weak<Inner>, poll: Duration) {
+    loop {
+        tokio::time::sleep(poll).await;
+        let Some(register) = register.upgrade() else { return };
+        let outcome = register.catch_up().await;
+        register.answers_now(outcome.is_ok());
+    }
+}
+
+impl Inner {
+    /// Takes over what has changed since the version known; returns the version now.
+    ///
+    /// # Errors
+    /// The source does not answer in time; the state stays as it was.
+    pub async fn catch_up(&self) -> Result<i64, RegisterError> {
+        let _turn = self.catching_up.lock().await;
+        let began = clock::monotonic();
+        let known = self.state.load().version;
+        let version = bounded(self.config.wait, self.source.version()).await?;
+        if version != known {
+            let restored = version < known;
+            let since = (!restored).then_some(known);
+            let update = bounded(READ_WITHIN, self.source.since(since)).await?;
+            let next = self.state.load().after(update);
+            self.state.store(Arc::new(next));
+            if restored {
+                self.answers.forget();
+            }
+        }
+        self.checked.store(Arc::new(began));
+        let version = self.state.load().version;
+        self.told.send_if_modified(|state| {
+            let news = state.version != version;
+            state.version = version;
+            news
+        });
+        Ok(version)
+    }
+
+    fn answers_now(&self, answers: bool) {
+        self.told.send_if_modified(|state| {
+            let news = state.answers != answers;
+            state.answers = answers;
+            news
+        });
+    }
+}
+
+/// Waits for `future` no longer than `limit`.
+///
+/// # Errors
+/// Its own, or [`RegisterError::Slow`].
+pub async fn bounded<T>(
+    limit: Duration,
+    future: impl Future<Output = Result<T, RegisterError>>,
+) -> Result<T, RegisterError> {
+    timeout(limit, future).await.map_err(|_| RegisterError::Slow(limit)).flatten()
+}

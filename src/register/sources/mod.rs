@@ -1,0 +1,4 @@
+//! The sources of privileges: how each is reached (one file each), and the SQL that they share.
+
+pub mod sql;
+pub mod sqlite;

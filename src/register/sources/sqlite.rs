@@ -1,0 +1,99 @@
+//! The embedded register: one SQLite file in the data folder.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::migrate::Migrator;
+use sqlx::{AnyPool, ConnectOptions};
+
+use crate::register::error::RegisterError;
+use crate::register::sources::sql::{Dialect, SqlSource};
+
+/// The tables, step by step. The same for every database.
+pub static MIGRATIONS: Migrator = sqlx::migrate!("src/register/migrations");
+
+/// Connections of a gate: the poll, and a few surgeons at once. SQLite reads them side by side.
+const MAX_CONNECTIONS: u32 = 4;
+
+/// How long a connection may be waited for. Callers bound their own wait, mostly shorter.
+const ACQUIRE_WITHIN: Duration = Duration::from_secs(5);
+
+/// Two programs that start at once may both want to make the tables; the loser looks again.
+const MIGRATE_TRIES: u32 = 5;
+
+const SQLITE: Dialect =
+    Dialect { begin_read: "begin", begin_write: "begin immediate", local: true };
+
+/// Opens the register in `file`, and makes the file, its folder and its tables if need be.
+///
+/// # Errors
+/// The path cannot be used, the database cannot be opened, or is of a newer program.
+pub async fn open(file: &Path) -> Result<SqlSource, RegisterError> {
+    sqlx::any::install_default_drivers();
+    let options = AnyConnectOptions::from_str(&url(file)?)?.disable_statement_logging();
+    let pool: AnyPool = AnyPoolOptions::new()
+        .min_connections(1)
+        .max_connections(MAX_CONNECTIONS)
+        .acquire_timeout(ACQUIRE_WITHIN)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                // A reader is not held up by an import (WAL); a second import waits for the first.
+                let pragmas = "pragma busy_timeout = 30000; pragma journal_mode = wal; \
+                               pragma synchronous = full;";
+                sqlx::raw_sql(pragmas).execute(connection).await.map(|_| ())
+            })
+        })
+        .connect_with(options)
+        .await
+        .map_err(|error| unusable(file, error.to_string()))?;
+    migrate(&pool).await?;
+    Ok(SqlSource::new(pool, SQLITE))
+}
+
+async fn migrate(pool: &AnyPool) -> Result<(), RegisterError> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match MIGRATIONS.run(pool).await {
+            Ok(()) => return Ok(()),
+            Err(error) if tries >= MIGRATE_TRIES => return Err(error.into()),
+            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+fn unusable(file: &Path, why: impl Into<String>) -> RegisterError {
+    RegisterError::Path { path: file.to_owned(), why: why.into() }
+}
+
+/// The file as a URL, which is all that sqlx's Any driver takes: absolute, and every byte that could
+/// mean something in a URL escaped.
+fn url(file: &Path) -> Result<String, RegisterError> {
+    let absolute = absolute(file)?;
+    let path = absolute.to_str().ok_or_else(|| unusable(file, "its name is not UTF-8"))?;
+    let mut url = String::from("sqlite://");
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.') {
+            url.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(url, "%{byte:02X}");
+        }
+    }
+    url.push_str("?mode=rwc");
+    Ok(url)
+}
+
+fn absolute(file: &Path) -> Result<PathBuf, RegisterError> {
+    let name = file.file_name().ok_or_else(|| unusable(file, "it names no file"))?;
+    let folder = match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    std::fs::create_dir_all(folder).map_err(|error| unusable(file, error.to_string()))?;
+    let folder = folder.canonicalize().map_err(|error| unusable(file, error.to_string()))?;
+    Ok(folder.join(name))
+}
