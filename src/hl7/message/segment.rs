@@ -74,6 +74,26 @@ impl<'m> Segment<'m> {
         self.span(self.start..self.end).split(Some(self.message.delimiters().field))
     }
 
+    /// Appends the name and the fields up to number `last`, as far as they are written; for who
+    /// needs many fields of a segment that is no header.
+    pub(crate) fn collect_fields(&self, last: usize, into: &mut Vec<Span<'m>>) {
+        let by = self.message.delimiters().field;
+        let mut start = self.start;
+        let mut number = 0;
+        // Fields are short: a loop over the bytes costs less than a search for each.
+        for (at, byte) in (self.start..).zip(self.message.masked(self.start..self.end)) {
+            if *byte == by {
+                into.push(self.span(start..at));
+                start = at + 1;
+                number += 1;
+                if number > last {
+                    return;
+                }
+            }
+        }
+        into.push(self.span(start..self.end));
+    }
+
     /// The number of the last field written, 0 when there is only a name.
     pub fn field_count(&self) -> usize {
         let pieces = memchr::memchr_iter(

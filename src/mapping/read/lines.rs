@@ -6,7 +6,7 @@ use crate::hl7::message::Span;
 use crate::mapping::model::ProcedureRule;
 use crate::mapping::place::{ADD, Place, UNMAPPED};
 use crate::mapping::read::groups::Group;
-use crate::mapping::read::surgical::CODINGS;
+use crate::mapping::read::take::components;
 use crate::mapping::read::{Certain, PAIRS_MAX, Reader, VALUES_MAX};
 use crate::mapping::reading::Doubt;
 use crate::mapping::terms::trim;
@@ -101,7 +101,7 @@ impl<'r> Reader<'r, '_> {
         rule: &'s ProcedureRule,
         group: &Group,
         owners: &'s Owners,
-    ) -> impl Iterator<Item = usize> + use<'s> {
+    ) -> impl Iterator<Item = usize> {
         let live = |i: &usize| owners.of(*i) != Owner::Deleted;
         self.only(group.own.clone(), rule.each).filter(live)
     }
@@ -184,18 +184,15 @@ impl<'r> Reader<'r, '_> {
         strict: bool,
     ) -> Certain<CodedPlace> {
         let mut codings = Vec::new();
-        for (code, display, system) in CODINGS {
-            let code = repetition.component(code);
-            if code.is_empty() {
-                continue;
-            }
+        let [a, b, c, d, e, f] = components(repetition);
+        for (code, display, system) in [(a, b, c), (d, e, f)] {
+            let Some(code) = code else { continue };
             if strict && code.has_subcomponents() {
                 return Err(self.doubt_at(Doubt::Subcomponents, index, place, number));
             }
-            let text = |component: usize| {
-                let span = repetition.component(component);
-                let text = trim(&span.text()).to_owned();
-                (!span.is_empty() && !text.is_empty()).then_some(text)
+            let text = |span: Option<Span<'_>>| {
+                let text = span.map(|span| trim(&span.text()).to_owned());
+                text.filter(|text| !text.is_empty())
             };
             codings.append(&mut self.codings(&code.text(), text(display), text(system)));
         }

@@ -20,10 +20,11 @@ mod persons;
 mod surgical;
 mod take;
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use crate::domain::order::{Action, Order};
-use crate::hl7::message::Message;
+use crate::hl7::message::{Message, Span};
 use crate::mapping::model::{ActionRule, MessageRule, Model};
 use crate::mapping::place::{SegmentId, UNMAPPED};
 use crate::mapping::read::groups::Group;
@@ -90,7 +91,17 @@ fn read_once(model: &Model, message: &Message<'_>, context: &Context<'_>) -> Onc
         }
         ids.push(id);
     }
-    let reader = Reader { model, context, message, rule, named, ids, plain_names, present };
+    let reader = Reader {
+        model,
+        context,
+        message,
+        rule,
+        named,
+        ids,
+        plain_names,
+        present,
+        fields: OnceCell::new(),
+    };
     let reading = reader.read().unwrap_or_else(|mut unreadable| {
         unreadable.stage = Some(rule.stage);
         Reading::Unreadable(unreadable)
@@ -105,6 +116,8 @@ const LISTED_MAX: usize = 200;
 const VALUES_MAX: usize = 1000;
 /// Groups (or procedures of a group) times segments: each may look at all of them.
 const PAIRS_MAX: usize = 1_000_000;
+/// Segments of a message whose fields are indexed; longer ones are searched, which needs no memory.
+const INDEXED_MAX: usize = 2000;
 
 /// Everything that stays the same while one message is read.
 struct Reader<'r, 'm> {
@@ -120,12 +133,21 @@ struct Reader<'r, 'm> {
     plain_names: bool,
     /// Bit n: a segment with id n is there.
     present: [u128; 2],
+    /// Made once the message is known to be surgical; looked up many times then.
+    fields: OnceCell<FieldIndex<'m>>,
+}
+
+/// The fields of all mapped segments.
+struct FieldIndex<'m> {
+    spans: Vec<Span<'m>>,
+    /// For each segment where its fields begin; one more for the end.
+    begins: Vec<usize>,
 }
 
 /// Nothing, or a doubt.
 type Certain<T> = Result<T, Unreadable>;
 
-impl Reader<'_, '_> {
+impl<'m> Reader<'_, 'm> {
     fn read(&self) -> Certain<Reading> {
         let nothing = |reply| Reading::NotSurgical { scheduling: self.rule.scheduling, reply };
         if self.has_any(&self.rule.reply_with) {
@@ -161,6 +183,7 @@ impl Reader<'_, '_> {
         if strict && self.message.delimiters_in_doubt() {
             return Err(Unreadable::new(Doubt::Delimiters));
         }
+        self.index_fields();
         let mut order = self.frame(strict)?;
         let mut emptied = Vec::new();
         for (group, action) in surgical {
@@ -203,6 +226,38 @@ impl Reader<'_, '_> {
         self.ids.get(index).copied().unwrap_or(UNMAPPED)
     }
 
+    fn index_fields(&self) {
+        if self.ids.len() > INDEXED_MAX {
+            return;
+        }
+        let mut index = FieldIndex {
+            spans: Vec::with_capacity(16 * self.ids.len()),
+            begins: Vec::with_capacity(self.ids.len() + 1),
+        };
+        for (segment, id) in self.message.segments().zip(&self.ids) {
+            index.begins.push(index.spans.len());
+            // The header counts otherwise, and little of it is read.
+            if *id != UNMAPPED && !segment.is_header() {
+                let last = self.model.segments.highest_field(*id);
+                segment.collect_fields(last, &mut index.spans);
+            }
+        }
+        index.begins.push(index.spans.len());
+        let _ = self.fields.set(index);
+    }
+
+    /// Field `number` of a mapped segment, if it is written.
+    fn field(&self, index: usize, number: usize) -> Option<Span<'m>> {
+        if let Some(fields) = self.fields.get() {
+            let begin = *fields.begins.get(index)?;
+            let end = *fields.begins.get(index + 1)?;
+            if begin < end {
+                return fields.spans.get(begin..end)?.get(number).copied();
+            }
+        }
+        Some(self.message.segment_at(index)?.field(number))
+    }
+
     fn has(&self, id: SegmentId) -> bool {
         let word = self.present.get(usize::from(id.0 / 128)).copied().unwrap_or(0);
         word >> (id.0 % 128) & 1 == 1
@@ -217,7 +272,7 @@ impl Reader<'_, '_> {
         &self,
         indexes: I,
         id: SegmentId,
-    ) -> impl Iterator<Item = usize> + use<'_, I> {
+    ) -> impl Iterator<Item = usize> {
         let indexes = self.has(id).then_some(indexes);
         indexes.into_iter().flatten().filter(move |index| self.id(*index) == id)
     }

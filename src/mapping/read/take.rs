@@ -94,7 +94,7 @@ impl<'m> Reader<'_, 'm> {
         index: usize,
         strict: bool,
     ) -> Certain<()> {
-        let field = self.segment(index).map(|s| s.field(place.field));
+        let field = self.field(index, place.field);
         let over = strict && field.is_some_and(|f| f.repetition_count() > VALUES_MAX);
         self.unless(Doubt::Size, over)
     }
@@ -123,9 +123,8 @@ impl<'m> Reader<'_, 'm> {
         place: &Place,
         index: usize,
     ) -> impl Iterator<Item = (usize, Span<'m>)> + use<'m> {
-        let segment = self.segment(index);
-        let segment = segment.filter(|s| place.condition.as_ref().is_none_or(|c| holds(c, s)));
-        let field = segment.map(|s| s.field(place.field));
+        let counts = place.condition.as_ref().is_none_or(|c| self.holds(c, index));
+        let field = if counts { self.field(index, place.field) } else { None };
         let repetitions = field.into_iter().flat_map(|f| f.repetitions()).enumerate();
         repetitions.map(|(at, span)| (at + 1, span)).filter(|(_, span)| !span.is_empty())
     }
@@ -133,7 +132,7 @@ impl<'m> Reader<'_, 'm> {
     /// Whether the segment has exactly one of these values, nothing trimmed or folded.
     pub(super) fn exactly(&self, tests: &[Test], index: usize) -> bool {
         tests.iter().filter(|test| test.place.segment == self.id(index)).any(|test| {
-            let field = self.segment(index).map(|s| s.field(test.place.field));
+            let field = self.field(index, test.place.field);
             let part = field.map(|field| match test.place.component {
                 0 => field,
                 component => field.component(component),
@@ -152,9 +151,21 @@ impl<'m> Reader<'_, 'm> {
         })
     }
 
+    fn holds(&self, condition: &Condition, index: usize) -> bool {
+        let field = self.field(index, condition.field);
+        let component = field.map(|field| field.component(condition.component.max(1)));
+        component.is_some_and(|component| same(&component, &condition.value))
+    }
+
     pub(super) fn unless(&self, why: Doubt, doubtful: bool) -> Certain<()> {
         if doubtful { Err(Unreadable::new(why)) } else { Ok(()) }
     }
+}
+
+/// The first components, those that are there and not empty; found in one go.
+pub(super) fn components<'m, const N: usize>(repetition: &Span<'m>) -> [Option<Span<'m>>; N] {
+    let mut parts = repetition.components();
+    std::array::from_fn(|_| parts.next().filter(|part| !part.is_empty()))
 }
 
 /// The component that a place means; component 1 where it names none.
@@ -170,11 +181,6 @@ pub(super) fn part<'m>(repetition: &Span<'m>, place: &Place) -> Span<'m> {
 fn parts(text: &str, split: Split) -> impl Iterator<Item = &str> {
     let step = split.step.unwrap_or(usize::MAX);
     text.split(split.separator).skip(split.first - 1).step_by(step)
-}
-
-fn holds(condition: &Condition, segment: &Segment<'_>) -> bool {
-    let field = segment.field(condition.field);
-    same(&field.component(condition.component.max(1)), &condition.value)
 }
 
 fn same(span: &Span<'_>, folded: &str) -> bool {
