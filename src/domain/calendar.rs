@@ -1,0 +1,76 @@
+//! The working-day calendar: Monday to Friday, except where the State Council's notice says otherwise.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::{Date, Weekday};
+
+/// What a named day is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DayKind {
+    /// 放假
+    Holiday,
+    /// 调休上班
+    Workday,
+}
+
+/// No calendar is loaded for a year that is needed (gap `calendar-unknown`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownYear(
+    /// Which.
+    pub i16,
+);
+
+/// The days that differ from Monday–Friday. A year is known when it has at least one row (rules.md §7).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Calendar {
+    days: BTreeMap<Date, DayKind>,
+    years: BTreeSet<i16>,
+}
+
+impl Calendar {
+    /// Of the named days.
+    pub fn new(days: impl IntoIterator<Item = (Date, DayKind)>) -> Self {
+        let days: BTreeMap<Date, DayKind> = days.into_iter().collect();
+        let years = days.keys().map(|day| day.year()).collect();
+        Self { days, years }
+    }
+
+    /// Whether `day` is a working day.
+    ///
+    /// # Errors
+    /// When its year is not known; never a guess.
+    pub fn is_workday(&self, day: Date) -> Result<bool, UnknownYear> {
+        if !self.years.contains(&day.year()) {
+            return Err(UnknownYear(day.year()));
+        }
+        Ok(match self.days.get(&day) {
+            Some(DayKind::Holiday) => false,
+            Some(DayKind::Workday) => true,
+            None => !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday),
+        })
+    }
+
+    /// The `n`th working day after `start`, which itself is not counted (MT 11).
+    ///
+    /// # Errors
+    /// When a year on the way is not known.
+    pub fn deadline(&self, start: Date, n: u32) -> Result<Date, UnknownYear> {
+        let mut day = start;
+        let mut left = n;
+        while left > 0 {
+            day = day.tomorrow().map_err(|_| UnknownYear(day.year()))?;
+            left -= u32::from(self.is_workday(day)?);
+        }
+        Ok(day)
+    }
+
+    /// The named days, for the ledger and exports.
+    pub fn days(&self) -> impl Iterator<Item = (Date, DayKind)> {
+        self.days.iter().map(|(day, kind)| (*day, *kind))
+    }
+
+    /// Only the named days of one year.
+    pub fn year(&self, year: i16) -> Self {
+        Self::new(self.days().filter(|(day, _)| day.year() == year))
+    }
+}

@@ -1,0 +1,174 @@
+//! Technique lists (禁止类, 限制类, 重点监管, 特殊管理) and dossiers: what the state says of a technique, and
+//! what the institution has done about it.
+
+use jiff::civil::Date;
+
+use crate::domain::procedure::{ProcedureCode, day_within};
+
+/// What a list says of its techniques.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ListKind {
+    /// 禁止类
+    Prohibited,
+    /// 限制类
+    Restricted,
+    /// 重点监管
+    Monitored,
+    /// 特殊管理: other law applies (SG 32, MT 47)
+    SpecialRegime,
+}
+
+/// Who keeps a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ListLevel {
+    /// 国家
+    National,
+    /// 省级
+    Provincial,
+    /// 市级
+    City,
+    /// 本机构
+    Institution,
+}
+
+/// A code of a list: exact, or a stem (`45.91*`). Dots are ignored (rules.md §2): a list must not be
+/// evaded by an extension or another way of writing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListCode {
+    letters: Box<str>,
+    stem: bool,
+}
+
+impl ListCode {
+    /// A code as a list writes it; `None` when nothing is left of it.
+    pub fn new(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let (text, stem) = match text.strip_suffix('*') {
+            Some(stem) => (stem, true),
+            None => (text, false),
+        };
+        let letters = without_dots(&ProcedureCode::new(text)?);
+        (!letters.is_empty()).then(|| Self { letters: letters.into(), stem })
+    }
+
+    /// Whether the list means `code`.
+    pub fn covers(&self, code: &ProcedureCode) -> bool {
+        let letters = without_dots(code);
+        if self.stem { letters.starts_with(&*self.letters) } else { *letters == *self.letters }
+    }
+
+    /// As the list writes it, dots left out.
+    pub fn written(&self) -> String {
+        format!("{}{}", self.letters, if self.stem { "*" } else { "" })
+    }
+}
+
+fn without_dots(code: &ProcedureCode) -> String {
+    code.as_str().chars().filter(|c| *c != '.').collect()
+}
+
+/// One technique of one list. Columns: contract §3 `techniques`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Technique {
+    /// The list's own number of it; dossiers refer to it.
+    pub item: String,
+    /// What the list says.
+    pub kind: ListKind,
+    /// Whose list.
+    pub level: ListLevel,
+    /// Its name.
+    pub name: String,
+    /// The codes that mean it.
+    pub codes: Vec<ListCode>,
+    /// ICD-10 prefixes: prohibited only with one of these; empty = always.
+    pub diagnoses: Vec<String>,
+    /// First day in force.
+    pub valid_from: Option<Date>,
+    /// Last day in force, which counts in full.
+    pub valid_to: Option<Date>,
+    /// The document.
+    pub document: Option<String>,
+}
+
+impl Technique {
+    /// Whether the list holds on `day`.
+    pub fn in_force(&self, day: Date) -> bool {
+        day_within(day, self.valid_from, self.valid_to)
+    }
+
+    /// Whether any of `codes` is meant.
+    pub fn means<'c>(&self, codes: impl IntoIterator<Item = &'c ProcedureCode>) -> bool {
+        codes.into_iter().any(|code| self.codes.iter().any(|own| own.covers(code)))
+    }
+
+    /// Whether the effective grade becomes 4 (SG 20: 省级以上限制类).
+    pub fn raises_grade(&self) -> bool {
+        self.kind == ListKind::Restricted
+            && matches!(self.level, ListLevel::National | ListLevel::Provincial)
+    }
+}
+
+/// State of a dossier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum DossierState {
+    /// In use.
+    #[default]
+    Active,
+    /// 暂停
+    Suspended,
+    /// 停止
+    Stopped,
+    /// 备案取消
+    Cancelled,
+}
+
+/// What the institution has done about a regulated technique. Columns: contract §3 `dossiers`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dossier {
+    /// The technique's item.
+    pub item: String,
+    /// 自我评估 (MT 11).
+    pub self_assessed_on: Option<Date>,
+    /// 伦理审查 (MT 13).
+    pub ethics_approved_on: Option<Date>,
+    /// 首例 (MT 11: its day is not counted).
+    pub first_case_on: Option<Date>,
+    /// 备案 (MT 11).
+    pub filed_on: Option<Date>,
+    /// 备案号.
+    pub filing_no: Option<String>,
+    /// Its state.
+    pub state: DossierState,
+}
+
+/// All lists and dossiers of one version of the register.
+#[derive(Clone, Debug, Default)]
+pub struct Lists {
+    /// The register version.
+    pub version: i64,
+    /// Every technique of every list.
+    pub techniques: Vec<Technique>,
+    /// Every dossier.
+    pub dossiers: Vec<Dossier>,
+}
+
+impl Lists {
+    /// The techniques in force on `day` that any of `codes` is meant by.
+    pub fn about<'l>(
+        &'l self,
+        codes: &'l [ProcedureCode],
+        day: Date,
+    ) -> impl Iterator<Item = &'l Technique> {
+        self.techniques.iter().filter(move |t| t.in_force(day) && t.means(codes))
+    }
+
+    /// The dossier of a technique.
+    pub fn dossier(&self, item: &str) -> Option<&Dossier> {
+        self.dossiers.iter().find(|dossier| dossier.item == item)
+    }
+
+    /// Whether any list, in force or not, means `code` (the surgical test).
+    pub fn mention(&self, code: &ProcedureCode) -> bool {
+        self.techniques.iter().any(|t| t.means([code]))
+    }
+}
