@@ -197,7 +197,7 @@ fn received(day: &Day, downstream: &StandIn, entries: &HashMap<(String, String),
     };
     let (mut through, mut held, mut leaked, mut lost) = (0, 0, Vec::new(), Vec::new());
     for message in &day.messages {
-        let arrived = received.iter().any(|bytes| *bytes == message.bytes);
+        let arrived = received.contains(&message.bytes);
         match (refused(decision(message)), arrived) {
             (true, false) => held += 1,
             (true, true) => leaked.push(message.file.as_str()),

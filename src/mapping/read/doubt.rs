@@ -1,7 +1,8 @@
 //! What two readers could see differently in the whole message (design invariant 4).
 
 use crate::domain::order::{Order, Primary};
-use crate::mapping::place::SegmentId;
+use crate::hl7::message::LineEnd;
+use crate::mapping::place::{ADD, DSC, SegmentId, UNMAPPED};
 use crate::mapping::read::{Certain, Reader};
 use crate::mapping::reading::{Doubt, Reading, Unreadable};
 
@@ -11,6 +12,9 @@ const CONTINUATION_POINTER: usize = 14;
 impl Reader<'_, '_> {
     /// No segment that only a more generous reader sees, under one of `names`; empty: any mapped name.
     pub(super) fn no_foreign_line(&self, names: &[SegmentId]) -> Certain<()> {
+        if self.no_line_can_be_foreign() {
+            return Ok(());
+        }
         for line in self.message.foreign_lines() {
             let Some(id) = self.model.segments.id(&line.name) else { continue };
             if names.is_empty() || names.contains(&id) {
@@ -26,31 +30,42 @@ impl Reader<'_, '_> {
         if !header.field(CONTINUATION_POINTER).is_empty() {
             return Err(Unreadable::new(Doubt::MessageContinued));
         }
-        let mut continued = None;
-        for segment in self.message.segments() {
-            match segment.name() {
-                b"ADD" => {
-                    let reads_on = continued.is_some_and(|(id, fields)| {
-                        self.model.segments.highest_field(id) >= fields
-                    });
-                    if reads_on {
-                        return Err(Unreadable::new(Doubt::SegmentContinued));
-                    }
-                }
-                b"DSC" if !segment.field(1).is_empty() => {
-                    return Err(Unreadable::new(Doubt::MessageContinued));
-                }
-                b"" => {}
-                name => {
-                    // Counting fields costs; only a segment that an ADD can follow needs it.
-                    let id = self.model.segments.id(name);
-                    let next = self.message.segment_at(segment.index() + 1);
-                    let added = next.is_some_and(|next| matches!(next.name(), b"ADD" | b""));
-                    continued = id.filter(|_| added).map(|id| (id, segment.field_count()));
-                }
+        for index in self.only(self.all(), DSC) {
+            let valued = self.segment(index).is_some_and(|s| !s.field(1).is_empty());
+            self.unless(Doubt::MessageContinued, valued)?;
+        }
+        if !self.has(ADD) {
+            return Ok(());
+        }
+        let mut before = None;
+        for (index, id) in self.ids.iter().enumerate() {
+            if *id != ADD {
+                // A blank line ends nothing: an ADD behind it continues the segment before.
+                before = if self.is_blank(index) { before } else { Some(index) };
+                continue;
             }
+            let segment = before.and_then(|index| self.segment(index));
+            let continues_read = segment.is_some_and(|segment| {
+                let highest = self.model.segments.highest_field(self.id(segment.index()));
+                highest > 0 && highest >= segment.field_count()
+            });
+            self.unless(Doubt::SegmentContinued, continues_read)?;
         }
         Ok(())
+    }
+
+    fn is_blank(&self, index: usize) -> bool {
+        self.id(index) == UNMAPPED && self.segment(index).is_some_and(|s| s.range().is_empty())
+    }
+
+    /// The short way to know that there is no foreign line: lines end in CR only, no other byte
+    /// ends a line for anybody, and every name is three capitals or digits.
+    fn no_line_can_be_foreign(&self) -> bool {
+        let raw = self.message.raw();
+        self.plain_names
+            && self.message.line_end() == LineEnd::Cr
+            && memchr::memchr3(b'\n', 0x0B, 0x0C, raw).is_none()
+            && memchr::memchr3(0x1C, 0x1D, 0x1E, raw).is_none()
     }
 }
 

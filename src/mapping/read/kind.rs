@@ -78,6 +78,7 @@ fn structure_differs(model: &Model, named: bool, code: &[u8], repetition: &Span<
     named || model.messages.iter().any(mapped)
 }
 
-fn plain(text: &[u8]) -> bool {
+/// Nothing that trimming or folding would change.
+pub(super) fn plain(text: &[u8]) -> bool {
     text.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
 }

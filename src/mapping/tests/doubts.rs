@@ -95,3 +95,22 @@ fn concept_maps_put_the_catalogue_code_first() {
     let codes: Vec<&str> = codings.iter().map(|c| c.code.as_str()).collect();
     assert_eq!(codes, ["51.2300", "LC01"]);
 }
+
+#[test]
+fn a_message_of_absurd_size_is_unreadable_and_costs_little() {
+    let route = Route::new("standard.toml");
+    let read = |segments: String| route.read(&message("ORM^O01", &segments));
+    let many = |segment: &str, times: usize| vec![segment; times].join(" ");
+    for segments in [
+        format!("ORC|NW|1 {}", many("PR1|1||51.2300||||||||D1", 300)),
+        format!("ORC|NW|1 PR1|1||51.2300 {}", many("ROL|1|AD|PS|D1", 300)),
+        format!("ORC|NW|1 PR1|1||{}", ["51.2300"; 2000].join("~")),
+        many("ORC|NW|1 PR1|1||51.2300", 2000),
+    ] {
+        assert_eq!(doubt(&read(segments)), Some(Doubt::Size));
+    }
+    let off = read(format!("ORC|CA|1 {}", many("PR1|1||51.2300", 300)));
+    assert!(matches!(off, Reading::Surgical(order) if order.action() == Action::Withdraw));
+    let lab = read(format!("ORC|NW|1 {}", many("OBX|1|TX|a||b", 30_000)));
+    assert!(matches!(lab, Reading::NotSurgical { .. }));
+}
