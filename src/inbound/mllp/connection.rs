@@ -57,6 +57,8 @@ pub(super) struct Connection {
     pub(super) relaying: bool,
     pub(super) draining: bool,
     pub(super) frame_since: Option<Instant>,
+    /// Until then an answer may come to a message that need not be answered.
+    pub(super) answer_until: Option<Instant>,
     pub(super) moved: Instant,
 }
 
@@ -167,6 +169,7 @@ impl Connection {
             relaying: false,
             draining: false,
             frame_since: None,
+            answer_until: None,
             moved: clock::monotonic(),
             route,
         }
@@ -235,7 +238,7 @@ impl Connection {
             return Some("upstream-closed");
         }
         let drained = self.pipeline.is_empty() && self.to_upstream.is_empty();
-        if self.draining && drained {
+        if self.draining && drained && !self.may_be_answered() {
             return Some("drained");
         }
         None
@@ -245,7 +248,14 @@ impl Connection {
     fn due(&self) -> Instant {
         let idle = self.moved + self.patience();
         let frame = self.frame_since.map(|since| since + self.route.config.frame_timeout);
-        [frame, self.pipeline.deadline()].into_iter().flatten().fold(idle, Instant::min)
+        let possible = self.answer_until.filter(|_| self.draining);
+        [frame, possible, self.pipeline.deadline()].into_iter().flatten().fold(idle, Instant::min)
+    }
+
+    /// Whether an answer that need not come still may.
+    fn may_be_answered(&self) -> bool {
+        let until = self.answer_until.filter(|_| self.pipeline.may_be_answered());
+        until.is_some_and(|until| clock::monotonic() < until)
     }
 
     /// How long nothing may move. A sender that has said all it will is not kept waiting for a

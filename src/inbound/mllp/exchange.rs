@@ -172,12 +172,13 @@ impl Connection {
     ) {
         self.to_upstream.extend_from_slice(frame);
         let Some(reference) = reference else { return };
-        if !promised {
-            self.pipeline.forwarded_unpromised(reference);
-            return;
-        }
         let sent = clock::monotonic();
         let deadline = sent + self.route.config.upstream_timeout;
+        if !promised {
+            self.pipeline.forwarded_unpromised(reference);
+            self.answer_until = Some(deadline);
+            return;
+        }
         let entry = passage.entry();
         self.pipeline.forwarded(Expected { reference, deadline, sent, entry });
     }

@@ -202,6 +202,11 @@ impl Pipeline {
         self.slots.is_empty()
     }
 
+    /// Whether an acknowledgement that need not come is outstanding.
+    pub fn may_be_answered(&self) -> bool {
+        !self.possible.is_empty()
+    }
+
     /// When the oldest unanswered message is overdue.
     pub fn deadline(&self) -> Option<Instant> {
         self.slots.iter().find_map(|slot| match slot {
