@@ -20,6 +20,8 @@ use crate::telemetry::events;
 
 /// How much is read at a time; small, because an idle connection holds it.
 const READ_CHUNK: usize = 8 * 1024;
+/// How long a connection is read out when the gate closes it; a sender that closes too ends it at once.
+const READ_OUT_MAX: Duration = Duration::from_secs(1);
 /// Above this much unsent output the gate stops reading what would add to it.
 const UNSENT_MAX: usize = 1024 * 1024;
 
@@ -124,7 +126,18 @@ where
         events::Unreadable { route: &own.route.config.name, why: "frame-cut-off" }.emit();
     }
     let _ = sender_out.shutdown().await;
+    if own.closing.is_some() || own.draining {
+        read_out(&mut sender_in).await;
+    }
     why
+}
+
+/// Reads what the sender still sends and forgets it. Closing with bytes unread would reset the
+/// connection, and with it take from the sender the answer that it has not read yet.
+async fn read_out(sender: &mut (impl AsyncRead + Unpin)) {
+    let mut forgotten = vec![0; READ_CHUNK];
+    let reading = async { while sender.read(&mut forgotten).await.is_ok_and(|count| count > 0) {} };
+    let _ = tokio::time::timeout(READ_OUT_MAX, reading).await;
 }
 
 /// The outcome of the message before the gate. Safe to drop and call again: the future is kept.
