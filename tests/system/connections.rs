@@ -180,14 +180,14 @@ fn an_observing_connection_that_is_relayed_outlives_the_time_for_answers() {
             _ => vec![Act::Send(accepted(frame))],
         }
     });
-    let settings = ["stance = \"observe\"", "max_frame_kib = 64", "upstream_timeout_ms = 1000"];
+    let settings = ["stance = \"observe\"", "max_frame_kib = 64", "upstream_timeout_ms = 2000"];
     let (_hospital, gate, _upstream) = Gate::before(upstream, &settings);
     let mut client = gate.connect();
     let long = Draft::clean("Q2").line(&format!("NTE|1||{}", "x".repeat(70_000))).frame();
     client.send(&[Draft::clean("Q1").frame(), long.clone()].concat());
     client.expect(&acknowledgement("AA", b"Q1"));
     client.expect(&accepted(&long));
-    std::thread::sleep(Duration::from_millis(1500));
+    std::thread::sleep(Duration::from_millis(2500));
     let frame = Draft::clean("Q3").frame();
     client.send(&frame);
     client.expect(&accepted(&frame));

@@ -103,7 +103,10 @@ impl Upstream {
         for connection in &seen.connections {
             let mut rest = connection.bytes.as_slice();
             while let Some(length) = frame_length(rest) {
-                all.push(rest[..length].to_vec());
+                // A heartbeat has an end, too, and is no frame.
+                if rest[0] == 0x0b {
+                    all.push(rest[..length].to_vec());
+                }
                 rest = &rest[length..];
             }
         }
@@ -204,6 +207,9 @@ fn connection(
         }
         while let Some(length) = frame_length(&unread) {
             let frame: Vec<u8> = unread.drain(..length).collect();
+            if frame[0] != 0x0b {
+                continue;
+            }
             let acts = (lock(behaviour))(&frame, number);
             for act in acts {
                 if !done(&mut stream, act) {
