@@ -33,6 +33,9 @@ use crate::mapping::reading::{Context, Doubt, Reading, Unreadable};
 
 /// Reads `message`, by bytes too where the character set is in doubt.
 pub(super) fn read(model: &Model, message: &Message<'_>, context: &Context<'_>) -> Reading {
+    if kind::untyped(message) {
+        return Reading::Unreadable(Unreadable::new(Doubt::MessageType));
+    }
     let first = read_once(model, message, context);
     if message.encoding().certain && !context.compare_bytes {
         return first.reading;

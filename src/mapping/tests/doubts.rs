@@ -50,6 +50,16 @@ fn what_two_readers_could_see_differently_is_unreadable() {
 }
 
 #[test]
+fn a_header_without_a_type_says_nothing_for_certain_unless_it_answers() {
+    let read = |text: &str| Route::new("standard.toml").read(text.as_bytes());
+    for text in ["MSH|^~\\&|HIS", "MSH|^~\\&|HIS||OR||2026|| |1|P|2.4\rPID|1", "MSH|^~\\&|||||||^O01"] {
+        assert_eq!(doubt(&read(text)), Some(Doubt::MessageType), "{text}");
+    }
+    let reply = Reading::NotSurgical { scheduling: false, reply: true };
+    assert_eq!(read("MSH|^~\\&|OR\rMSA|AA|1"), reply);
+}
+
+#[test]
 fn nobody_is_kept_from_calling_an_operation_off() {
     for segments in
         ["ORC|CA|1 PR1|1||51.2300&x||||||||D1&D2", "PID|1||P1 PID|2||P2 ORC|CA|1&2 PR1|1"]
