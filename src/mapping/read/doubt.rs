@@ -1,6 +1,6 @@
 //! What two readers could see differently in the whole message (design invariant 4).
 
-use crate::domain::order::{Order, Primary};
+use crate::domain::order::Order;
 use crate::hl7::message::LineEnd;
 use crate::mapping::place::{ADD, DSC, SegmentId, UNMAPPED};
 use crate::mapping::read::{Certain, Reader};
@@ -79,11 +79,14 @@ pub(super) fn agree(first: &Reading, second: &Reading) -> bool {
             }
             needed(first) == needed(second)
         }
+        // Either way none of our business; what is counted beside does not matter.
+        (Reading::NotSurgical { .. }, Reading::NotSurgical { .. }) => true,
         _ => first == second,
     }
 }
 
-/// The order without what never decides: texts beside codes, and names beside ids.
+/// The order without what never decides: texts beside codes, and names beside ids. A surgeon's name
+/// stays: it is held against that of the register.
 fn needed(order: &Order) -> Order {
     let mut order = order.clone();
     for group in &mut order.groups {
@@ -92,11 +95,7 @@ fn needed(order: &Order) -> Order {
             line.name = None;
             let codings = line.coded.iter_mut().flat_map(|place| &mut place.codings);
             codings.for_each(|coding| coding.display = None);
-            let primary = match &mut line.primary {
-                Primary::Named(persons) => persons.as_mut_slice(),
-                Primary::Missing | Primary::Unclear(_) => &mut [],
-            };
-            for person in primary.iter_mut().chain(&mut line.team) {
+            for person in &mut line.team {
                 if person.id.is_some() {
                     person.name.clear();
                 }

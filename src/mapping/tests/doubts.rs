@@ -89,11 +89,31 @@ fn a_declared_character_set_is_certain_and_an_undeclared_one_must_read_alike_by_
     let silent = "MSH|^~\\&|HIS||OR||2026||ORM^O01|1|P|2.4";
     let mut route = Route::new("standard.toml");
     assert_eq!(surgeons(&route.order(&trail_byte(declared, "D1")).groups[0]), [["D1"]]);
-    // The name never decides where there is an id; without one it is all there is.
-    assert_eq!(doubt(&route.read(&trail_byte(silent, "D1"))), None);
-    assert_eq!(doubt(&route.read(&trail_byte(silent, ""))), Some(Doubt::Charset));
+    // The surgeon's name counts beside an id too: it must be that of the register.
+    for id in ["D1", ""] {
+        assert_eq!(doubt(&route.read(&trail_byte(silent, id))), Some(Doubt::Charset));
+    }
+    let of_patient = format!("{silent}\rPID|1||P1||李玘\rORC|NW|1\rPR1|1||51.2300||||||||D1");
+    let of_patient = encoding_rs::GBK.encode(&of_patient).0.into_owned();
+    assert_eq!(doubt(&route.read(&of_patient)), None);
     route.compare_bytes = true;
-    assert_eq!(doubt(&route.read(&trail_byte(declared, ""))), Some(Doubt::Charset));
+    for id in ["D1", ""] {
+        assert_eq!(doubt(&route.read(&trail_byte(declared, id))), Some(Doubt::Charset));
+    }
+}
+
+#[test]
+fn a_department_in_the_header_that_reads_differently_stops_only_what_is_surgical() {
+    let route = Route::new("standard.toml");
+    let read = |kind: &str, rest: &str| {
+        let text = format!("MSH|^~\\&|HIS|珅|OR||2026||{kind}|1|P|2.4\r{rest}");
+        route.read(&encoding_rs::GBK.encode(&text).0)
+    };
+    for (kind, rest) in [("ADT^A01", "PID|1"), ("SIU^S12", "SCH|1\rRGS|1\rAIS|1||x")] {
+        assert!(matches!(read(kind, rest), Reading::NotSurgical { .. }), "{kind}");
+    }
+    let surgical = read("ORM^O01", "ORC|NW|1\rOBR|1|||51.2300");
+    assert_eq!(doubt(&surgical), Some(Doubt::Charset));
 }
 
 #[test]
