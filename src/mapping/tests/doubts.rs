@@ -52,7 +52,9 @@ fn what_two_readers_could_see_differently_is_unreadable() {
 #[test]
 fn a_header_without_a_type_says_nothing_for_certain_unless_it_answers() {
     let read = |text: &str| Route::new("standard.toml").read(text.as_bytes());
-    for text in ["MSH|^~\\&|HIS", "MSH|^~\\&|HIS||OR||2026|| |1|P|2.4\rPID|1", "MSH|^~\\&|||||||^O01"] {
+    for text in
+        ["MSH|^~\\&|HIS", "MSH|^~\\&|HIS||OR||2026|| |1|P|2.4\rPID|1", "MSH|^~\\&|||||||^O01"]
+    {
         assert_eq!(doubt(&read(text)), Some(Doubt::MessageType), "{text}");
     }
     let reply = Reading::NotSurgical { scheduling: false, reply: true };
