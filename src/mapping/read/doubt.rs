@@ -1,7 +1,7 @@
 //! What two readers could see differently in the whole message (design invariant 4).
 
 use crate::domain::order::Order;
-use crate::hl7::message::LineEnd;
+use crate::hl7::message::{LineEnd, Message};
 use crate::mapping::place::{ADD, DSC, SegmentId, UNMAPPED};
 use crate::mapping::read::{Certain, Reader};
 use crate::mapping::reading::{Doubt, Reading, Unreadable};
@@ -67,6 +67,28 @@ impl Reader<'_, '_> {
             && memchr::memchr3(b'\n', 0x0B, 0x0C, raw).is_none()
             && memchr::memchr3(0x1C, 0x1D, 0x1E, raw).is_none()
     }
+}
+
+/// Whether a reader that splits lines otherwise, trims or folds sees another message begin inside
+/// this one: `MSH` and a separator behind a foreign line end, blanks or a byte order mark.
+pub(super) fn hides_header(message: &Message<'_>) -> bool {
+    let raw = message.raw();
+    memchr::memchr2_iter(b'M', b'm', raw).filter(|at| *at > 0).any(|at| {
+        let (before, from) = raw.split_at_checked(at).unwrap_or_default();
+        let [_, b'S' | b's', b'H' | b'h', separator, ..] = from else { return false };
+        separator.is_ascii_punctuation() && begins_line(before)
+    })
+}
+
+/// Whether nothing but what is trimmed stands behind the last line end of `before`, whoever splits.
+fn begins_line(before: &[u8]) -> bool {
+    let ends_line = |b: u8| matches!(b, b'\r' | b'\n' | 0x0B | 0x0C | 0x1C..=0x1E);
+    // Byte order marks, no-break and ideographic spaces, in UTF-8 and GB 18030.
+    let trimmed = |b: u8| {
+        b <= b' ' || matches!(b, 0x7F | 0x80 | 0xA0 | 0xA1 | 0xBB | 0xBF | 0xC2 | 0xE3 | 0xEF)
+    };
+    let mut behind = before.iter().rev().skip_while(|b| trimmed(**b) && !ends_line(**b));
+    behind.next().is_some_and(|b| ends_line(*b))
 }
 
 /// Whether two readings of the same bytes say the same in everything a verdict needs.

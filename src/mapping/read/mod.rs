@@ -36,6 +36,10 @@ pub(super) fn read(model: &Model, message: &Message<'_>, context: &Context<'_>) 
     if kind::untyped(message) {
         return Reading::Unreadable(Unreadable::new(Doubt::MessageType));
     }
+    // Not even its stage is certain then: another reader sees another message in it.
+    if doubt::hides_header(message) {
+        return Reading::Unreadable(Unreadable::new(Doubt::SegmentName));
+    }
     let first = read_once(model, message, context);
     if message.encoding().certain && !context.compare_bytes {
         return first.reading;

@@ -62,6 +62,23 @@ fn a_header_without_a_type_says_nothing_for_certain_unless_it_answers() {
 }
 
 #[test]
+fn a_second_message_that_only_others_see_makes_every_type_unreadable() {
+    let hidden = "MSH|^~\\&|HIS||OR||2026||ORM^O01|2|P|2.4\rORC|NW|1\rPR1|1||51.2300";
+    for kind in ["ADT^A01", "ORU^R01", "SIU^S15", "DFT^P03", "ACK"] {
+        for before in ["\n", "NTE|1||a\n", " ", "\u{feff}", "\t\u{b}", "\u{3000}"] {
+            let read = standard(kind, &format!("PID|1\r{before}{hidden}").replace(' ', "\t"));
+            let Reading::Unreadable(unreadable) = read else { panic!("{kind} {before:?}") };
+            assert_eq!((unreadable.why, unreadable.stage), (Doubt::SegmentName, None));
+        }
+        let folded = hidden.replace("MSH|", "msh$");
+        assert_eq!(doubt(&standard(kind, &folded)), Some(Doubt::SegmentName));
+    }
+    for text in ["OBX|1|TX|||see\tMSH|9", "OBX|1|TX|||mshx|", "NTE|1||a\nMSH", "ZMH|MSH|"] {
+        assert_eq!(doubt(&standard("ADT^A01", text)), None, "{text}");
+    }
+}
+
+#[test]
 fn nobody_is_kept_from_calling_an_operation_off() {
     for segments in
         ["ORC|CA|1 PR1|1||51.2300&x||||||||D1&D2", "PID|1||P1 PID|2||P2 ORC|CA|1&2 PR1|1"]
