@@ -134,6 +134,12 @@ events! {
         /// Address.
         listen: SocketAddr,
     }
+    /// The console port listens.
+    info "orgate_consoles_listening_total" "console listening"
+    ConsoleListening {
+        /// Address.
+        listen: SocketAddr,
+    }
     /// Accepting a connection failed.
     warn "orgate_accept_failures_total" "cannot accept connections, look at the limit of open files"
     AcceptFailed<'e> {

@@ -20,6 +20,8 @@ use crate::telemetry::events;
 
 /// How much is read at a time; small, because an idle connection holds it.
 const READ_CHUNK: usize = 8 * 1024;
+/// How long a connection is read out when the gate closes it; a sender that closes too ends it at once.
+const READ_OUT_MAX: Duration = Duration::from_secs(1);
 /// Above this much unsent output the gate stops reading what would add to it.
 const UNSENT_MAX: usize = 1024 * 1024;
 
@@ -55,6 +57,8 @@ pub(super) struct Connection {
     pub(super) relaying: bool,
     pub(super) draining: bool,
     pub(super) frame_since: Option<Instant>,
+    /// Until then an answer may come to a message that need not be answered.
+    pub(super) answer_until: Option<Instant>,
     pub(super) moved: Instant,
 }
 
@@ -124,7 +128,18 @@ where
         events::Unreadable { route: &own.route.config.name, why: "frame-cut-off" }.emit();
     }
     let _ = sender_out.shutdown().await;
+    if own.closing.is_some() || own.draining {
+        read_out(&mut sender_in).await;
+    }
     why
+}
+
+/// Reads what the sender still sends and forgets it. Closing with bytes unread would reset the
+/// connection, and with it take from the sender the answer that it has not read yet.
+async fn read_out(sender: &mut (impl AsyncRead + Unpin)) {
+    let mut forgotten = vec![0; READ_CHUNK];
+    let reading = async { while sender.read(&mut forgotten).await.is_ok_and(|count| count > 0) {} };
+    let _ = tokio::time::timeout(READ_OUT_MAX, reading).await;
 }
 
 /// The outcome of the message before the gate. Safe to drop and call again: the future is kept.
@@ -154,6 +169,7 @@ impl Connection {
             relaying: false,
             draining: false,
             frame_since: None,
+            answer_until: None,
             moved: clock::monotonic(),
             route,
         }
@@ -222,7 +238,7 @@ impl Connection {
             return Some("upstream-closed");
         }
         let drained = self.pipeline.is_empty() && self.to_upstream.is_empty();
-        if self.draining && drained {
+        if self.draining && drained && !self.may_be_answered() {
             return Some("drained");
         }
         None
@@ -232,7 +248,14 @@ impl Connection {
     fn due(&self) -> Instant {
         let idle = self.moved + self.patience();
         let frame = self.frame_since.map(|since| since + self.route.config.frame_timeout);
-        [frame, self.pipeline.deadline()].into_iter().flatten().fold(idle, Instant::min)
+        let possible = self.answer_until.filter(|_| self.draining);
+        [frame, possible, self.pipeline.deadline()].into_iter().flatten().fold(idle, Instant::min)
+    }
+
+    /// Whether an answer that need not come still may.
+    fn may_be_answered(&self) -> bool {
+        let until = self.answer_until.filter(|_| self.pipeline.may_be_answered());
+        until.is_some_and(|until| clock::monotonic() < until)
     }
 
     /// How long nothing may move. A sender that has said all it will is not kept waiting for a

@@ -15,7 +15,7 @@ use crate::gate::{Gate, Request};
 use crate::hl7::frame::Scanned;
 use crate::inbound::mllp::connection::Connection;
 use crate::inbound::mllp::intake::{self, Intake};
-use crate::inbound::mllp::pipeline::{Expected, Placed};
+use crate::inbound::mllp::pipeline::{Expected, Placed, Reference};
 use crate::telemetry::events;
 
 /// Of a frame that never ends this much is kept as evidence.
@@ -27,7 +27,7 @@ type Judging = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 pub(super) struct Pending {
     pub(super) judging: Judging,
     pub(super) frame: Bytes,
-    pub(super) control_id: Bytes,
+    pub(super) reference: Reference,
     pub(super) promised: bool,
     pub(super) then: Then,
 }
@@ -65,6 +65,10 @@ impl Connection {
                 self.give_up_framing("frame-too-long");
                 true
             }
+            Scanned::NeedMore if self.sender_done && self.sender_frames.in_frame() => {
+                self.give_up_framing("frame-cut-off");
+                true
+            }
             Scanned::NeedMore => {
                 if !self.sender_frames.in_frame() {
                     self.frame_since = None;
@@ -80,16 +84,16 @@ impl Connection {
     fn frame(&mut self, length: usize) {
         let Some(frame) = self.from_sender.get(..length) else { return };
         match intake::read(&self.route, frame) {
-            Intake::Short { control_id, reply, promised, scheduling } => {
+            Intake::Short { reference, reply, promised, scheduling } => {
                 let passage = self.route.gate.short_way();
                 events::NotSurgical { route: &self.route.config.name, scheduling }.emit();
                 let frame = self.from_sender.split_to(length);
-                self.forward(passage, &frame, (!reply).then_some(control_id), promised);
+                self.forward(passage, &frame, (!reply).then_some(reference), promised);
             }
-            Intake::Checked { read, control_id, promised } => {
+            Intake::Checked { read, reference, promised } => {
                 let frame = self.from_sender.split_to(length).freeze();
                 let request = intake::request(&self.route, &frame, read);
-                self.judge(request, frame, control_id, promised, Then::GoOn);
+                self.judge(request, frame, reference, promised, Then::GoOn);
             }
         }
     }
@@ -98,19 +102,19 @@ impl Connection {
         &mut self,
         request: Request,
         frame: Bytes,
-        control_id: Bytes,
+        reference: Reference,
         promised: bool,
         then: Then,
     ) {
         let gate = Arc::clone(&self.route.gate);
         let judging = Box::pin(async move { gate.pass(request).await });
-        self.pending = Some(Pending { judging, frame, control_id, promised, then });
+        self.pending = Some(Pending { judging, frame, reference, promised, then });
     }
 
     /// A piece that is no whole frame: it goes before the gate like everything else.
     fn unreadable(&mut self, piece: Bytes, why: &'static str, then: Then) {
         let request = intake::unreadable(&self.route, &piece, why);
-        self.judge(request, piece, Bytes::new(), false, then);
+        self.judge(request, piece, Reference::Unknown, false, then);
     }
 
     pub(super) fn give_up_framing(&mut self, why: &'static str) {
@@ -126,12 +130,12 @@ impl Connection {
         let Some(pending) = self.pending.take() else { return };
         match (outcome, pending.then) {
             (Outcome::Forward(passage), Then::GoOn) => {
-                let control_id = Some(pending.control_id);
-                self.forward(passage, &pending.frame, control_id, pending.promised);
+                let reference = Some(pending.reference);
+                self.forward(passage, &pending.frame, reference, pending.promised);
             }
             (Outcome::Forward(_), Then::Unframed(why)) => {
                 events::RelayedUnframed { route: &self.route.config.name, why }.emit();
-                self.relaying = true;
+                self.relay();
             }
             (Outcome::Refuse(refusal), then) => {
                 if refusal.answer.is_none() {
@@ -146,24 +150,37 @@ impl Connection {
         }
     }
 
+    /// From here on bytes are passed on as they are, both ways: nobody can tell any more which answer
+    /// belongs to what, so nobody waits for one.
+    fn relay(&mut self) {
+        self.relaying = true;
+        for expected in self.pipeline.release() {
+            report(&self.route.gate, &expected, "relayed", None);
+        }
+        while let Some(answer) = self.pipeline.next_answer() {
+            self.to_sender.extend_from_slice(&answer);
+        }
+    }
+
     /// Sends a frame downstream. The passage is the permission; nothing else calls this.
     fn forward(
         &mut self,
         passage: Passage,
         frame: &[u8],
-        control_id: Option<Bytes>,
+        reference: Option<Reference>,
         promised: bool,
     ) {
         self.to_upstream.extend_from_slice(frame);
-        let Some(control_id) = control_id else { return };
-        if !promised {
-            self.pipeline.forwarded_unpromised(control_id);
-            return;
-        }
+        let Some(reference) = reference else { return };
         let sent = clock::monotonic();
         let deadline = sent + self.route.config.upstream_timeout;
+        if !promised {
+            self.pipeline.forwarded_unpromised(reference);
+            self.answer_until = Some(deadline);
+            return;
+        }
         let entry = passage.entry();
-        self.pipeline.forwarded(Expected { control_id, deadline, sent, entry });
+        self.pipeline.forwarded(Expected { reference, deadline, sent, entry });
     }
 
     /// Bytes between frames: junk, or a heartbeat.

@@ -13,7 +13,7 @@ use crate::hl7::frame;
 use crate::hl7::message::Message;
 use crate::inbound::mllp::Config;
 use crate::inbound::mllp::connection::Route;
-use crate::inbound::mllp::pipeline::Acknowledges;
+use crate::inbound::mllp::pipeline::{Acknowledges, Reference};
 use crate::inbound::mllp::respond;
 use crate::mapping::{Context, Reading};
 use crate::telemetry::events;
@@ -22,8 +22,8 @@ use crate::telemetry::events;
 pub enum Intake {
     /// None of the gate's business.
     Short {
-        /// MSH-10 as it stands.
-        control_id: Bytes,
+        /// What its answer refers to.
+        reference: Reference,
         /// It is itself a reply, so none is expected.
         reply: bool,
         /// Whether the sender is sure to get an answer (MSH-15/16).
@@ -35,8 +35,8 @@ pub enum Intake {
     Checked {
         /// What was read.
         read: Subject,
-        /// MSH-10 as it stands.
-        control_id: Bytes,
+        /// What its answer refers to.
+        reference: Reference,
         /// Whether the sender is sure to get an answer.
         promised: bool,
     },
@@ -78,6 +78,7 @@ impl Reader<'_> {
                 return whole.finish();
             }
         };
+        whole.batch_id = batch.control_id(&self.config.charset).map(Bytes::copy_from_slice);
         for bytes in batch.payloads() {
             match Message::read(bytes, &self.config.charset) {
                 Ok(message) => whole.add(&message, self.mapped(&message)),
@@ -105,6 +106,7 @@ struct Whole {
     orders: Vec<Order>,
     unreadable: Option<(&'static str, Option<Stage>)>,
     control_id: Option<Bytes>,
+    batch_id: Option<Bytes>,
     reply: bool,
     promised: bool,
     scheduling: bool,
@@ -116,6 +118,7 @@ impl Default for Whole {
             orders: Vec::new(),
             unreadable: None,
             control_id: None,
+            batch_id: None,
             reply: true,
             promised: false,
             scheduling: false,
@@ -157,16 +160,19 @@ impl Whole {
     }
 
     fn finish(self) -> Intake {
-        let Self { control_id, reply, promised, scheduling, .. } = self;
-        let control_id = control_id.unwrap_or_default();
+        let Self { control_id, batch_id, reply, promised, scheduling, .. } = self;
+        let reference = match control_id {
+            Some(control_id) => Reference::Known { control_id, batch_id },
+            None => Reference::Unknown,
+        };
         let read = match self.unreadable {
             Some((why, stage)) => Subject::Unreadable { why, stage },
             None if self.orders.is_empty() => {
-                return Intake::Short { control_id, reply, promised, scheduling };
+                return Intake::Short { reference, reply, promised, scheduling };
             }
             None => Subject::Orders(self.orders),
         };
-        Intake::Checked { read, control_id, promised }
+        Intake::Checked { read, reference, promised }
     }
 }
 
