@@ -157,7 +157,7 @@ fn register(root: &Section<'_>) -> register::Config {
 
 fn policy(section: Section<'_>) -> (Policy, InstitutionLevel) {
     let deadline = section.number("override_deadline_h", OVERRIDE_DEADLINE_H, 1..8_761);
-    section.number("override_alarm_count", OVERRIDE_ALARM, 1..1_001);
+    let alarm = section.number("override_alarm_count", OVERRIDE_ALARM, 1..1_001);
     let require_attestation = section.flag("require_attestation", false);
     let levels = [
         ("tertiary", InstitutionLevel::Tertiary),
@@ -165,7 +165,7 @@ fn policy(section: Section<'_>) -> (Policy, InstitutionLevel) {
         ("primary", InstitutionLevel::Primary),
     ];
     let level = section.choice("institution_level", InstitutionLevel::Tertiary, &levels);
-    section.texts("specialties");
+    let specialties = section.texts("specialties");
     let mut effects = Effects::default();
     let own = section.section("effects");
     for (rule, words) in own.free_keys() {
@@ -191,7 +191,15 @@ fn policy(section: Section<'_>) -> (Policy, InstitutionLevel) {
     own.finish();
     section.finish();
     let override_deadline_h = u32::try_from(deadline).unwrap_or(u32::MAX);
-    (Policy { effects, require_attestation, override_deadline_h }, level)
+    let override_alarm_count = u32::try_from(alarm).unwrap_or(u32::MAX);
+    let policy = Policy {
+        effects,
+        require_attestation,
+        override_deadline_h,
+        specialties,
+        override_alarm_count,
+    };
+    (policy, level)
 }
 
 /// No two routes of one name or address.

@@ -1,7 +1,10 @@
 //! Technique lists (禁止类, 限制类, 重点监管, 特殊管理) and dossiers: what the state says of a technique, and
 //! what the institution has done about it.
 
+use std::collections::HashMap;
+
 use jiff::civil::Date;
+use unicode_normalization::UnicodeNormalization;
 
 use crate::domain::procedure::{ProcedureCode, day_within};
 
@@ -53,8 +56,15 @@ impl ListCode {
 
     /// Whether the list means `code`.
     pub fn covers(&self, code: &ProcedureCode) -> bool {
-        let letters = without_dots(code);
-        if self.stem { letters.starts_with(&*self.letters) } else { *letters == *self.letters }
+        let mut letters = dotless(code);
+        let own = self.letters.bytes();
+        own.into_iter().all(|letter| letters.next() == Some(letter))
+            && (self.stem || letters.next().is_none())
+    }
+
+    /// By what [`Index`] finds it; `None` when it is too short for that.
+    fn key(&self) -> Option<Key> {
+        key(self.letters.bytes())
     }
 
     /// As the list writes it, dots left out.
@@ -65,6 +75,16 @@ impl ListCode {
 
 fn without_dots(code: &ProcedureCode) -> String {
     code.as_str().chars().filter(|c| *c != '.').collect()
+}
+
+fn dotless(code: &ProcedureCode) -> impl Iterator<Item = u8> {
+    code.as_str().bytes().filter(|letter| *letter != b'.')
+}
+
+/// An ICD-10 code as diagnoses are compared: NFKC, upper-case, no dots or blanks.
+fn fold_diagnosis(text: &str) -> String {
+    let letters = text.nfkc().filter(|c| !c.is_whitespace() && *c != '.');
+    letters.flat_map(char::to_uppercase).collect()
 }
 
 /// One technique of one list. Columns: contract §3 `techniques`.
@@ -99,6 +119,20 @@ impl Technique {
     /// Whether any of `codes` is meant.
     pub fn means<'c>(&self, codes: impl IntoIterator<Item = &'c ProcedureCode>) -> bool {
         codes.into_iter().any(|code| self.codes.iter().any(|own| own.covers(code)))
+    }
+
+    /// Whether one of `diagnoses` (ICD-10, dots ignored) has one of the prefixes that the entry names.
+    pub fn names_diagnosis<'d>(&self, diagnoses: impl IntoIterator<Item = &'d str>) -> bool {
+        let prefixes: Vec<String> = self
+            .diagnoses
+            .iter()
+            .map(|prefix| fold_diagnosis(prefix.trim_end_matches('*')))
+            .filter(|prefix| !prefix.is_empty())
+            .collect();
+        diagnoses.into_iter().any(|diagnosis| {
+            let diagnosis = fold_diagnosis(diagnosis);
+            prefixes.iter().any(|prefix| diagnosis.starts_with(prefix.as_str()))
+        })
     }
 
     /// Whether the effective grade becomes 4 (SG 20: 省级以上限制类).
@@ -141,7 +175,46 @@ pub struct Dossier {
     pub state: DossierState,
 }
 
-/// All lists and dossiers of one version of the register.
+/// The first two letters of a code, dots left out: how [`Index`] sorts codes.
+type Key = [u8; 2];
+
+fn key(mut letters: impl Iterator<Item = u8>) -> Option<Key> {
+    Some([letters.next()?, letters.next()?])
+}
+
+/// Where in `techniques` the codes with the same first two letters stand.
+#[derive(Clone, Debug, Default)]
+struct Index {
+    by_key: HashMap<Key, Vec<usize>>,
+    /// Techniques with a code of a single letter: they may mean anything.
+    short: Vec<usize>,
+}
+
+impl Index {
+    fn new(techniques: &[Technique]) -> Self {
+        let mut index = Self::default();
+        for (at, technique) in techniques.iter().enumerate() {
+            for code in &technique.codes {
+                let places = match code.key() {
+                    Some(key) => index.by_key.entry(key).or_default(),
+                    None => &mut index.short,
+                };
+                if places.last() != Some(&at) {
+                    places.push(at);
+                }
+            }
+        }
+        index
+    }
+
+    fn candidates(&self, code: &ProcedureCode) -> impl Iterator<Item = usize> {
+        let places = key(dotless(code)).and_then(|key| self.by_key.get(&key));
+        places.into_iter().flatten().chain(&self.short).copied()
+    }
+}
+
+/// All lists and dossiers of one version of the register. Built once with [`Lists::new`], then only
+/// read.
 #[derive(Clone, Debug, Default)]
 pub struct Lists {
     /// The register version.
@@ -150,16 +223,41 @@ pub struct Lists {
     pub techniques: Vec<Technique>,
     /// Every dossier.
     pub dossiers: Vec<Dossier>,
+    index: Index,
 }
 
 impl Lists {
-    /// The techniques in force on `day` that any of `codes` is meant by.
-    pub fn about<'l>(
+    /// Indexes the techniques by their codes.
+    pub fn new(version: i64, techniques: Vec<Technique>, dossiers: Vec<Dossier>) -> Self {
+        let index = Index::new(&techniques);
+        Self { version, techniques, dossiers, index }
+    }
+
+    /// The techniques, in force or not, that any of `codes` is meant by; in the order of the lists.
+    pub fn meaning<'l, 'c>(
         &'l self,
-        codes: &'l [ProcedureCode],
-        day: Date,
-    ) -> impl Iterator<Item = &'l Technique> {
-        self.techniques.iter().filter(move |t| t.in_force(day) && t.means(codes))
+        codes: impl IntoIterator<Item = &'c ProcedureCode>,
+    ) -> Vec<&'l Technique> {
+        let mut found: Vec<usize> = Vec::new();
+        if self.techniques.is_empty() {
+            return Vec::new();
+        }
+        for code in codes {
+            for at in self.index.candidates(code) {
+                let means =
+                    self.techniques.get(at).is_some_and(|technique| technique.means([code]));
+                if means && !found.contains(&at) {
+                    found.push(at);
+                }
+            }
+        }
+        found.sort_unstable();
+        found.into_iter().filter_map(|at| self.techniques.get(at)).collect()
+    }
+
+    /// The techniques in force on `day` that any of `codes` is meant by.
+    pub fn about(&self, codes: &[ProcedureCode], day: Date) -> impl Iterator<Item = &Technique> {
+        self.meaning(codes).into_iter().filter(move |technique| technique.in_force(day))
     }
 
     /// The dossier of a technique.
@@ -169,6 +267,6 @@ impl Lists {
 
     /// Whether any list, in force or not, means `code` (the surgical test).
     pub fn mention(&self, code: &ProcedureCode) -> bool {
-        self.techniques.iter().any(|t| t.means([code]))
+        !self.meaning([code]).is_empty()
     }
 }

@@ -157,6 +157,11 @@ impl Gap {
         .find(|gap| gap.as_str() == id)
     }
 
+    /// Whether it keeps back what is no emergency; a missing calendar only flags (rules.md §5).
+    pub fn refuses(self) -> bool {
+        self != Self::CalendarUnknown
+    }
+
     /// Whether the same message may succeed when sent again.
     pub fn retriable(self) -> bool {
         !matches!(self, Self::MessageUnreadable | Self::CalendarUnknown)

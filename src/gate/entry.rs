@@ -70,12 +70,23 @@ pub(super) struct PolicyJson {
     pub departments: Vec<String>,
     /// Effects that differ from the table: order, notice, record.
     pub effects: BTreeMap<String, [String; 3]>,
+    /// Overrides of a surgeon in 30 days before it is told.
+    #[serde(default = "usual_alarm_count")]
+    pub override_alarm_count: u32,
     /// Hours.
     pub override_deadline_h: u32,
     /// Whether an override needs an attestation.
     pub require_attestation: bool,
+    /// Registered 诊疗科目; empty = not checked.
+    #[serde(default)]
+    pub specialties: Vec<String>,
     /// `observe` or `enforce`.
     pub stance: String,
+}
+
+/// What entries went by that do not say.
+fn usual_alarm_count() -> u32 {
+    Policy::default().override_alarm_count
 }
 
 #[derive(Serialize)]
@@ -137,8 +148,10 @@ impl DecisionBody<'_> {
         PolicyJson {
             departments: stance.departments.clone(),
             effects: effects.collect(),
+            override_alarm_count: self.policy.override_alarm_count,
             override_deadline_h: self.policy.override_deadline_h,
             require_attestation: self.policy.require_attestation,
+            specialties: self.policy.specialties.clone(),
             stance: stance.stance.as_str().to_owned(),
         }
     }

@@ -94,6 +94,8 @@ fn restore_policy(written: &PolicyJson) -> Result<(RouteStance, Policy), Rederiv
         effects: restore_effects(&written.effects)?,
         require_attestation: written.require_attestation,
         override_deadline_h: written.override_deadline_h,
+        specialties: written.specialties.clone(),
+        override_alarm_count: written.override_alarm_count,
     };
     Ok((stance, policy))
 }

@@ -12,7 +12,7 @@ use crate::domain::verdict::{Decision, Gap, Stance, Verdict};
 use crate::gate::pass::Subject;
 use crate::gate::stance::RouteStance;
 use crate::register::{Patience, Register};
-use crate::rules::{Facts, People, Policy, judge, persons, team};
+use crate::rules::{Facts, People, Policy, Surroundings, judge, persons, team};
 use crate::telemetry::events;
 
 /// One answer of the register.
@@ -119,9 +119,10 @@ pub(super) fn rule_orders(
     stance: &RouteStance,
 ) -> Verdict {
     let enforced = |department: Option<&str>| stance.enforces(department);
+    let around = &Surroundings::default();
     merge(orders.iter().map(|order| {
         if order.action().checked() {
-            judge(&Facts { order, now, zone, catalogue, people }, policy, &enforced)
+            judge(&Facts { order, now, zone, catalogue, people, around }, policy, &enforced)
         } else {
             withdrawn(order, stance)
         }

@@ -6,9 +6,10 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::order::{CodedPlace, Coding, Group, Line, Person, Place, Primary, Stage};
-use crate::domain::procedure::{Grade, Procedure};
+use crate::domain::procedure::{Grade, Procedure, ProcedureCode};
 use crate::domain::rule::Rule;
-use crate::domain::surgeon::Lookup;
+use crate::domain::surgeon::{Lookup, SurgeonId};
+use crate::domain::technique::{ListKind, Technique as Listed};
 use crate::domain::verdict::Subject;
 use crate::rules::judge::{Facts, People};
 use crate::rules::wording::{Told, told};
@@ -29,6 +30,7 @@ static NOTHING: Line = Line {
 };
 
 /// What the codes of a line came to.
+#[derive(Clone, Copy)]
 pub(super) enum Technique<'f> {
     /// No code at all.
     NoCode,
@@ -59,22 +61,77 @@ pub(super) struct Case<'f> {
     pub(super) who: Who<'f>,
     /// Operating times as judged: never before now at order and notice, never empty.
     pub(super) times: Vec<Timestamp>,
+    /// Their days in the hospital's zone.
+    pub(super) days: Vec<Date>,
+    /// The techniques of the lists, in force or not, that a code of the line or of the item means.
+    pub(super) listed: Vec<&'f Listed>,
 }
 
 impl<'f> Case<'f> {
-    /// The effective grade, where the procedure resolved.
+    /// The effective grade: 4 for what a national or provincial list restricts (SG 20), else the
+    /// catalogue's, where the procedure resolved.
     pub(super) fn grade(&self) -> Option<Grade> {
+        if self.in_force(ListKind::Restricted).any(Listed::raises_grade) {
+            return Some(Grade::Four);
+        }
+        self.item().map(|item| item.grade)
+    }
+
+    /// The item of the catalogue, where the procedure resolved.
+    pub(super) fn item(&self) -> Option<&'f Arc<Procedure>> {
         match self.technique {
-            Technique::Known(procedure) => Some(procedure.grade),
+            Technique::Known(item) => Some(item),
             Technique::NoCode | Technique::Unresolved(_) => None,
         }
     }
 
-    /// The days of the operating times in the hospital's zone.
-    pub(super) fn days(&self) -> impl Iterator<Item = Date> {
-        let zone = self.facts.zone;
-        self.times.iter().map(move |time| zone.to_datetime(*time).date())
+    /// The techniques of lists of one kind that are in force at an operating time.
+    pub(super) fn in_force(&self, kind: ListKind) -> impl Iterator<Item = &'f Listed> {
+        let listed = self.listed.iter().copied().filter(move |technique| technique.kind == kind);
+        listed.filter(|technique| self.days.iter().any(|day| technique.in_force(*day)))
     }
+
+    /// Whether any list restricts the technique at an operating time (rules.md §7: lists of any level).
+    pub(super) fn restricted(&self) -> bool {
+        self.in_force(ListKind::Restricted).next().is_some()
+    }
+
+    /// The codes that name the procedure of this case, whoever wrote them: those of the item, else
+    /// those of the line.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'f ProcedureCode> {
+        let item = self.item().into_iter();
+        let own = item.flat_map(|item| std::iter::once(&item.code).chain(&item.aliases));
+        let written = self.item().is_none().then(|| written(self.line));
+        own.chain(written.into_iter().flatten())
+    }
+
+    /// The surgeon's number: the register's where found, else the message's.
+    pub(super) fn surgeon_id(&self) -> Option<SurgeonId> {
+        match &self.who {
+            Who::Missing | Who::Unclear(_) => None,
+            Who::Person(_, Lookup::Found(known)) => Some(known.id.clone()),
+            Who::Person(person, _) => person.id.clone(),
+        }
+    }
+
+    /// The item's code, else the message's first.
+    pub(super) fn procedure_code(&self) -> Option<&'f ProcedureCode> {
+        match self.technique {
+            Technique::NoCode => None,
+            Technique::Unresolved(coding) => Some(&coding.code),
+            Technique::Known(item) => Some(&item.code),
+        }
+    }
+
+    /// The moment of judging as a day in the hospital's zone.
+    pub(super) fn today(&self) -> Date {
+        self.facts.zone.to_datetime(self.facts.now).date()
+    }
+}
+
+/// Every code of a line, all places and all codings.
+fn written(line: &Line) -> impl Iterator<Item = &ProcedureCode> {
+    line.coded.iter().flat_map(|place| &place.codings).map(|coding| &coding.code)
 }
 
 /// All cases of the checked groups, in the order of the message.
@@ -89,27 +146,39 @@ pub(super) fn cases<'f>(facts: &'f Facts<'f>) -> Vec<Case<'f>> {
             if group.lines.is_empty() { std::slice::from_ref(&NOTHING) } else { &group.lines };
         for line in lines {
             let times = operating_times(facts, line);
-            for (technique, technique_place) in techniques(facts, line, &times) {
+            let mut days: Vec<Date> =
+                times.iter().map(|time| facts.zone.to_datetime(*time).date()).collect();
+            days.dedup();
+            for (technique, technique_place) in techniques(facts, line, &days) {
+                let listed = listed(facts, line, technique);
                 for who in surgeons(line, facts.people) {
                     out.push(Case {
                         facts,
                         group_index,
                         group,
                         line,
-                        technique: match technique {
-                            Technique::NoCode => Technique::NoCode,
-                            Technique::Unresolved(coding) => Technique::Unresolved(coding),
-                            Technique::Known(procedure) => Technique::Known(procedure),
-                        },
+                        technique,
                         technique_place,
                         who,
                         times: times.clone(),
+                        days: days.clone(),
+                        listed: listed.clone(),
                     });
                 }
             }
         }
     }
     out
+}
+
+/// What the lists say of a line's codes and of all codes of the item: a technique is not evaded by
+/// another code or another name of the same (rules.md §2, §7; SZ 8).
+fn listed<'f>(facts: &'f Facts<'f>, line: &Line, technique: Technique<'f>) -> Vec<&'f Listed> {
+    let own = match technique {
+        Technique::Known(item) => Some(std::iter::once(&item.code).chain(&item.aliases)),
+        Technique::NoCode | Technique::Unresolved(_) => None,
+    };
+    facts.around.lists.meaning(written(line).chain(own.into_iter().flatten()))
 }
 
 /// Stated starts, else the message's time, else now; at order and notice never before now.
@@ -133,11 +202,9 @@ fn operating_times(facts: &Facts<'_>, line: &Line) -> Vec<Timestamp> {
 fn techniques<'f>(
     facts: &'f Facts<'f>,
     line: &'f Line,
-    times: &[Timestamp],
+    days: &[Date],
 ) -> Vec<(Technique<'f>, Option<&'f Place>)> {
-    let in_force = |procedure: &Procedure| {
-        times.iter().all(|t| procedure.in_force(facts.zone.to_datetime(*t).date()))
-    };
+    let in_force = |procedure: &Procedure| days.iter().all(|day| procedure.in_force(*day));
     let resolve = |place: &'f CodedPlace| {
         let mut found = place.codings.iter().filter_map(|c| facts.catalogue.resolve(&c.code));
         found.find(|procedure| in_force(procedure))

@@ -4,7 +4,9 @@ use crate::domain::order::{Group, Stage, Urgency};
 use crate::domain::rule::Rule;
 use crate::domain::verdict::Subject;
 use crate::rules::case::Case;
-use crate::rules::wording::{Told, told};
+use crate::rules::grant;
+use crate::rules::judge::Policy;
+use crate::rules::wording::{Told, listing, surgeon, told};
 
 /// Whether the group is an emergency operation.
 pub(super) fn is_emergency(group: &Group) -> bool {
@@ -61,6 +63,46 @@ pub(super) fn unattested(case: &Case<'_>, required: bool) -> Option<Told> {
             "the emergency override carries no full life-saving attestation (who, why); {what_en}"
         ),
     ))
+}
+
+/// `privileged-surgeon-on-site`: the roster shows somebody else on site now who is licensed and whose
+/// grant would pass (SG 21 asks 现场无相应手术权限的术者).
+pub(super) fn privileged_on_site(case: &Case<'_>) -> Option<Told> {
+    let own = case.surgeon_id();
+    let mut there = case.facts.around.on_site.iter().peekable();
+    there.peek()?;
+    let able: Vec<_> = there
+        .filter(|other| Some(&other.id) != own.as_ref() && grant::would_pass(case, other))
+        .collect();
+    if able.is_empty() {
+        return None;
+    }
+    let (zh, _) = listing(able.iter().map(|other| surgeon(other)));
+    let (_, en) = listing(able.iter().map(|other| &other.id));
+    Some(told(
+        Rule::PrivilegedSurgeonOnSite,
+        Subject::Surgeon,
+        format!("现场有具备该手术权限的术者：{zh}；急诊已放行，请医务科核实为何未由其主刀。"),
+        format!(
+            "a surgeon who holds the grant is on site: {en}; forwarded, medical affairs will ask why"
+        ),
+    ))
+}
+
+/// `override-frequent`: with this one, the surgeon's overrides of the last 30 days exceed the setting
+/// (SG 21).
+pub(super) fn frequent(case: &Case<'_>, policy: &Policy) -> Option<Told> {
+    let id = case.surgeon_id()?;
+    let before = case.facts.around.overrides.get(&id).copied().unwrap_or(0);
+    let count = before.saturating_add(1);
+    (count > policy.override_alarm_count).then(|| {
+        told(
+            Rule::OverrideFrequent,
+            Subject::Surgeon,
+            format!("术者{id}近30天内已有{count}次急诊超权限手术（含本次）；请医务科关注。"),
+            format!("surgeon {id} has {count} overrides in 30 days, this one included"),
+        )
+    })
 }
 
 /// Overrides exist only where something can be refused.

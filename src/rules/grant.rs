@@ -2,22 +2,26 @@
 
 use std::sync::Arc;
 
+use jiff::Span;
 use jiff::civil::Date;
-use jiff::{Span, Timestamp};
 
 use crate::domain::grant::{Grant, GrantStatus, Right, Scope, Supervision};
 use crate::domain::order::Primary;
 use crate::domain::procedure::{Grade, Procedure};
 use crate::domain::rule::Rule;
 use crate::domain::surgeon::{Lookup, Surgeon, SurgeonId};
+use crate::domain::technique::{ListKind, Lists, Technique as Listed};
 use crate::domain::verdict::Subject;
-use crate::rules::case::{Case, Technique, Who};
-use crate::rules::wording::{EMERGENCY_EN, EMERGENCY_ZH, Told, procedure, surgeon, told};
+use crate::rules::case::{Case, Who};
+use crate::rules::wording::{
+    EMERGENCY_EN, EMERGENCY_ZH, Told, code, colleagues, procedure, surgeon, told,
+};
 
 /// How near a grant is to being good, from nearest to farthest (the order of rules.md §3.2).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Defect {
     Supervision,
+    Training,
     OtherSite,
     Undocumented,
     NotInForce,
@@ -25,6 +29,68 @@ enum Defect {
     Revoked,
     LevelOnly,
     Missing,
+}
+
+/// What a grant is wanted for.
+#[derive(Clone, Copy)]
+struct Wanted<'f> {
+    right: Right,
+    item: &'f Procedure,
+    /// The effective grade.
+    grade: Grade,
+    /// A restricted technique: the grant must record training (MT 26).
+    training: bool,
+    site: Option<&'f str>,
+}
+
+impl<'f> Wanted<'f> {
+    /// To perform the case's procedure; `None` when it does not resolve.
+    fn of(case: &Case<'f>) -> Option<Self> {
+        Some(Self {
+            right: Right::Perform,
+            item: case.item()?,
+            grade: case.grade()?,
+            training: case.restricted(),
+            site: case.group.site.as_deref(),
+        })
+    }
+
+    /// Whether a grant speaks of this procedure at all: its own item, or grades 1 and 2 up to the grant's.
+    fn covered_by(&self, grant: &Grant) -> bool {
+        grant.right == self.right
+            && match &grant.scope {
+                Scope::Item(code) => *code == self.item.code || self.item.aliases.contains(code),
+                Scope::GradeWide(grade) => !self.grade.needs_item_grant() && *grade >= self.grade,
+            }
+    }
+
+    /// The gravest defect of a grant on a day (a grant with several counts by the last in the list).
+    fn gravest(&self, grant: &Grant, day: Date, supervised: bool) -> Option<Defect> {
+        let undocumented = grant.document_no.as_deref().is_none_or(|no| no.trim().is_empty());
+        let untrained = || grant.trained_on.is_none_or(|trained| trained > day);
+        let defects = [
+            (Defect::Revoked, grant.status == GrantStatus::Revoked),
+            (Defect::Suspended, grant.status == GrantStatus::Suspended),
+            (Defect::NotInForce, !grant.in_term(day)),
+            (Defect::Undocumented, undocumented),
+            (Defect::OtherSite, !grant.at_site(self.site)),
+            (Defect::Training, self.training && untrained()),
+            (Defect::Supervision, grant.supervision == Supervision::Required && !supervised),
+        ];
+        defects.into_iter().find(|(_, there)| *there).map(|(defect, _)| defect)
+    }
+
+    /// Whether a surgeon, alone, may on `day`: licensed, with an unconditional good grant.
+    fn passes(&self, surgeon: &Surgeon, day: Date) -> bool {
+        surgeon.licensed(day) && self.held_by(surgeon, day)
+    }
+
+    fn held_by(&self, surgeon: &Surgeon, day: Date) -> bool {
+        surgeon
+            .grants
+            .iter()
+            .any(|grant| self.covered_by(grant) && self.gravest(grant, day, false).is_none())
+    }
 }
 
 /// What the grants come to: at most one finding, and whether an answer about the team was missing.
@@ -38,42 +104,37 @@ pub(super) struct Outcome {
 /// Judges the grants of a case. Not judged when the procedure does not resolve or the surgeon is not
 /// found (rules.md §7). Where several times are stated the case must pass at each; the worst is told.
 pub(super) fn covered(case: &Case<'_>) -> Outcome {
-    let (Technique::Known(item), Who::Person(_, Lookup::Found(known))) =
-        (&case.technique, &case.who)
-    else {
+    let (Some(wanted), Who::Person(_, Lookup::Found(known))) = (Wanted::of(case), &case.who) else {
         return Outcome::default();
     };
-    let team = Team::of(case, item, known);
+    let team = Team::of(case, known);
     let mut worst: Option<Defect> = None;
     let mut evaluation = None;
-    for day in case.days() {
-        match nearest(case, item, known, &team, day) {
-            Ok(good) => evaluation = evaluation.or_else(|| overdue(item, known, &good, day)),
+    for day in case.days.iter().copied() {
+        match nearest(&wanted, known, &team, day) {
+            Ok(good) => evaluation = evaluation.or_else(|| overdue(case, known, &good, day)),
             Err(defect) => worst = worst.max(Some(defect)),
         }
     }
     // Whether supervision is there cannot be known while a member of the team cannot be looked up.
     let unavailable = worst == Some(Defect::Supervision) && team.unavailable;
-    let finding =
-        worst.filter(|_| !unavailable).map(|d| finding(d, item, known, &case.times, case));
+    let finding = worst.filter(|_| !unavailable).map(|defect| finding(defect, known, case));
     let evaluation = evaluation.filter(|_| worst.is_none());
     Outcome { finding, evaluation, unavailable }
 }
 
 /// The good grants of that day, or the defect nearest to being good.
 fn nearest<'k>(
-    case: &Case<'_>,
-    item: &Procedure,
+    wanted: &Wanted<'_>,
     known: &'k Surgeon,
     team: &Team,
     day: Date,
 ) -> Result<Vec<&'k Grant>, Defect> {
-    let site = case.group.site.as_deref();
-    let supervised = team.supervises(day, site);
+    let supervised = team.supervises(wanted, day);
     let mut good = Vec::new();
     let mut least: Option<Defect> = None;
-    for grant in known.grants.iter().filter(|g| covers(g, item)) {
-        match gravest(grant, day, site, supervised) {
+    for grant in known.grants.iter().filter(|grant| wanted.covered_by(grant)) {
+        match wanted.gravest(grant, day, supervised) {
             None => good.push(grant),
             Some(defect) => least = Some(least.map_or(defect, |l| l.min(defect))),
         }
@@ -83,48 +144,86 @@ fn nearest<'k>(
     }
     Err(least.unwrap_or_else(|| {
         let wide = known.grants.iter().any(|grant| {
-            matches!(grant.scope, Scope::GradeWide(grade) if grade >= item.grade)
-                && grant.right == Right::Perform
-                && gravest(grant, day, site, supervised).is_none()
+            matches!(grant.scope, Scope::GradeWide(grade) if grade >= wanted.grade)
+                && grant.right == wanted.right
+                && wanted.gravest(grant, day, supervised).is_none()
         });
-        if item.grade.needs_item_grant() && wide { Defect::LevelOnly } else { Defect::Missing }
+        if wanted.grade.needs_item_grant() && wide { Defect::LevelOnly } else { Defect::Missing }
     }))
 }
 
-/// Whether a grant speaks of this procedure at all: its own item, or grades 1 and 2 up to the grant's.
-fn covers(grant: &Grant, item: &Procedure) -> bool {
-    grant.right == Right::Perform
-        && match &grant.scope {
-            Scope::Item(code) => *code == item.code || item.aliases.contains(code),
-            Scope::GradeWide(grade) => !item.grade.needs_item_grant() && *grade >= item.grade,
-        }
+/// Whether a surgeon could perform `item` alone on `day`: licensed, with an unconditional good grant for
+/// the effective grade that `lists` demand. For naming colleagues, never for a verdict.
+pub fn may_perform(
+    surgeon: &Surgeon,
+    item: &Procedure,
+    lists: &Lists,
+    day: Date,
+    site: Option<&str>,
+) -> bool {
+    let codes = std::iter::once(&item.code).chain(&item.aliases);
+    let restricted: Vec<&Listed> = lists
+        .meaning(codes)
+        .into_iter()
+        .filter(|technique| technique.kind == ListKind::Restricted && technique.in_force(day))
+        .collect();
+    let raised = restricted.iter().any(|technique| technique.raises_grade());
+    let grade = if raised { Grade::Four } else { item.grade };
+    let training = !restricted.is_empty();
+    Wanted { right: Right::Perform, item, grade, training, site }.passes(surgeon, day)
 }
 
-/// The gravest defect of a grant on a day (a grant with several counts by the last in the list).
-fn gravest(grant: &Grant, day: Date, site: Option<&str>, supervised: bool) -> Option<Defect> {
-    let undocumented = grant.document_no.as_deref().is_none_or(|no| no.trim().is_empty());
-    let defects = [
-        (Defect::Revoked, grant.status == GrantStatus::Revoked),
-        (Defect::Suspended, grant.status == GrantStatus::Suspended),
-        (Defect::NotInForce, !grant.in_term(day)),
-        (Defect::Undocumented, undocumented),
-        (Defect::OtherSite, !grant.at_site(site)),
-        (Defect::Supervision, grant.supervision == Supervision::Required && !supervised),
-    ];
-    defects.into_iter().find(|(_, there)| *there).map(|(defect, _)| defect)
+/// Whether this surgeon's grant would pass for the case's procedure now (`privileged-surgeon-on-site`).
+pub(super) fn would_pass(case: &Case<'_>, surgeon: &Surgeon) -> bool {
+    Wanted::of(case).is_some_and(|wanted| wanted.passes(surgeon, case.today()))
+}
+
+/// `order-right-missing`: order rights are in use, and the ordering doctor holds none for the procedure.
+/// Only where the message names one. The second answer: whether the register could not be asked.
+pub(super) fn order_right_missing(case: &Case<'_>) -> (Option<Told>, bool) {
+    let doctor =
+        case.group.ordering_doctor.as_ref().filter(|_| case.facts.around.order_rights_in_use);
+    let (Some(key), Some(wanted)) = (doctor.and_then(|doctor| doctor.key()), Wanted::of(case))
+    else {
+        return (None, false);
+    };
+    let wanted = Wanted { right: Right::Order, training: false, ..wanted };
+    let name = match case.facts.people.lookup(&key) {
+        Lookup::Unavailable => return (None, true),
+        Lookup::Found(known) => {
+            if case.days.iter().all(|day| wanted.held_by(&known, *day)) {
+                return (None, false);
+            }
+            surgeon(&known)
+        }
+        Lookup::Nobody | Lookup::Several => String::new(),
+    };
+    let told = told(
+        Rule::OrderRightMissing,
+        Subject::Message,
+        format!(
+            "开单医师{name}没有{}的开单权；请由有开单权的医师开立。{EMERGENCY_ZH}",
+            procedure(case)
+        ),
+        format!(
+            "the ordering doctor holds no right to order {}; have it ordered by a doctor who does. {EMERGENCY_EN}",
+            wanted.item.code
+        ),
+    );
+    (Some(told), false)
 }
 
 /// The rest of the operating team, as far as they could supervise.
+#[derive(Default)]
 struct Team {
-    item: Arc<Procedure>,
     members: Vec<Arc<Surgeon>>,
     unavailable: bool,
 }
 
 impl Team {
     /// Everyone else of the same group of the message.
-    fn of(case: &Case<'_>, item: &Arc<Procedure>, surgeon: &Surgeon) -> Self {
-        let mut team = Self { item: Arc::clone(item), members: Vec::new(), unavailable: false };
+    fn of(case: &Case<'_>, surgeon: &Surgeon) -> Self {
+        let mut team = Self::default();
         if !known_needs_supervision(surgeon) {
             return team;
         }
@@ -147,15 +246,8 @@ impl Team {
     }
 
     /// Whether a licensed member holds an unconditional good grant for the item on `day`.
-    fn supervises(&self, day: Date, site: Option<&str>) -> bool {
-        self.members.iter().any(|member| {
-            member.licensed(day)
-                && member.grants.iter().any(|grant| {
-                    grant.supervision == Supervision::None
-                        && covers(grant, &self.item)
-                        && gravest(grant, day, site, false).is_none()
-                })
-        })
+    fn supervises(&self, wanted: &Wanted<'_>, day: Date) -> bool {
+        self.members.iter().any(|member| wanted.passes(member, day))
     }
 }
 
@@ -170,8 +262,8 @@ pub(super) fn known_needs_supervision(surgeon: &Surgeon) -> bool {
 
 /// `evaluation-overdue`: grade 4, and the latest evaluation of the good grants lies more than one year
 /// before the operating day, or there is none (SG 17¶3). Exactly one year is not overdue.
-fn overdue(item: &Procedure, known: &Surgeon, good: &[&Grant], day: Date) -> Option<Told> {
-    if item.grade != Grade::Four {
+fn overdue(case: &Case<'_>, known: &Surgeon, good: &[&Grant], day: Date) -> Option<Told> {
+    if case.grade() != Some(Grade::Four) {
         return None;
     }
     let latest = good.iter().filter_map(|grant| grant.evaluated_on).max();
@@ -186,27 +278,22 @@ fn overdue(item: &Procedure, known: &Surgeon, good: &[&Grant], day: Date) -> Opt
         format!(
             "{}的{}能力评估已超过一年（{since}）；请科室工作小组安排评估。",
             surgeon(known),
-            procedure(item)
+            procedure(case)
         ),
         format!(
             "the capability evaluation of surgeon {} for {} is more than one year old or missing; arrange an evaluation",
-            known.id, item.code
+            known.id,
+            code(case)
         ),
     ))
 }
 
-/// The finding of a defect, one function per rule folded into one table of sentences.
-fn finding(
-    defect: Defect,
-    item: &Procedure,
-    known: &Surgeon,
-    times: &[Timestamp],
-    case: &Case<'_>,
-) -> Told {
+/// The finding of a defect, one function per rule folded into one table of sentences. Each says who of
+/// the department may, and how an emergency goes through.
+fn finding(defect: Defect, known: &Surgeon, case: &Case<'_>) -> Told {
     let who = surgeon(known);
-    let what = procedure(item);
-    let day = times.first().map(|t| case.facts.zone.to_datetime(*t).date().to_string());
-    let day = day.unwrap_or_default();
+    let what = procedure(case);
+    let day = case.days.first().map(ToString::to_string).unwrap_or_default();
     let (rule, zh, en) = match defect {
         Defect::Missing => (
             Rule::GrantMissing,
@@ -243,6 +330,11 @@ fn finding(
             format!("{who}的{what}授权不含本院区；请由本院区有权限的术者主刀。"),
             "holds a grant for other sites only",
         ),
+        Defect::Training => (
+            Rule::TrainingMissing,
+            format!("{what}属限制类技术，{who}的授权没有规范化培训记录；请由培训合格的术者主刀。"),
+            "holds a grant without the training that a restricted technique requires",
+        ),
         Defect::Supervision => (
             Rule::SupervisionMissing,
             format!(
@@ -251,11 +343,15 @@ fn finding(
             "may perform this procedure only under supervision, and nobody on the team may supervise",
         ),
     };
-    let code = &item.code;
+    let (others_zh, others_en) = colleagues(case);
+    let code = code(case);
     told(
         rule,
         Subject::Surgeon,
-        format!("{zh}{EMERGENCY_ZH}"),
-        format!("surgeon {} {en} ({code}); name a surgeon who may. {EMERGENCY_EN}", known.id),
+        format!("{zh}{others_zh}{EMERGENCY_ZH}"),
+        format!(
+            "surgeon {} {en} ({code}); name a surgeon who may{others_en}. {EMERGENCY_EN}",
+            known.id
+        ),
     )
 }

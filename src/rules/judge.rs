@@ -1,20 +1,27 @@
 //! `judge`: facts in, verdict out. The one place where findings and gaps become a decision.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::domain::calendar::Calendar;
 use crate::domain::catalogue::Catalogue;
+use crate::domain::discussion::Discussion;
 use crate::domain::order::{Group, Order, Person, Primary, Stage};
+use crate::domain::procedure::ProcedureCode;
 use crate::domain::rule::Rule;
-use crate::domain::surgeon::{Lookup, PersonKey};
+use crate::domain::story::{Booking, Story};
+use crate::domain::surgeon::{Lookup, PersonKey, Surgeon, SurgeonId};
+use crate::domain::technique::Lists;
 use crate::domain::verdict::{CaseVerdict, Decision, Effect, Finding, Gap, Stance, Verdict};
 use crate::rules::case::{Case, Technique, Who, cases, operating_time_past};
 use crate::rules::effects::Effects;
+use crate::rules::story::Documents;
 use crate::rules::table::{Lift, Setting, row};
 use crate::rules::wording::Told;
-use crate::rules::{emergency, grant, surgeon, technique};
+use crate::rules::{emergency, grant, preparation, restricted, surgeon, technique};
 
 /// What the register answered for each person of an order, fetched before judging.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +51,29 @@ impl People {
     }
 }
 
+/// What surrounds a message besides catalogue and persons. The default: nothing is known of any of it.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// Technique lists and dossiers.
+    pub lists: Arc<Lists>,
+    /// The working-day calendar.
+    pub calendar: Arc<Calendar>,
+    /// The discussions of the patient, of the order numbers, and those referred to.
+    pub discussions: Vec<Discussion>,
+    /// By group of the order; a missing one is not known.
+    pub stories: Vec<Story>,
+    /// Notices in force of other orders that book a named surgeon.
+    pub bookings: Vec<Booking>,
+    /// Whom the roster shows on site at the moment of judging; only needed for emergencies.
+    pub on_site: Vec<Arc<Surgeon>>,
+    /// Overrides opened in the 30 days before, each patient and operation once, this one not counted.
+    pub overrides: HashMap<SurgeonId, u32>,
+    /// Whether any grant of the register is one to order.
+    pub order_rights_in_use: bool,
+    /// By catalogue item: up to three surgeons of the department who hold a good grant, for the sentence.
+    pub colleagues: HashMap<ProcedureCode, Vec<(SurgeonId, String)>>,
+}
+
 /// Everything a verdict depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'f> {
@@ -55,8 +85,10 @@ pub struct Facts<'f> {
     pub zone: &'f TimeZone,
     /// The catalogue.
     pub catalogue: &'f Catalogue,
-    /// The register's answers for [`persons`] and, where it matters, [`team`].
+    /// The register's answers for [`persons`] and, where it matters, [`team`] and [`ordering`].
     pub people: &'f People,
+    /// Everything else.
+    pub around: &'f Surroundings,
 }
 
 /// What the institution has set.
@@ -68,11 +100,21 @@ pub struct Policy {
     pub require_attestation: bool,
     /// Hours within which an override must be reviewed.
     pub override_deadline_h: u32,
+    /// The 诊疗科目 registered for the institution; empty = not checked.
+    pub specialties: Vec<String>,
+    /// How many overrides a surgeon may have in 30 days before it is told.
+    pub override_alarm_count: u32,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { effects: Effects::default(), require_attestation: false, override_deadline_h: 24 }
+        Self {
+            effects: Effects::default(),
+            require_attestation: false,
+            override_deadline_h: 24,
+            specialties: Vec::new(),
+            override_alarm_count: 3,
+        }
     }
 }
 
@@ -96,6 +138,12 @@ pub fn team<'o>(order: &'o Order, people: &'o People) -> impl Iterator<Item = Pe
     groups.flat_map(|g| &g.lines).flat_map(|line| &line.team).filter_map(Person::key)
 }
 
+/// The ordering doctors, needed only where order rights are in use and `order-right-missing` is not off.
+pub fn ordering(order: &Order) -> impl Iterator<Item = PersonKey> {
+    let checked = order.groups.iter().filter(|group| group.action.checked());
+    checked.filter_map(|group| group.ordering_doctor.as_ref()).filter_map(Person::key)
+}
+
 /// Judges an order. `enforced` says for a department whether the route acts on it; groups of other
 /// departments are observed. Where no group is enforced the whole verdict is an observation.
 pub fn judge(
@@ -109,7 +157,9 @@ pub fn judge(
     // A message that only withdraws has nothing to judge, and the route still has its stance.
     let checks = order.groups.iter().any(|g| g.action.checked());
     let acts = order.groups.iter().filter(|g| !checks || g.action.checked()).any(stance_of);
-    let mut judged: Vec<Judged> = cases.iter().map(|case| found(case, policy)).collect();
+    let documents = Documents::of(facts, &cases);
+    let mut judged: Vec<Judged> =
+        cases.iter().map(|case| found(case, policy, &documents)).collect();
 
     let counts = |case: &Case<'_>| !acts || stance_of(case.group);
     let refused = cases.iter().zip(&judged).any(|(case, j)| counts(case) && j.refuses(case));
@@ -144,33 +194,66 @@ struct Judged {
     gaps: Vec<Gap>,
 }
 
-/// Every rule of every family, in the order of rules.md.
-fn found(case: &Case<'_>, policy: &Policy) -> Judged {
+type RuleFn = fn(&Case<'_>) -> Option<Told>;
+
+/// The rules that ask for nothing but the case.
+const RULES: [RuleFn; 24] = [
+    technique::prohibited,
+    technique::indication_missing,
+    technique::stopped,
+    technique::not_in_catalogue,
+    technique::procedure_missing,
+    technique::not_admitted,
+    restricted::ethics_missing,
+    restricted::self_assessment_missing,
+    restricted::restricted,
+    technique::monitored,
+    technique::special_regime,
+    technique::grade_understated,
+    surgeon::missing,
+    surgeon::unclear,
+    surgeon::unknown,
+    surgeon::ambiguous,
+    surgeon::name_mismatch,
+    surgeon::not_licensed,
+    surgeon::double_booked,
+    preparation::discussion_missing,
+    preparation::discussion_incomplete,
+    preparation::consent_missing,
+    operating_time_past,
+    emergency::surgery,
+];
+
+/// Every rule of every family.
+fn found(case: &Case<'_>, policy: &Policy, documents: &Documents<'_>) -> Judged {
+    let stage = case.facts.order.stage;
     let mut gaps = Vec::new();
     let grants = grant::covered(case);
-    if grants.unavailable || matches!(case.who, Who::Person(_, Lookup::Unavailable)) {
+    let filing = restricted::filing(case);
+    let asks_order_right = policy.effects.of(Rule::OrderRightMissing, stage) != Setting::Off;
+    let (order_right, nobody_asked) =
+        if asks_order_right { grant::order_right_missing(case) } else { (None, false) };
+    let nobody_known = matches!(case.who, Who::Person(_, Lookup::Unavailable));
+    if grants.unavailable || nobody_asked || nobody_known {
         gaps.push(Gap::PrivilegesUnavailable);
+    }
+    if filing.calendar_unknown {
+        gaps.push(Gap::CalendarUnknown);
     }
     if case.group.time_unreadable {
         gaps.push(Gap::MessageUnreadable);
     }
-    let told = [
-        technique::stopped(case),
-        technique::not_in_catalogue(case),
-        technique::procedure_missing(case),
-        surgeon::missing(case),
-        surgeon::unclear(case),
-        surgeon::unknown(case),
-        surgeon::ambiguous(case),
-        surgeon::name_mismatch(case),
-        surgeon::not_licensed(case),
+    let more = [
+        filing.overdue,
+        filing.due,
+        technique::specialty_mismatch(case, policy),
         grants.finding,
         grants.evaluation,
-        operating_time_past(case),
-        emergency::surgery(case),
+        order_right,
     ];
-    let stage = case.facts.order.stage;
-    let findings = told.into_iter().flatten().filter_map(|t| finding(t, stage, policy)).collect();
+    let told = RULES.iter().filter_map(|rule| rule(case)).chain(more.into_iter().flatten());
+    let told = told.chain(documents.told(case));
+    let findings = told.filter_map(|told| finding(told, stage, policy)).collect();
     let mut judged = Judged { findings, gaps };
     judged.lift(case, policy);
     judged
@@ -238,14 +321,22 @@ impl Judged {
         let stage = case.facts.order.stage;
         let opened = emergency::override_opened(policy.override_deadline_h);
         self.findings.push(with_effect(opened, Effect::Flag));
-        let unattested = emergency::unattested(case, false).and_then(|t| finding(t, stage, policy));
-        self.findings.extend(unattested);
+        // What an override comes with is told and never refuses it, whatever its setting.
+        let more = [
+            emergency::unattested(case, false),
+            emergency::privileged_on_site(case),
+            emergency::frequent(case, policy),
+        ];
+        let told = more.into_iter().flatten();
+        let told = told.filter(|told| policy.effects.of(told.rule, stage) != Setting::Off);
+        self.findings.extend(told.map(|told| with_effect(told, Effect::Flag)));
     }
 
     /// Whether a gap refuses: never an emergency, never a record (rules.md §5).
     fn unavailable(&self, case: &Case<'_>) -> bool {
         let may_refuse = emergency::applies(case.facts.order.stage);
-        !self.gaps.is_empty() && may_refuse && !emergency::is_emergency(case.group)
+        let refusing = self.gaps.iter().any(|gap| gap.refuses());
+        refusing && may_refuse && !emergency::is_emergency(case.group)
     }
 
     /// Whether this case alone keeps its message back.
@@ -271,25 +362,23 @@ impl Judged {
 
 fn case_verdict(case: &Case<'_>, mut findings: Vec<Finding>) -> CaseVerdict {
     findings.sort_by_key(|f| f.rule);
-    let (surgeon, surgeon_name, surgeon_place) = match &case.who {
-        Who::Missing => (None, None, None),
-        Who::Unclear(place) => (None, None, place.cloned()),
+    let (surgeon_name, surgeon_place) = match &case.who {
+        Who::Missing => (None, None),
+        Who::Unclear(place) => (None, place.cloned()),
         Who::Person(person, Lookup::Found(known)) => {
-            (Some(known.id.clone()), Some(known.name.clone()), person.place.clone())
+            (Some(known.name.clone()), person.place.clone())
         }
-        Who::Person(person, _) => (person.id.clone(), person.full_name(), person.place.clone()),
+        Who::Person(person, _) => (person.full_name(), person.place.clone()),
     };
-    let (procedure, procedure_name) = match &case.technique {
-        Technique::NoCode => (None, case.line.name.clone()),
-        Technique::Unresolved(coding) => {
-            (Some(coding.code.clone()), coding.display.clone().or_else(|| case.line.name.clone()))
-        }
-        Technique::Known(item) => (Some(item.code.clone()), Some(item.name.clone())),
+    let procedure_name = match &case.technique {
+        Technique::NoCode => case.line.name.clone(),
+        Technique::Unresolved(coding) => coding.display.clone().or_else(|| case.line.name.clone()),
+        Technique::Known(item) => Some(item.name.clone()),
     };
     CaseVerdict {
-        surgeon,
+        surgeon: case.surgeon_id(),
         surgeon_name,
-        procedure,
+        procedure: case.procedure_code().cloned(),
         procedure_name,
         grade: case.grade(),
         findings,

@@ -7,14 +7,19 @@ mod case;
 mod emergency;
 mod grant;
 mod judge;
+mod preparation;
+mod restricted;
+mod story;
 mod surgeon;
 mod technique;
 mod wording;
 
 pub mod effects;
+pub mod report;
 pub mod table;
 
 #[cfg(test)]
 mod tests;
 
-pub use judge::{Facts, People, Policy, judge, persons, team};
+pub use grant::may_perform;
+pub use judge::{Facts, People, Policy, Surroundings, judge, ordering, persons, team};

@@ -1,11 +1,16 @@
 //! The surgeon family, first half: who is meant, and may they practise at all (rules.md §3.2).
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::domain::order::Person;
 use crate::domain::rule::Rule;
 use crate::domain::surgeon::{Lookup, Surgeon, SurgeonStatus};
 use crate::domain::verdict::Subject;
 use crate::rules::case::{Case, Who};
 use crate::rules::wording::{EMERGENCY_EN, EMERGENCY_ZH, Told, surgeon, told};
+
+/// How long an operation is taken to last where no duration is given (rules.md §3.2).
+const USUAL_MINUTES: u32 = 60;
 
 /// `surgeon-missing`: the message names nobody who could operate (SG 33).
 pub(super) fn missing(case: &Case<'_>) -> Option<Told> {
@@ -86,7 +91,7 @@ pub(super) fn name_mismatch(case: &Case<'_>) -> Option<Told> {
 /// Nothing lifts it.
 pub(super) fn not_licensed(case: &Case<'_>) -> Option<Told> {
     let Who::Person(_, Lookup::Found(known)) = &case.who else { return None };
-    if case.days().all(|day| known.licensed(day)) {
+    if case.days.iter().all(|day| known.licensed(*day)) {
         return None;
     }
     let (zh, en) = why_not_licensed(known);
@@ -100,6 +105,36 @@ pub(super) fn not_licensed(case: &Case<'_>) -> Option<Told> {
         format!(
             "surgeon {} {en} and may not operate, not even in an emergency; name another surgeon or call medical affairs",
             known.id
+        ),
+    ))
+}
+
+/// `surgeon-double-booked`: a notice in force of another order books the surgeon at an overlapping time
+/// (SG 29). Only stated times are compared: a message that states none books nobody.
+pub(super) fn double_booked(case: &Case<'_>) -> Option<Told> {
+    let bookings = &case.facts.around.bookings;
+    if bookings.is_empty() {
+        return None;
+    }
+    let id = case.surgeon_id()?;
+    let minutes = case.line.duration_min.filter(|minutes| *minutes > 0).unwrap_or(USUAL_MINUTES);
+    let lasts = SignedDuration::from_mins(i64::from(minutes));
+    let overlaps = |from: Timestamp, to: Timestamp| {
+        case.line.times.iter().any(|start| {
+            let end = start.saturating_add(lasts).unwrap_or(Timestamp::MAX);
+            *start < to && from < end
+        })
+    };
+    let clash = bookings.iter().find(|b| b.surgeon == id && overlaps(b.from, b.to))?;
+    let local =
+        |time: Timestamp| case.facts.zone.to_datetime(time).strftime("%Y-%m-%d %H:%M").to_string();
+    let (from, to) = (local(clash.from), local(clash.to));
+    Some(told(
+        Rule::SurgeonDoubleBooked,
+        Subject::Time,
+        format!("术者{id}在{from}至{to}已排另一台手术，时间重叠；请核对排班。"),
+        format!(
+            "surgeon {id} is booked for another operation from {from} to {to}; check the schedule"
         ),
     ))
 }

@@ -105,7 +105,8 @@ impl<'a> Answered<'a> {
             })
             .collect();
         if errors.is_empty() {
-            errors.extend(self.verdict.gaps.iter().map(|gap| {
+            let refusing = self.verdict.gaps.iter().filter(|gap| gap.refuses());
+            errors.extend(refusing.map(|gap| {
                 let (zh, en) = gap_sentences(*gap);
                 ErrorEntry {
                     place: None,
