@@ -15,11 +15,17 @@ use crate::register::sources::sqlite;
 /// Options of `orgate import`.
 #[derive(Args, Clone, Debug)]
 #[command(group = ArgGroup::new("files").required(true).multiple(true)
-    .args(["catalogue", "surgeons", "grants", "roster"]))]
+    .args(["catalogue", "techniques", "dossiers", "surgeons", "grants", "roster", "discussions", "calendar"]))]
 pub(super) struct ImportArgs {
     /// 手术分级管理目录 (CSV or XLSX)
     #[arg(long, value_name = "FILE")]
     pub(super) catalogue: Option<PathBuf>,
+    /// 技术清单：禁止、限制、重点监管、特殊管理 (CSV or XLSX)
+    #[arg(long, value_name = "FILE")]
+    pub(super) techniques: Option<PathBuf>,
+    /// 技术档案：自评、伦理、首例、备案 (CSV or XLSX)
+    #[arg(long, value_name = "FILE")]
+    pub(super) dossiers: Option<PathBuf>,
     /// 手术医师 (CSV or XLSX)
     #[arg(long, value_name = "FILE")]
     pub(super) surgeons: Option<PathBuf>,
@@ -29,6 +35,12 @@ pub(super) struct ImportArgs {
     /// 在院值班表 (CSV or XLSX)
     #[arg(long, value_name = "FILE")]
     pub(super) roster: Option<PathBuf>,
+    /// 术前多学科讨论 (CSV or XLSX)
+    #[arg(long, value_name = "FILE")]
+    pub(super) discussions: Option<PathBuf>,
+    /// 工作日历：与周一至周五不同的日子 (CSV or XLSX)
+    #[arg(long, value_name = "FILE")]
+    pub(super) calendar: Option<PathBuf>,
     /// Leave rows that the files do not name as they are, instead of ending them
     #[arg(long)]
     pub(super) merge: bool,
@@ -73,9 +85,13 @@ pub(super) async fn run(
 ) -> Result<u8, ImportCommandError> {
     let given = [
         ("catalogue", &args.catalogue),
+        ("techniques", &args.techniques),
+        ("dossiers", &args.dossiers),
         ("surgeons", &args.surgeons),
         ("grants", &args.grants),
         ("roster", &args.roster),
+        ("discussions", &args.discussions),
+        ("calendar", &args.calendar),
     ];
     let files =
         given.into_iter().filter_map(|(name, file)| table(name).zip(file.clone())).collect();
@@ -112,9 +128,12 @@ fn tell(summary: &ImportSummary, out: &mut (dyn Write + Send)) -> io::Result<()>
         let c = &t.counts;
         writeln!(
             out,
-            "{:<10} 新增 added {}  变更 changed {}  终止 ended {}  不变 unchanged {}",
+            "{:<11} 新增 added {}  变更 changed {}  终止 ended {}  不变 unchanged {}",
             t.table, c.added, c.changed, c.ended, c.unchanged
         )?;
+    }
+    for consequence in &summary.consequences {
+        writeln!(out, "影响 consequence: {consequence}")?;
     }
     for note in &summary.notes {
         writeln!(out, "注意 note: {note}")?;

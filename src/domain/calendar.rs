@@ -74,3 +74,30 @@ impl Calendar {
         Self::new(self.days().filter(|(day, _)| day.year() == year))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn a_year_without_any_row_is_not_known_and_never_guessed() {
+        let calendar = Calendar::new([(date(2026, 1, 1), DayKind::Holiday)]);
+        assert_eq!(calendar.is_workday(date(2025, 12, 31)), Err(UnknownYear(2025)));
+        assert_eq!(calendar.is_workday(date(2026, 1, 1)), Ok(false));
+        assert_eq!(calendar.is_workday(date(2026, 1, 2)), Ok(true));
+        assert_eq!(calendar.deadline(date(2026, 12, 20), 15), Err(UnknownYear(2027)));
+        // The first day itself is not counted, so its year need not be known.
+        assert_eq!(calendar.deadline(date(2025, 12, 31), 1), Ok(date(2026, 1, 2)));
+        assert_eq!(Calendar::default().deadline(date(2026, 3, 2), 0), Ok(date(2026, 3, 2)));
+    }
+
+    #[test]
+    fn a_make_up_sunday_is_a_working_day_and_a_holiday_monday_is_none() {
+        let days = [(date(2026, 3, 8), DayKind::Workday), (date(2026, 3, 9), DayKind::Holiday)];
+        let calendar = Calendar::new(days);
+        assert_eq!(calendar.deadline(date(2026, 3, 6), 1), Ok(date(2026, 3, 8)));
+        assert_eq!(calendar.deadline(date(2026, 3, 6), 2), Ok(date(2026, 3, 10)));
+    }
+}

@@ -3,6 +3,7 @@
 pub mod article;
 pub mod calendar;
 pub mod catalogue;
+pub mod consequence;
 pub mod discussion;
 pub mod grant;
 pub mod order;

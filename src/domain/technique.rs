@@ -54,7 +54,8 @@ impl ListCode {
         (!letters.is_empty()).then(|| Self { letters: letters.into(), stem })
     }
 
-    /// Whether the list means `code`.
+    /// Whether the list means `code`. Allocates nothing: every code of every order is tested against
+    /// every list.
     pub fn covers(&self, code: &ProcedureCode) -> bool {
         let mut letters = dotless(code);
         let own = self.letters.bytes();
@@ -268,5 +269,36 @@ impl Lists {
     /// Whether any list, in force or not, means `code` (the surgical test).
     pub fn mention(&self, code: &ProcedureCode) -> bool {
         !self.meaning([code]).is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn covers(list: &str, code: &str) -> bool {
+        ListCode::new(list).unwrap().covers(&ProcedureCode::new(code).unwrap())
+    }
+
+    #[test]
+    fn a_list_is_not_evaded_by_dots_or_by_an_extension() {
+        assert!(covers("45.91*", "45.91"));
+        assert!(covers("45.91*", "45.9104"));
+        assert!(covers("45.91*", "459104"));
+        assert!(covers("4591*", "45.9100x006"));
+        assert!(covers("40.9X00x003", "40.9x00X003"));
+        assert!(covers("39.6500", "396500"));
+    }
+
+    #[test]
+    fn a_code_without_star_means_itself_only() {
+        assert!(!covers("45.91", "45.9104"));
+        assert!(!covers("45.9104", "45.91"));
+        assert!(!covers("45.91*", "45.9"));
+        assert!(!covers("45.91*", "45.92"));
+        assert_eq!(ListCode::new(" "), None);
+        assert_eq!(ListCode::new("*"), None);
+        assert_eq!(ListCode::new(".*"), None);
+        assert_eq!(ListCode::new("45.91*").unwrap().written(), "4591*");
     }
 }

@@ -1,4 +1,4 @@
-//! One answer per surgeon in memory, with its age.
+//! One answer per question in memory (a surgeon, a patient's discussions), with its age.
 //!
 //! The key of an entry holds the *floor*: the version from which on the answer must have been read
 //! (`snapshot.rs`). A change raises the floor, so an older entry is not found any more, whoever put it
@@ -14,10 +14,11 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::clock;
-use crate::domain::surgeon::Surgeon;
+use crate::domain::discussion::Discussion;
+use crate::domain::surgeon::{PersonKey, Surgeon, SurgeonId};
 use crate::register::error::RegisterError;
-use crate::register::source::Bearers;
-use crate::register::{Config, Inner, Patience, PersonKey};
+use crate::register::source::{Bearers, Question};
+use crate::register::{Config, Inner, Patience};
 
 /// Reloads behind answers that may run at once, so that they do not crowd out orders that wait.
 const MAX_RELOADS: usize = 8;
@@ -25,13 +26,17 @@ const MAX_RELOADS: usize = 8;
 /// How often an answer may be overtaken by changes before it counts as unavailable.
 const MAX_OVERTAKEN: u32 = 3;
 
-/// What is known of a person.
+/// What is known.
 #[derive(Clone, Debug)]
 pub enum Known {
     /// Of an id: the surgeon, or nobody.
     Surgeon(Option<Arc<Surgeon>>),
     /// Of a name.
     Bearers(Bearers),
+    /// Which discussions were held.
+    Discussions(Vec<Discussion>),
+    /// Who else may.
+    Colleagues(Vec<(SurgeonId, String)>),
 }
 
 /// An answer in memory.
@@ -51,12 +56,18 @@ impl Held {
         clock::monotonic().saturating_duration_since(self.read_at)
     }
 
-    fn is_nobody(&self) -> bool {
-        matches!(self.known, Known::Surgeon(None) | Known::Bearers(Bearers::Nobody))
+    /// Whether the answer is a no, which refuses orders and so must not be old.
+    fn is_none(&self) -> bool {
+        match &self.known {
+            Known::Surgeon(surgeon) => surgeon.is_none(),
+            Known::Bearers(bearers) => *bearers == Bearers::Nobody,
+            Known::Discussions(held) => held.is_empty(),
+            Known::Colleagues(_) => false,
+        }
     }
 }
 
-type Key = (PersonKey, i64);
+type Key = (Question, i64);
 
 /// The answers in memory and the reloads under way.
 #[derive(Debug)]
@@ -71,6 +82,7 @@ impl Answers {
     pub fn new(config: &Config) -> Self {
         let weigh = |_: &Key, held: &Arc<Held>| match &held.known {
             Known::Surgeon(Some(s)) => u32::try_from(s.grants.len() + 1).unwrap_or(u32::MAX),
+            Known::Discussions(held) => u32::try_from(held.len() * 2 + 1).unwrap_or(u32::MAX),
             _ => 1,
         };
         let held = Cache::builder()
@@ -90,15 +102,20 @@ impl Answers {
 }
 
 impl Inner {
-    /// What is known of `key`; `None` when it cannot be known within the patience given.
-    pub async fn known(self: &Arc<Self>, key: &PersonKey, patience: Patience) -> Option<Arc<Held>> {
+    /// The answer to `question`; `None` when it cannot be known within the patience given.
+    pub async fn known(
+        self: &Arc<Self>,
+        question: Question,
+        patience: Patience,
+    ) -> Option<Arc<Held>> {
         let wait = match patience {
             Patience::Elective => self.config.wait,
             Patience::Emergency => self.config.emergency_wait.min(self.config.wait),
         };
         let mut asked = None;
+        let mut at = (question, 0);
         for _ in 0..MAX_OVERTAKEN {
-            let at = (key.clone(), self.state.load().floor(key));
+            at.1 = self.state.load().floor(&at.0);
             if let Some(held) = self.in_memory(&at).await {
                 return Some(held);
             }
@@ -111,7 +128,7 @@ impl Inner {
             let load = self.answers.held.try_get_with(at.clone(), self.load(&at));
             let held = timeout(left, load).await.ok()?.ok()?;
             // A change may have been seen while the answer was on its way.
-            if held.version >= self.state.load().floor(key) {
+            if held.version >= self.state.load().floor(&at.0) {
                 return Some(held);
             }
         }
@@ -122,7 +139,7 @@ impl Inner {
     async fn in_memory(self: &Arc<Self>, at: &Key) -> Option<Arc<Held>> {
         let held = self.answers.held.get(at).await?;
         let age = held.age();
-        let usable = if held.is_nobody() { self.config.nobody } else { self.config.usable };
+        let usable = if held.is_none() { self.config.nobody } else { self.config.usable };
         if age > usable {
             self.answers.held.invalidate(at).await;
             return None;
@@ -133,17 +150,25 @@ impl Inner {
         Some(held)
     }
 
-    async fn load(&self, (key, floor): &Key) -> Result<Arc<Held>, RegisterError> {
+    async fn load(&self, (question, floor): &Key) -> Result<Arc<Held>, RegisterError> {
         let read_at = clock::monotonic();
         let read = async {
-            Ok(match key {
-                PersonKey::Id(id) => {
+            Ok(match question {
+                Question::Person(PersonKey::Id(id)) => {
                     let reading = self.source.surgeon(id).await?;
                     (Known::Surgeon(reading.value.map(Arc::new)), reading.version)
                 }
-                PersonKey::Name(name) => {
+                Question::Person(PersonKey::Name(name)) => {
                     let reading = self.source.bearers(name).await?;
                     (Known::Bearers(reading.value), reading.version)
+                }
+                Question::Discussions(about) => {
+                    let reading = self.source.discussions(about).await?;
+                    (Known::Discussions(reading.value), reading.version)
+                }
+                Question::Colleagues(sought) => {
+                    let reading = self.source.colleagues(sought).await?;
+                    (Known::Colleagues(reading.value), reading.version)
                 }
             })
         };

@@ -63,7 +63,7 @@ impl Sheet {
         let cells = self.cells(record).filter(|(_, cell)| !cell.is_empty());
         let cells = cells.map(|(column, cell)| {
             let value = match column.kind {
-                Kind::Codes | Kind::Texts => cell.split(';').collect::<Vec<_>>().into(),
+                kind if kind.is_list() => cell.split(';').collect::<Vec<_>>().into(),
                 Kind::Grade => cell.parse::<u8>().map_or(cell.as_str().into(), Into::into),
                 _ => serde_json::Value::from(cell),
             };
@@ -85,10 +85,13 @@ impl Sheet {
     }
 
     fn shown(&self, column: &Column, cell: &str) -> String {
-        if column.kind == Kind::Time
+        if matches!(column.kind, Kind::Time | Kind::DayOrTime)
             && let Ok(instant) = cell.parse::<jiff::Timestamp>()
         {
             let local = instant.to_zoned_datetime(self.zone.clone());
+            if column.kind == Kind::DayOrTime && local.time() == jiff::civil::Time::midnight() {
+                return local.date().to_string();
+            }
             return local.strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string();
         }
         cell.to_owned()

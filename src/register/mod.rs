@@ -1,4 +1,4 @@
-//! Who may: surgeons, grants and catalogue, cached, with their age.
+//! Who may: surgeons, grants, catalogue, lists, discussions and calendar, cached, with their age.
 //!
 //! [`Register`] answers from memory and asks its [`source::Source`] behind or, bounded, before the answer.
 //! Reading order: `table`, `record` (what a row is) · `source`, `sources/` (where rows come from) ·
@@ -27,14 +27,18 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use crate::clock;
+use crate::domain::calendar::Calendar;
 use crate::domain::catalogue::Catalogue;
-use crate::domain::surgeon::Lookup;
+use crate::domain::discussion::Discussion;
+use crate::domain::order::Redacted;
 pub use crate::domain::surgeon::PersonKey;
+use crate::domain::surgeon::{Lookup, SurgeonId};
+use crate::domain::technique::Lists;
 use crate::register::cache::{Answers, Held, Known};
 use crate::register::error::RegisterError;
 use crate::register::roster::Roster;
 use crate::register::snapshot::Snapshot;
-use crate::register::source::{Bearers, Source};
+use crate::register::source::{About, Bearers, Question, Sought, Source};
 
 /// How long things hold. Every limit has a default; see [`Config::default`].
 #[derive(Clone, Debug)]
@@ -133,11 +137,11 @@ impl fmt::Debug for Register {
     }
 }
 
-/// Longest time for the first reading of catalogue and roster.
+/// Longest time for the first reading of catalogue, lists, calendar and roster.
 const OPEN_WITHIN: Duration = Duration::from_secs(30);
 
 impl Register {
-    /// Reads catalogue and roster, and follows the source until the last clone is dropped.
+    /// Reads catalogue, lists, calendar and roster, and follows the source until the last clone is dropped.
     ///
     /// # Errors
     /// The source does not answer: a gate must not start without a catalogue.
@@ -168,6 +172,16 @@ impl Register {
     /// Who is on site, whole.
     pub fn roster(&self) -> Arc<Roster> {
         Arc::clone(&self.inner.state.load().roster)
+    }
+
+    /// Technique lists and dossiers, whole.
+    pub fn lists(&self) -> Arc<Lists> {
+        Arc::clone(&self.inner.state.load().lists)
+    }
+
+    /// The working-day calendar, whole.
+    pub fn calendar(&self) -> Arc<Calendar> {
+        Arc::clone(&self.inner.state.load().calendar)
     }
 
     /// Whether any current grant has right `order` (rules.md §3.2 `order-right-missing`).
@@ -203,7 +217,7 @@ impl Register {
 
     /// Who `who` is and what they hold.
     pub async fn surgeon(&self, who: &PersonKey, patience: Patience) -> Answer {
-        let Some(held) = self.inner.known(who, patience).await else {
+        let Some(held) = self.inner.known(Question::Person(who.clone()), patience).await else {
             return self.unavailable();
         };
         let id = match &held.known {
@@ -211,12 +225,46 @@ impl Register {
             Known::Bearers(Bearers::Nobody) => return answer(Lookup::Nobody, &[&held]),
             Known::Bearers(Bearers::Several) => return answer(Lookup::Several, &[&held]),
             Known::Bearers(Bearers::One(id)) => PersonKey::Id(id.clone()),
+            // Answers to other questions.
+            Known::Discussions(_) | Known::Colleagues(_) => return self.unavailable(),
         };
-        match self.inner.known(&id, patience).await.as_deref() {
+        match self.inner.known(Question::Person(id), patience).await.as_deref() {
             Some(person @ Held { known: Known::Surgeon(surgeon), .. }) => {
                 answer(found(surgeon.as_ref()), &[&held, person])
             }
             _ => self.unavailable(),
+        }
+    }
+
+    /// The discussions of a patient, of a number, or held for an order: whatever any of the three names,
+    /// the latest first, at most [`source::MAX_DISCUSSIONS`]. `None` when it cannot be known within the
+    /// patience given; waiting and emergencies are as for surgeons.
+    pub async fn discussions(
+        &self,
+        patient: Option<&str>,
+        number: Option<&str>,
+        order_no: Option<&str>,
+        patience: Patience,
+    ) -> Option<Vec<Discussion>> {
+        let named = |text: Option<&str>| text.and_then(|text| Redacted::new(text.trim()));
+        let about =
+            About { patient: named(patient), number: named(number), order_no: named(order_no) };
+        if about == About::default() {
+            return Some(Vec::new());
+        }
+        match &self.inner.known(Question::Discussions(about), patience).await?.known {
+            Known::Discussions(held) => Some(held.clone()),
+            _ => None,
+        }
+    }
+
+    /// Up to [`source::MAX_COLLEAGUES`] surgeons who hold a grant that looks good, those of the department
+    /// first. Only a hint for the person refused, so nobody where it cannot be known.
+    pub async fn colleagues(&self, sought: Sought, patience: Patience) -> Vec<(SurgeonId, String)> {
+        let held = self.inner.known(Question::Colleagues(sought), patience).await;
+        match held.as_deref() {
+            Some(Held { known: Known::Colleagues(some), .. }) => some.clone(),
+            _ => Vec::new(),
         }
     }
 

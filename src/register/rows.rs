@@ -3,11 +3,15 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::domain::calendar::DayKind;
+use crate::domain::discussion::{Conclusion, Content, Discussion};
 use crate::domain::grant::{Grant, GrantStatus, Right, Scope, Supervision};
+use crate::domain::order::Redacted;
 use crate::domain::procedure::{
     Admission, Ethics, Grade, Procedure, ProcedureCode, ProcedureStatus,
 };
 use crate::domain::surgeon::{Base, Surgeon, SurgeonId, SurgeonStatus};
+use crate::domain::technique::{Dossier, DossierState, ListCode, ListKind, ListLevel, Technique};
 use crate::register::error::RegisterError;
 use crate::register::record::Fields;
 use crate::register::roster::Shift;
@@ -116,13 +120,116 @@ pub fn grant(row: &Fields<'_>) -> Result<Grant, RegisterError> {
 
 /// A shift of the roster.
 pub fn shift(row: &Fields<'_>) -> Result<Shift, RegisterError> {
-    let instant = |column| row.get(column).parse::<Timestamp>().map_err(|_| odd(row, column));
     Ok(Shift {
         surgeon: id(row)?,
-        from: instant("from")?,
-        to: instant("to")?,
+        from: instant(row, "from")?,
+        to: instant(row, "to")?,
         site: text(row, "site"),
     })
+}
+
+/// A technique of a list.
+pub fn technique(row: &Fields<'_>) -> Result<Technique, RegisterError> {
+    let codes: Option<Vec<ListCode>> = row.list("codes").map(ListCode::new).collect();
+    Ok(Technique {
+        item: row.get("item").to_owned(),
+        kind: word(
+            row,
+            "kind",
+            &[
+                ("prohibited", ListKind::Prohibited),
+                ("restricted", ListKind::Restricted),
+                ("monitored", ListKind::Monitored),
+                ("special-regime", ListKind::SpecialRegime),
+            ],
+        )?,
+        level: word(
+            row,
+            "list",
+            &[
+                ("national", ListLevel::National),
+                ("provincial", ListLevel::Provincial),
+                ("city", ListLevel::City),
+                ("institution", ListLevel::Institution),
+            ],
+        )?,
+        name: row.get("name").to_owned(),
+        codes: codes.filter(|codes| !codes.is_empty()).ok_or_else(|| odd(row, "codes"))?,
+        diagnoses: row.list("diagnoses").map(str::to_owned).collect(),
+        valid_from: date(row, "valid_from")?,
+        valid_to: date(row, "valid_to")?,
+        document: text(row, "document"),
+    })
+}
+
+/// A dossier.
+pub fn dossier(row: &Fields<'_>) -> Result<Dossier, RegisterError> {
+    Ok(Dossier {
+        item: row.get("item").to_owned(),
+        self_assessed_on: date(row, "self_assessed_on")?,
+        ethics_approved_on: date(row, "ethics_approved_on")?,
+        first_case_on: date(row, "first_case_on")?,
+        filed_on: date(row, "filed_on")?,
+        filing_no: text(row, "filing_no"),
+        state: word(
+            row,
+            "state",
+            &[
+                ("active", DossierState::Active),
+                ("suspended", DossierState::Suspended),
+                ("stopped", DossierState::Stopped),
+                ("cancelled", DossierState::Cancelled),
+            ],
+        )?,
+    })
+}
+
+/// A discussion. A discipline named twice took part once.
+pub fn discussion(row: &Fields<'_>) -> Result<Discussion, RegisterError> {
+    let mut disciplines: Vec<String> = Vec::new();
+    for discipline in row.list("disciplines") {
+        if !disciplines.iter().any(|known| known == discipline) {
+            disciplines.push(discipline.to_owned());
+        }
+    }
+    let content = |word: &str| match word {
+        "indication" => Some(Content::Indication),
+        "approach" => Some(Content::Approach),
+        "expectation" => Some(Content::Expectation),
+        "risk" => Some(Content::Risk),
+        "contingency" => Some(Content::Contingency),
+        _ => None,
+    };
+    let contents: Option<Vec<Content>> = row.list("contents").map(content).collect();
+    Ok(Discussion {
+        id: row.get("discussion_id").to_owned(),
+        patient: Redacted::new(row.get("patient_id")).ok_or_else(|| odd(row, "patient_id"))?,
+        held_on: instant(row, "held_on")?,
+        order_no: Redacted::new(row.get("order_no")),
+        codes: row.list("codes").filter_map(ProcedureCode::new).collect(),
+        disciplines,
+        contents: contents.ok_or_else(|| odd(row, "contents"))?,
+        conclusion: word(
+            row,
+            "conclusion",
+            &[
+                ("approved", Conclusion::Approved),
+                ("rejected", Conclusion::Rejected),
+                ("pending", Conclusion::Pending),
+            ],
+        )?,
+    })
+}
+
+/// A day of the calendar.
+pub fn calendar_day(row: &Fields<'_>) -> Result<(Date, DayKind), RegisterError> {
+    let day = date(row, "date")?.ok_or_else(|| odd(row, "date"))?;
+    let kinds = [("holiday", DayKind::Holiday), ("workday", DayKind::Workday)];
+    Ok((day, word(row, "kind", &kinds)?))
+}
+
+fn instant(row: &Fields<'_>, column: &'static str) -> Result<Timestamp, RegisterError> {
+    row.get(column).parse().map_err(|_| odd(row, column))
 }
 
 fn odd(row: &Fields<'_>, column: &'static str) -> RegisterError {

@@ -3,8 +3,15 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use jiff::civil::Date;
+
+use crate::domain::calendar::Calendar;
 use crate::domain::catalogue::Catalogue;
-use crate::domain::surgeon::{Surgeon, SurgeonId};
+use crate::domain::discussion::Discussion;
+use crate::domain::order::Redacted;
+use crate::domain::procedure::ProcedureCode;
+use crate::domain::surgeon::{PersonKey, Surgeon, SurgeonId};
+use crate::domain::technique::Lists;
 use crate::register::error::RegisterError;
 use crate::register::roster::Roster;
 
@@ -54,10 +61,53 @@ pub struct Update {
     pub catalogue: Option<Catalogue>,
     /// The roster, if it changed.
     pub roster: Option<Roster>,
+    /// Techniques and dossiers, if either changed.
+    pub lists: Option<Lists>,
+    /// The working-day calendar, if it changed.
+    pub calendar: Option<Calendar>,
+    /// Whether discussions changed.
+    pub discussions: bool,
     /// Whether any current grant has right `order` (rules.md §3.2 `order-right-missing`).
     pub order_rights_in_use: bool,
     /// Whose answers are no longer good.
     pub touched: Touched,
+}
+
+/// Which discussions are asked for: every one that any of these names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct About {
+    /// Those of this patient.
+    pub patient: Option<Redacted>,
+    /// The one of this number.
+    pub number: Option<Redacted>,
+    /// Those held for this order.
+    pub order_no: Option<Redacted>,
+}
+
+/// Whom a refusal may name instead: who holds a grant of one of these codes that looks good.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Sought {
+    /// The item's code and aliases.
+    pub codes: Vec<ProcedureCode>,
+    /// Whose surgeons come first.
+    pub department: Option<String>,
+    /// Where the operation is to be.
+    pub site: Option<String>,
+    /// The operating day.
+    pub day: Date,
+    /// Only those whose grant records training (restricted techniques, MT 26).
+    pub trained: bool,
+}
+
+/// What the register can be asked and keeps the answer of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Question {
+    /// Who somebody is and what they hold.
+    Person(PersonKey),
+    /// Which discussions were held.
+    Discussions(About),
+    /// Who else may.
+    Colleagues(Sought),
 }
 
 /// A source of privileges. Implementations may be slow, fail or hang: the register bounds every call.
@@ -76,4 +126,17 @@ pub trait Source: Send + Sync + 'static {
 
     /// Who bears a folded name.
     fn bearers<'a>(&'a self, folded: &'a str) -> Fetch<'a, Reading<Bearers>>;
+
+    /// The discussions asked for, the latest first, at most [`MAX_DISCUSSIONS`].
+    fn discussions<'a>(&'a self, about: &'a About) -> Fetch<'a, Reading<Vec<Discussion>>>;
+
+    /// Ids and names of at most [`MAX_COLLEAGUES`] colleagues.
+    fn colleagues<'a>(&'a self, sought: &'a Sought)
+    -> Fetch<'a, Reading<Vec<(SurgeonId, String)>>>;
 }
+
+/// Discussions of one patient that are looked at. A patient is discussed a few times in a stay.
+pub const MAX_DISCUSSIONS: usize = 100;
+
+/// Colleagues that are named: enough to telephone, few enough to read.
+pub const MAX_COLLEAGUES: usize = 3;

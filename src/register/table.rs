@@ -12,7 +12,11 @@ pub enum Kind {
     Code,
     /// Procedure codes, separated by `;`.
     Codes,
-    /// A staff number, exactly as written.
+    /// Codes of a list, separated by `;`; a trailing `*` makes a stem.
+    ListCodes,
+    /// ICD-10 prefixes, separated by `;`.
+    Diagnoses,
+    /// A staff, patient, order or list number, exactly as written.
     Id,
     /// Free text of one line.
     Text,
@@ -22,10 +26,24 @@ pub enum Kind {
     Date,
     /// ISO 8601, local if without offset; kept as UTC.
     Time,
+    /// A day, which counts from its first moment, or a time; kept as UTC.
+    DayOrTime,
     /// 1 to 4 (SG 11).
     Grade,
     /// One of these words.
     Word(&'static [&'static str]),
+    /// Any of these words, separated by `;`.
+    Words(&'static [&'static str]),
+}
+
+impl Kind {
+    /// Whether a cell holds several values.
+    pub fn is_list(self) -> bool {
+        matches!(
+            self,
+            Self::Codes | Self::ListCodes | Self::Diagnoses | Self::Texts | Self::Words(_)
+        )
+    }
 }
 
 /// Whether a cell must be filled.

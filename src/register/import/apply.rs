@@ -9,6 +9,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use crate::domain::surgeon::fold_name;
 use crate::register::error::RegisterError;
+use crate::register::import::consequence::Losses;
 use crate::register::import::reading::Statement;
 use crate::register::record::{Fields, SEPARATOR};
 use crate::register::sources::sql::{joined, separator};
@@ -54,6 +55,8 @@ pub struct Difference {
     begins: Vec<Box<str>>,
     /// What gates must forget.
     touched: BTreeSet<(&'static str, String)>,
+    /// What may no longer be allowed as before.
+    pub losses: Losses,
 }
 
 /// Compares a statement with the current rows of its table.
@@ -73,6 +76,7 @@ pub async fn compare(
         ends: BTreeSet::new(),
         begins: Vec::new(),
         touched: BTreeSet::new(),
+        losses: Losses::default(),
     };
     let mut same: HashSet<Box<str>> = HashSet::new();
     let sql = format!("select {} from {} where to_version is null", joined(table), table.name);
@@ -86,15 +90,17 @@ pub async fn compare(
             Some(line) if *line.record == *record => {
                 same.insert(key);
             }
-            Some(_) => {
+            Some(line) => {
                 difference.counts.changed += 1;
                 difference.touch(&fields);
+                difference.losses.look(table, Some(record), Some(&line.record));
                 difference.ends.insert(key);
             }
             None if merge => {}
             None => {
                 difference.counts.ended += 1;
                 difference.touch(&fields);
+                difference.losses.look(table, Some(record), None);
                 difference.ends.insert(key);
             }
         }
@@ -103,7 +109,10 @@ pub async fn compare(
     rows.retain(|key, _| !same.contains(key));
     difference.counts.added = rows.len() as u64 - difference.counts.changed;
     difference.begins.reserve(rows.len());
-    for line in rows.into_values() {
+    for (key, line) in rows {
+        if !difference.ends.contains(&key) {
+            difference.losses.look(table, None, Some(&line.record));
+        }
         difference.touch(&Fields::split(table, &line.record));
         difference.begins.push(line.record);
     }
@@ -146,7 +155,7 @@ pub async fn write(
     let touched: BTreeSet<_> = differences.iter().flat_map(|d| d.touched.iter()).collect();
     let everything = [("everything", String::new())];
     let touched: Vec<_> = if touched.len() > MAX_TOUCHED {
-        // Catalogue and roster are named on their own, since they are reloaded, not forgotten.
+        // The other tables are named on their own, since they are reloaded, not forgotten.
         let tables = touched.into_iter().filter(|(what, _)| !matches!(*what, "surgeon" | "name"));
         tables.chain(everything.iter()).collect()
     } else {

@@ -1,6 +1,6 @@
 //! Table `catalogue`: 手术分级管理目录, and its lint (rules.md §8).
 
-use crate::register::import::cell::order_of_days;
+use crate::register::import::cell::{order_of_days, performance_assessment};
 use crate::register::import::fault::{Wording, say};
 use crate::register::import::policy::{InstitutionLevel, Policy};
 use crate::register::record::Fields;
@@ -64,7 +64,7 @@ fn check(row: &Fields<'_>, policy: &Policy, fault: &mut dyn FnMut(&'static str, 
         }
     }
     for column in ["code_system", "grade_document"] {
-        if row.get(column).contains("绩效考核") {
+        if performance_assessment(row.get(column)) {
             fault(
                 column,
                 say(

@@ -81,20 +81,17 @@ fn canonical_text(
     sound(column.kind, text)?;
     match column.kind {
         Kind::Code => out.push_str(code(text)?.as_str()),
-        Kind::Codes => {
-            for (i, part) in parts(text).enumerate() {
-                if i > 0 {
-                    out.push(';');
-                }
-                out.push_str(code(part)?.as_str());
-            }
-        }
+        Kind::Codes => joined(text, |part| Ok(code(part)?.as_str().to_owned()), out)?,
+        Kind::ListCodes => joined(text, list_code, out)?,
+        Kind::Diagnoses => joined(text, diagnosis, out)?,
         Kind::Id | Kind::Text => out.push_str(text),
         Kind::Texts => out.push_str(&parts(text).collect::<Vec<_>>().join(";")),
         Kind::Date => date(text, out)?,
         Kind::Time => time(text, zone, out)?,
+        Kind::DayOrTime => day_or_time(text, zone, out)?,
         Kind::Grade => grade(text, out)?,
         Kind::Word(words) => word(text, words, out)?,
+        Kind::Words(words) => any_words(text, words, out)?,
     }
     Ok(())
 }
@@ -115,7 +112,8 @@ fn sound(kind: Kind, text: &str) -> Result<(), Wording> {
         ));
     }
     let unseen = |c| matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    if matches!(kind, Kind::Code | Kind::Codes | Kind::Id) && text.chars().any(unseen) {
+    let compared = Kind::Code == kind || Kind::Id == kind || kind.is_list();
+    if compared && text.chars().any(unseen) {
         return Err(say(
             "含有不可见字符，请重新键入",
             "holds an invisible character; type it anew",
@@ -127,6 +125,69 @@ fn sound(kind: Kind, text: &str) -> Result<(), Wording> {
 fn parts(text: &str) -> impl Iterator<Item = &str> {
     // Chinese keyboards give the full-width semicolon.
     text.split([';', '；']).map(str::trim).filter(|part| !part.is_empty())
+}
+
+fn joined(
+    text: &str,
+    one: impl Fn(&str) -> Result<String, Wording>,
+    out: &mut String,
+) -> Result<(), Wording> {
+    let parts: Vec<String> = parts(text).map(one).collect::<Result<_, _>>()?;
+    out.push_str(&parts.join(";"));
+    Ok(())
+}
+
+/// Shortest stem: a whole chapter of the classification. Less would be every operation there is.
+const MIN_STEM: usize = 2;
+
+fn list_code(text: &str) -> Result<String, Wording> {
+    // Chinese keyboards give the full-width star, which would else be read as a letter of the code.
+    let folded: String = text.nfkc().collect();
+    let Some(stem) = folded.trim().strip_suffix('*') else {
+        return Ok(code(&folded)?.as_str().to_owned());
+    };
+    let stem = code(stem)?;
+    if stem.as_str().bytes().filter(|byte| *byte != b'.').count() < MIN_STEM {
+        return Err(say(
+            format!("词干 {text} 太短，会包括几乎所有手术：请至少写 {MIN_STEM} 位"),
+            format!(
+                "the stem {text} would mean almost every operation; write at least {MIN_STEM} digits"
+            ),
+        ));
+    }
+    Ok(format!("{stem}*"))
+}
+
+/// An ICD-10 code or its beginning: a letter, a digit, and what follows.
+fn diagnosis(text: &str) -> Result<String, Wording> {
+    let folded = text.nfkc().collect::<String>().to_uppercase();
+    // The marks of the dagger-and-asterisk notation are not part of the code.
+    let prefix = folded.trim().trim_end_matches(['*', '†', '+']);
+    let mut rest = prefix.bytes();
+    let begins = rest.next().is_some_and(|byte| byte.is_ascii_uppercase())
+        && rest.next().is_some_and(|byte| byte.is_ascii_digit());
+    if begins && rest.all(|byte| byte.is_ascii_alphanumeric() || byte == b'.') {
+        return Ok(prefix.to_owned());
+    }
+    Err(say(
+        format!("{text} 不是 ICD-10 编码的开头，请写成如 E11 或 G30.0；几个之间用分号，不写范围"),
+        format!(
+            "{text} is not the beginning of an ICD-10 code; write for example E11 or G30.0, several with semicolons, no ranges"
+        ),
+    ))
+}
+
+fn any_words(text: &str, words: &[&str], out: &mut String) -> Result<(), Wording> {
+    let mut named = Vec::new();
+    for part in parts(text) {
+        let mut one = String::new();
+        word(part, words, &mut one)?;
+        named.push(one);
+    }
+    // In the order of the vocabulary, so that the same set is always the same text.
+    let found = words.iter().filter(|word| named.iter().any(|one| one == **word));
+    out.push_str(&found.copied().collect::<Vec<_>>().join(";"));
+    Ok(())
 }
 
 fn code(text: &str) -> Result<ProcedureCode, Wording> {
@@ -195,6 +256,15 @@ fn time(text: &str, zone: &TimeZone, out: &mut String) -> Result<(), Wording> {
     Ok(())
 }
 
+fn day_or_time(text: &str, zone: &TimeZone, out: &mut String) -> Result<(), Wording> {
+    if text.contains(':') {
+        return time(text, zone, out);
+    }
+    let mut day = String::new();
+    date(text, &mut day)?;
+    time(&format!("{day}T00:00"), zone, out)
+}
+
 fn grade(text: &str, out: &mut String) -> Result<(), Wording> {
     let folded: String = text.nfkc().collect();
     if matches!(folded.as_str(), "1" | "2" | "3" | "4") {
@@ -226,7 +296,7 @@ fn word(text: &str, words: &[&str], out: &mut String) -> Result<(), Wording> {
 fn canonical_number(column: &Column, number: f64, out: &mut String) -> Result<(), Wording> {
     let whole = number.fract() == 0.0 && number.abs() < 1e15;
     match column.kind {
-        Kind::Code | Kind::Codes | Kind::Id => Err(say(
+        Kind::Code | Kind::Codes | Kind::ListCodes | Kind::Diagnoses | Kind::Id => Err(say(
             format!(
                 "单元格是数字，原文已丢失（51.2300 会变成 51.23，00123 会变成 123；现为 {number}）：请把整列设为“文本”格式后重新填写"
             ),
@@ -247,11 +317,11 @@ fn canonical_number(column: &Column, number: f64, out: &mut String) -> Result<()
             "单元格是小数，原文可能已丢失：请设为“文本”格式后重新填写",
             "the cell is a fraction and may have lost its text: format it as text and enter it again",
         )),
-        Kind::Date | Kind::Time => Err(say(
+        Kind::Date | Kind::Time | Kind::DayOrTime => Err(say(
             "单元格是数字：请设为“日期”格式，或写成文本 2026-03-02",
             "the cell is a number: format it as a date, or write the text 2026-03-02",
         )),
-        Kind::Word(words) => word(&number.to_string(), words, out),
+        Kind::Word(words) | Kind::Words(words) => word(&number.to_string(), words, out),
     }
 }
 
@@ -266,12 +336,19 @@ fn canonical_moment(
             sane_date(moment.date(), out)
         }
         Kind::Date => Err(say("含有时刻，请只写日期", "holds a time of day; write the date alone")),
-        Kind::Time => time(&moment.to_string(), zone, out),
+        Kind::Time | Kind::DayOrTime => time(&moment.to_string(), zone, out),
         _ => Err(say(
             "单元格是日期格式：请把整列设为“文本”格式后重新填写",
             "the cell is formatted as a date: format the column as text and enter it again",
         )),
     }
+}
+
+/// Whether a text names the national performance-assessment list (国家绩效考核, 国考), which must not be a
+/// source of grades or lists (SG 36).
+pub fn performance_assessment(text: &str) -> bool {
+    let folded: String = text.nfkc().filter(|c| !c.is_whitespace()).collect();
+    folded.contains("绩效考核") || folded.contains("国考")
 }
 
 /// `valid_from` must not be after `valid_to`.

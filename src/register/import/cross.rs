@@ -14,6 +14,8 @@ pub struct Standing {
     pub surgeons: HashSet<String>,
     /// Catalogue records by code.
     pub catalogue: BTreeMap<Box<str>, String>,
+    /// Items of techniques.
+    pub items: HashSet<String>,
 }
 
 /// The ids and codes that will be known once the files are in.
@@ -23,6 +25,8 @@ pub struct Afterwards {
     pub surgeons: Option<HashSet<String>>,
     /// Codes and aliases; absent likewise.
     pub codes: Option<HashSet<String>>,
+    /// Items of techniques; absent likewise.
+    pub items: Option<HashSet<String>>,
 }
 
 /// Checks the statements against each other and `standing`, and adds their faults.
@@ -31,45 +35,81 @@ pub fn check(statements: &mut [Statement], standing: &Standing) -> Afterwards {
         one_item_per_code(catalogue, standing);
     }
     let afterwards = Afterwards {
-        surgeons: surgeons_afterwards(statements, standing),
+        surgeons: keys_afterwards(statements, "surgeons", "surgeon_id", &standing.surgeons),
         codes: codes_afterwards(statements, standing),
+        items: keys_afterwards(statements, "techniques", "item", &standing.items),
     };
     for statement in statements.iter_mut() {
-        refer(statement, "surgeon_id", afterwards.surgeons.as_ref(), || {
-            say(
-                "人员表中没有此工号：请更正，或先在 surgeons 中登记",
-                "no surgeon has this id: correct it, or enter the surgeon in surgeons first",
-            )
-        });
-        if statement.table.name == "grants" {
-            refer(statement, "code", afterwards.codes.as_ref(), || {
-                say(
-                    "目录中没有此编码或别名：请更正，或先在 catalogue 中列入",
-                    "the catalogue has no such code or alias: correct it, or enter it in catalogue first",
-                )
-            });
+        for (child, column, known, wording) in REFERENCES {
+            if statement.table.name == *child {
+                refer(statement, column, known(&afterwards), *wording);
+            }
         }
     }
     afterwards
+}
+
+/// Table, column, the values it may have, and what is said of any other.
+type Reference =
+    (&'static str, &'static str, fn(&Afterwards) -> Option<&HashSet<String>>, fn() -> Wording);
+
+/// What refers to what.
+const REFERENCES: &[Reference] = &[
+    ("grants", "surgeon_id", |after| after.surgeons.as_ref(), no_surgeon),
+    ("roster", "surgeon_id", |after| after.surgeons.as_ref(), no_surgeon),
+    (
+        "grants",
+        "code",
+        |after| after.codes.as_ref(),
+        || {
+            say(
+                "目录中没有此编码或别名：请更正，或先在 catalogue 中列入",
+                "the catalogue has no such code or alias: correct it, or enter it in catalogue first",
+            )
+        },
+    ),
+    (
+        "dossiers",
+        "item",
+        |after| after.items.as_ref(),
+        || {
+            say(
+                "技术清单中没有此编号：请更正，或先在 techniques 中列入",
+                "no technique has this item: correct it, or enter it in techniques first",
+            )
+        },
+    ),
+];
+
+fn no_surgeon() -> Wording {
+    say(
+        "人员表中没有此工号：请更正，或先在 surgeons 中登记",
+        "no surgeon has this id: correct it, or enter the surgeon in surgeons first",
+    )
 }
 
 fn of<'s>(statements: &'s mut [Statement], table: &str) -> Option<&'s mut Statement> {
     statements.iter_mut().find(|statement| statement.table.name == table)
 }
 
-fn surgeons_afterwards(
+/// The values of the column that leads a table's key.
+fn keys_afterwards(
     statements: &mut [Statement],
-    standing: &Standing,
+    table: &str,
+    column: &str,
+    standing: &HashSet<String>,
 ) -> Option<HashSet<String>> {
-    let mut ids = standing.surgeons.clone();
-    if let Some(statement) = of(statements, "surgeons") {
+    let mut known = standing.clone();
+    if let Some(statement) = of(statements, table) {
         if !statement.readable {
             return None;
         }
-        ids.extend(statement.rows.keys().map(|key| key.to_string()));
-        ids.extend(statement.named_by_faulty.iter().cloned());
+        let table = statement.table;
+        let stated = statement.rows.values();
+        known.extend(stated.map(|line| Fields::split(table, &line.record).get(column).to_owned()));
+        known.extend(statement.named_by_faulty.iter().cloned());
     }
-    Some(ids)
+    Some(known)
 }
 
 fn codes_afterwards(statements: &mut [Statement], standing: &Standing) -> Option<HashSet<String>> {
@@ -98,7 +138,7 @@ fn codes_afterwards(statements: &mut [Statement], standing: &Standing) -> Option
     Some(codes)
 }
 
-/// Every value of `column` must be `known`, in tables other than the one that states it.
+/// Every value of `column` must be `known`.
 fn refer(
     statement: &mut Statement,
     column: &'static str,
@@ -107,9 +147,6 @@ fn refer(
 ) {
     let table = statement.table;
     let Some(known) = known else { return };
-    if table.position(column).is_none() || table.key == [column] {
-        return;
-    }
     let mut lost: Vec<u64> = statement
         .rows
         .values()

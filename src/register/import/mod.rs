@@ -1,41 +1,57 @@
 //! Register files → the register: all files or none, every fault at once, history kept.
 //!
-//! A table is one file here (`catalogue.rs`, `surgeons.rs`, `grants.rs`, `roster.rs`), named in [`TABLES`].
+//! A table is one file here, called as it is, and named in [`TABLES`].
 //! The way of a file: `sheet`/`workbook` (bytes → cells) → `cell` (cell → canonical text) → `reading`
-//! (records by key) → `cross` (between tables) → `apply` (difference → rows).
+//! (records by key) → `cross` (between tables) → `apply` (difference → rows) → `consequence`, `notes`
+//! (what people ought to know of it).
 
 pub mod apply;
+pub mod calendar;
 pub mod catalogue;
 pub mod cell;
+pub mod consequence;
 pub mod cross;
+pub mod discussions;
+pub mod dossiers;
 pub mod fault;
 pub mod grants;
+mod notes;
 pub mod policy;
 pub mod reading;
 pub mod roster;
 pub mod sheet;
 pub mod surgeons;
+pub mod techniques;
 pub mod workbook;
 
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use sqlx::{AnyConnection, AssertSqlSafe, Row};
+use sqlx::{AnyConnection, Row};
 use thiserror::Error;
 
+use crate::domain::consequence::Consequence;
 use crate::register::error::RegisterError;
 use crate::register::import::apply::{Counts, Difference};
-use crate::register::import::cross::{Afterwards, Standing};
-use crate::register::import::fault::{Fault, Wording, say};
+use crate::register::import::cross::Standing;
+use crate::register::import::fault::{Fault, Wording};
 use crate::register::import::policy::Policy;
 use crate::register::import::reading::Statement;
 use crate::register::sources::sql::{self, SqlSource};
 use crate::register::table::Table;
 
 /// Every register table, in the order in which faults are told.
-pub static TABLES: &[&Table] =
-    &[&catalogue::CATALOGUE, &surgeons::SURGEONS, &grants::GRANTS, &roster::ROSTER];
+pub static TABLES: &[&Table] = &[
+    &catalogue::CATALOGUE,
+    &techniques::TECHNIQUES,
+    &dossiers::DOSSIERS,
+    &surgeons::SURGEONS,
+    &grants::GRANTS,
+    &roster::ROSTER,
+    &discussions::DISCUSSIONS,
+    &calendar::CALENDAR,
+];
 
 /// The table of a name.
 pub fn table(name: &str) -> Option<&'static Table> {
@@ -85,6 +101,8 @@ pub struct ImportSummary {
     pub tables: Vec<TableSummary>,
     /// What is no fault but ought to be looked at.
     pub notes: Vec<Wording>,
+    /// What the change newly prohibits, stops or leaves uncovered, at most [`consequence::MAX_LOSSES`].
+    pub consequences: Vec<Consequence>,
 }
 
 /// Why nothing was imported.
@@ -142,13 +160,23 @@ pub async fn import(source: &SqlSource, request: &Request) -> Result<ImportSumma
     let before = sql::newest_version(&mut transaction).await?;
     let changed = differences.iter().any(|difference| !difference.counts.nothing());
     let version = before + i64::from(changed);
-    let mut summary =
-        ImportSummary { version, changed, dry_run: request.dry_run, tables, notes: Vec::new() };
+    let mut summary = ImportSummary {
+        version,
+        changed,
+        dry_run: request.dry_run,
+        tables,
+        notes: Vec::new(),
+        consequences: Vec::new(),
+    };
     if changed {
         enter_version(&mut transaction, request, &summary).await?;
         apply::write(&mut transaction, &differences, version).await?;
+        let today = request.at.to_zoned_datetime(request.policy.zone.clone()).date();
+        let losses = differences.iter().map(|difference| &difference.losses);
+        summary.consequences = consequence::find(&mut transaction, losses, today).await?;
+        consequence::store(&mut transaction, version, &summary.consequences).await?;
     }
-    summary.notes = notes(&mut transaction, &summary, &afterwards).await?;
+    summary.notes = notes::notes(&mut transaction, &summary, &afterwards, &differences).await?;
     if changed && !request.dry_run {
         transaction.commit().await?;
     } else {
@@ -193,6 +221,12 @@ async fn standing(
             standing.surgeons.insert(row.try_get(0)?);
         }
     }
+    if given("dossiers") && (merge || !given("techniques")) {
+        let sql = "select distinct \"item\" from techniques where to_version is null";
+        for row in sqlx::query(sql).fetch_all(&mut *connection).await? {
+            standing.items.insert(row.try_get(0)?);
+        }
+    }
     if (given("grants") && !given("catalogue")) || (given("catalogue") && merge) {
         for record in sql::current(connection, &catalogue::CATALOGUE).await? {
             let fields = crate::register::record::Fields::split(&catalogue::CATALOGUE, &record);
@@ -224,43 +258,4 @@ async fn enter_version(
         .execute(connection)
         .await?;
     Ok(())
-}
-
-/// Grants whose surgeon or procedure is no longer stated. They count for nothing, and come back to life
-/// with it; whether that is meant only people can tell.
-async fn notes(
-    connection: &mut AnyConnection,
-    summary: &ImportSummary,
-    afterwards: &Afterwards,
-) -> Result<Vec<Wording>, RegisterError> {
-    let stated = |name: &str| {
-        summary.tables.iter().any(|t| t.table == name && t.counts.ended + t.counts.changed > 0)
-    };
-    let mut notes = Vec::new();
-    for (parent, column, known, zh) in [
-        ("surgeons", "surgeon_id", &afterwards.surgeons, "工号"),
-        ("catalogue", "code", &afterwards.codes, "编码"),
-    ] {
-        let Some(known) = known.as_ref().filter(|_| stated(parent)) else {
-            continue;
-        };
-        let sql =
-            format!("select distinct \"{column}\" from grants where to_version is null order by 1");
-        let mut lost: Vec<String> = Vec::new();
-        for row in sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *connection).await? {
-            let value: &str = row.try_get(0)?;
-            if !value.is_empty() && !known.contains(value) {
-                lost.push(value.to_owned());
-            }
-        }
-        if !lost.is_empty() {
-            let (count, some) = (lost.len(), lost.iter().take(20).cloned().collect::<Vec<_>>());
-            let some = some.join(", ");
-            notes.push(say(
-                format!("授权表中有 {count} 个{zh}已不在 {parent} 中，其授权不再起作用：{some}"),
-                format!("grants still name {count} values of {column} that {parent} no longer has; those grants count for nothing: {some}"),
-            ));
-        }
-    }
-    Ok(notes)
 }

@@ -7,17 +7,25 @@ use std::sync::Arc;
 
 use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Row, Transaction};
 
+use crate::domain::calendar::Calendar;
 use crate::domain::catalogue::Catalogue;
+use crate::domain::consequence::Consequence;
+use crate::domain::discussion::Discussion;
 use crate::domain::surgeon::{Surgeon, SurgeonId};
+use crate::domain::technique::Lists;
 use crate::register::error::RegisterError;
+use crate::register::import::calendar::CALENDAR;
 use crate::register::import::catalogue::CATALOGUE;
+use crate::register::import::consequence;
+use crate::register::import::dossiers::DOSSIERS;
 use crate::register::import::grants::GRANTS;
 use crate::register::import::roster::ROSTER;
 use crate::register::import::surgeons::SURGEONS;
+use crate::register::import::techniques::TECHNIQUES;
 use crate::register::record::{Fields, SEPARATOR};
 use crate::register::roster::Roster;
 use crate::register::rows;
-use crate::register::source::{Bearers, Fetch, Reading, Source, Touched, Update};
+use crate::register::source::{About, Bearers, Fetch, Reading, Sought, Source, Touched, Update};
 use crate::register::table::Table;
 
 /// What differs between databases.
@@ -80,6 +88,16 @@ pub async fn current(
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
+/// All current rows of a table, as nouns.
+async fn all<T>(
+    connection: &mut AnyConnection,
+    table: &'static Table,
+    read: fn(&Fields<'_>) -> Result<T, RegisterError>,
+) -> Result<Vec<T>, RegisterError> {
+    let records = current(connection, table).await?;
+    records.iter().map(|record| read(&Fields::split(table, record))).collect()
+}
+
 impl SqlSource {
     /// A register behind `pool`, whose tables exist.
     pub fn new(pool: AnyPool, dialect: Dialect) -> Self {
@@ -135,6 +153,18 @@ impl SqlSource {
                 })
             })
             .collect()
+    }
+
+    /// What the versions made after `known` newly prohibit, stop or leave uncovered, each with its version.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn consequences_after(
+        &self,
+        known: i64,
+    ) -> Result<Vec<(i64, Consequence)>, RegisterError> {
+        let mut connection = self.pool.acquire().await?;
+        consequence::stored_after(&mut connection, known).await
     }
 
     /// Waits until all connections are closed.
@@ -205,20 +235,33 @@ impl SqlSource {
         // A version lower than the one known: the database was put back from a copy.
         let known = known.filter(|known| *known <= version);
         let changes = Changes::read(&mut transaction, known).await?;
-        let catalogue = if changes.catalogue {
-            let records = current(&mut transaction, &CATALOGUE).await?;
-            let read = |text: &String| rows::procedure(&Fields::split(&CATALOGUE, text));
-            Some(Catalogue::new(version, records.iter().map(read).collect::<Result<_, _>>()?))
-        } else {
-            None
+        let mut update = Update {
+            version,
+            catalogue: None,
+            roster: None,
+            lists: None,
+            calendar: None,
+            discussions: changes.discussions,
+            order_rights_in_use: false,
+            touched: changes.touched,
         };
-        let roster = if changes.roster {
-            let records = current(&mut transaction, &ROSTER).await?;
-            let read = |text: &String| rows::shift(&Fields::split(&ROSTER, text));
-            Some(Roster::new(version, records.iter().map(read).collect::<Result<_, _>>()?))
-        } else {
-            None
-        };
+        if changes.catalogue {
+            let items = all(&mut transaction, &CATALOGUE, rows::procedure).await?;
+            update.catalogue = Some(Catalogue::new(version, items));
+        }
+        if changes.roster {
+            let shifts = all(&mut transaction, &ROSTER, rows::shift).await?;
+            update.roster = Some(Roster::new(version, shifts));
+        }
+        if changes.lists {
+            let techniques = all(&mut transaction, &TECHNIQUES, rows::technique).await?;
+            let dossiers = all(&mut transaction, &DOSSIERS, rows::dossier).await?;
+            update.lists = Some(Lists::new(version, techniques, dossiers));
+        }
+        if changes.calendar {
+            let days = all(&mut transaction, &CALENDAR, rows::calendar_day).await?;
+            update.calendar = Some(Calendar::new(days));
+        }
         let order = sqlx::query(
             "select \"surgeon_id\" from grants \
              where to_version is null and \"right\" = 'order' limit 1",
@@ -226,14 +269,17 @@ impl SqlSource {
         .fetch_optional(&mut *transaction)
         .await?;
         transaction.rollback().await?;
-        let order_rights_in_use = order.is_some();
-        Ok(Update { version, catalogue, roster, order_rights_in_use, touched: changes.touched })
+        update.order_rights_in_use = order.is_some();
+        Ok(update)
     }
 }
 
 struct Changes {
     catalogue: bool,
     roster: bool,
+    lists: bool,
+    calendar: bool,
+    discussions: bool,
     touched: Touched,
 }
 
@@ -242,21 +288,31 @@ impl Changes {
         connection: &mut AnyConnection,
         known: Option<i64>,
     ) -> Result<Self, RegisterError> {
-        let mut all = Self { catalogue: true, roster: true, touched: Touched::Everybody };
-        let Some(known) = known else {
-            return Ok(all);
+        let of_all = |whole| Self {
+            catalogue: whole,
+            roster: whole,
+            lists: whole,
+            calendar: whole,
+            discussions: whole,
+            touched: Touched::Everybody,
         };
+        let Some(known) = known else {
+            return Ok(of_all(true));
+        };
+        let mut changes = of_all(false);
         let found = sqlx::query("select distinct what, key from changes where version > $1")
             .bind(known)
             .fetch_all(connection)
             .await?;
-        (all.catalogue, all.roster) = (false, false);
         let (mut surgeons, mut names, mut everybody) = (Vec::new(), Vec::new(), false);
         for row in &found {
             let key: &str = row.try_get(1)?;
             match row.try_get::<&str, _>(0)? {
-                "catalogue" => all.catalogue = true,
-                "roster" => all.roster = true,
+                "catalogue" => changes.catalogue = true,
+                "roster" => changes.roster = true,
+                "techniques" | "dossiers" => changes.lists = true,
+                "calendar" => changes.calendar = true,
+                "discussions" => changes.discussions = true,
                 "surgeon" => surgeons.extend(SurgeonId::new(key)),
                 "name" => names.push(key.to_owned()),
                 // What this program does not know may touch anything.
@@ -264,9 +320,9 @@ impl Changes {
             }
         }
         if !everybody {
-            all.touched = Touched::Only { surgeons, names };
+            changes.touched = Touched::Only { surgeons, names };
         }
-        Ok(all)
+        Ok(changes)
     }
 }
 
@@ -289,6 +345,17 @@ impl Source for SqlSource {
 
     fn bearers<'a>(&'a self, folded: &'a str) -> Fetch<'a, Reading<Bearers>> {
         Box::pin(self.read_bearers(folded))
+    }
+
+    fn discussions<'a>(&'a self, about: &'a About) -> Fetch<'a, Reading<Vec<Discussion>>> {
+        Box::pin(self.read_discussions(about))
+    }
+
+    fn colleagues<'a>(
+        &'a self,
+        sought: &'a Sought,
+    ) -> Fetch<'a, Reading<Vec<(SurgeonId, String)>>> {
+        Box::pin(self.read_colleagues(sought))
     }
 }
 

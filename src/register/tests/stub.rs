@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use crate::domain::discussion::Discussion;
 use crate::domain::surgeon::{Base, Surgeon, SurgeonId, SurgeonStatus, fold_name};
 use crate::register::error::RegisterError;
-use crate::register::source::{Bearers, Fetch, Reading, Source, Touched, Update};
+use crate::register::source::{About, Bearers, Fetch, Reading, Sought, Source, Touched, Update};
 use crate::register::{Config, PersonKey, Register};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,7 @@ pub(super) struct Stub {
     pub(super) loads: AtomicUsize,
     version: AtomicI64,
     names: Mutex<HashMap<SurgeonId, String>>,
+    pub(super) discussions: Mutex<Vec<Discussion>>,
     touched: Mutex<Vec<(i64, SurgeonId, Vec<String>)>>,
 }
 
@@ -62,6 +64,7 @@ impl Stub {
             loads: AtomicUsize::new(0),
             version: AtomicI64::new(1),
             names: Mutex::new(names),
+            discussions: Mutex::new(Vec::new()),
             touched: Mutex::new(Vec::new()),
         }
     }
@@ -143,6 +146,9 @@ impl Stub {
             version: self.version.load(Ordering::SeqCst),
             catalogue: None,
             roster: None,
+            lists: None,
+            calendar: None,
+            discussions: false,
             order_rights_in_use: false,
             touched: if everybody { Touched::Everybody } else { Touched::Only { surgeons, names } },
         }
@@ -170,5 +176,25 @@ impl Source for Stub {
     fn bearers<'a>(&'a self, folded: &'a str) -> Fetch<'a, Reading<Bearers>> {
         self.loads.fetch_add(1, Ordering::SeqCst);
         Box::pin(self.behave(|| self.bearers_now(folded)))
+    }
+
+    fn discussions<'a>(&'a self, about: &'a About) -> Fetch<'a, Reading<Vec<Discussion>>> {
+        self.loads.fetch_add(1, Ordering::SeqCst);
+        Box::pin(self.behave(|| {
+            let version = self.version.load(Ordering::SeqCst);
+            let held = self.discussions.lock().unwrap();
+            let held = held.iter().filter(|one| about.patient.as_ref() == Some(&one.patient));
+            Reading { version, value: held.cloned().collect() }
+        }))
+    }
+
+    fn colleagues<'a>(&'a self, _: &'a Sought) -> Fetch<'a, Reading<Vec<(SurgeonId, String)>>> {
+        self.loads.fetch_add(1, Ordering::SeqCst);
+        Box::pin(self.behave(|| {
+            let names = self.names.lock().unwrap();
+            let mut value: Vec<_> = names.iter().map(|(id, n)| (id.clone(), n.clone())).collect();
+            value.sort();
+            Reading { version: self.version.load(Ordering::SeqCst), value }
+        }))
     }
 }
