@@ -16,6 +16,10 @@ use crate::register::sources::sqlite;
 #[folder = "config/sample"]
 struct Sample;
 
+#[derive(Embed)]
+#[folder = "config/lists"]
+struct Shipped;
+
 /// What is played and what is expected of it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,9 +94,17 @@ pub(super) fn configuration(data_dir: &Path, downstream: SocketAddr) -> String {
 /// Loads the sample hospital's register.
 pub(super) async fn fill_register(settings: &Settings, folder: &Path) -> Result<(), DemoError> {
     let mut files = Vec::new();
-    for name in ["catalogue", "surgeons", "grants", "roster"] {
+    let calendar = Shipped::get("calendar-cn.csv")
+        .ok_or_else(|| DemoError::Sample("calendar-cn.csv is missing".to_owned()))?;
+    let mut texts = vec![("calendar", calendar.data.into_owned())];
+    for name in
+        ["catalogue", "techniques", "dossiers", "surgeons", "grants", "roster", "discussions"]
+    {
+        texts.push((name, file(&format!("{name}.csv"))?));
+    }
+    for (name, text) in texts {
         let path = folder.join(format!("{name}.csv"));
-        std::fs::write(&path, file(&format!("{name}.csv"))?)?;
+        std::fs::write(&path, text)?;
         files.extend(table(name).map(|table| (table, path)));
     }
     let request = Request {
