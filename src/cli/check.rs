@@ -4,15 +4,23 @@ use std::path::Path;
 
 use clap::Args;
 
-use crate::cli::settings;
+use crate::cli::{EXIT_FOUND, EXIT_USAGE};
+use crate::config;
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {}
 
 pub(super) async fn run(_: CheckArgs, file: &Path) -> u8 {
-    let settings = match settings(file) {
+    // What is wrong is what was asked for: a result, not a log.
+    let settings = match config::load(file) {
         Ok(settings) => settings,
-        Err(code) => return code,
+        Err(faults) => {
+            for fault in &faults.0 {
+                println!("{fault}");
+            }
+            println!("{} fault(s)", faults.0.len());
+            return EXIT_USAGE;
+        }
     };
     for route in &settings.mllp {
         let enforced = if route.stance.departments.is_empty() {
@@ -33,8 +41,8 @@ pub(super) async fn run(_: CheckArgs, file: &Path) -> u8 {
     match super::register_figures(&settings).await {
         Ok(figures) => println!("{figures}"),
         Err(text) => {
-            eprintln!("{text}");
-            return super::EXIT_FOUND;
+            println!("{text}");
+            return EXIT_FOUND;
         }
     }
     println!("no faults");

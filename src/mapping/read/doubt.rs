@@ -1,7 +1,7 @@
 //! What two readers could see differently in the whole message (design invariant 4).
 
-use crate::domain::order::{Order, Primary};
-use crate::hl7::message::LineEnd;
+use crate::domain::order::Order;
+use crate::hl7::message::{LineEnd, Message};
 use crate::mapping::place::{ADD, DSC, SegmentId, UNMAPPED};
 use crate::mapping::read::{Certain, Reader};
 use crate::mapping::reading::{Doubt, Reading, Unreadable};
@@ -69,6 +69,28 @@ impl Reader<'_, '_> {
     }
 }
 
+/// Whether a reader that splits lines otherwise, trims or folds sees another message begin inside
+/// this one: `MSH` and a separator behind a foreign line end, blanks or a byte order mark.
+pub(super) fn hides_header(message: &Message<'_>) -> bool {
+    let raw = message.raw();
+    memchr::memchr2_iter(b'M', b'm', raw).filter(|at| *at > 0).any(|at| {
+        let (before, from) = raw.split_at_checked(at).unwrap_or_default();
+        let [_, b'S' | b's', b'H' | b'h', separator, ..] = from else { return false };
+        separator.is_ascii_punctuation() && begins_line(before)
+    })
+}
+
+/// Whether nothing but what is trimmed stands behind the last line end of `before`, whoever splits.
+fn begins_line(before: &[u8]) -> bool {
+    let ends_line = |b: u8| matches!(b, b'\r' | b'\n' | 0x0B | 0x0C | 0x1C..=0x1E);
+    // Byte order marks, no-break and ideographic spaces, in UTF-8 and GB 18030.
+    let trimmed = |b: u8| {
+        b <= b' ' || matches!(b, 0x7F | 0x80 | 0xA0 | 0xA1 | 0xBB | 0xBF | 0xC2 | 0xE3 | 0xEF)
+    };
+    let mut behind = before.iter().rev().skip_while(|b| trimmed(**b) && !ends_line(**b));
+    behind.next().is_some_and(|b| ends_line(*b))
+}
+
 /// Whether two readings of the same bytes say the same in everything a verdict needs.
 pub(super) fn agree(first: &Reading, second: &Reading) -> bool {
     match (first, second) {
@@ -79,11 +101,14 @@ pub(super) fn agree(first: &Reading, second: &Reading) -> bool {
             }
             needed(first) == needed(second)
         }
+        // Either way none of our business; what is counted beside does not matter.
+        (Reading::NotSurgical { .. }, Reading::NotSurgical { .. }) => true,
         _ => first == second,
     }
 }
 
-/// The order without what never decides: texts beside codes, and names beside ids.
+/// The order without what never decides: texts beside codes, and names beside ids. A surgeon's name
+/// stays: it is held against that of the register.
 fn needed(order: &Order) -> Order {
     let mut order = order.clone();
     for group in &mut order.groups {
@@ -92,11 +117,7 @@ fn needed(order: &Order) -> Order {
             line.name = None;
             let codings = line.coded.iter_mut().flat_map(|place| &mut place.codings);
             codings.for_each(|coding| coding.display = None);
-            let primary = match &mut line.primary {
-                Primary::Named(persons) => persons.as_mut_slice(),
-                Primary::Missing | Primary::Unclear(_) => &mut [],
-            };
-            for person in primary.iter_mut().chain(&mut line.team) {
+            for person in &mut line.team {
                 if person.id.is_some() {
                     person.name.clear();
                 }

@@ -27,12 +27,15 @@ impl Reader<'_, '_> {
     pub(super) fn groups(&self) -> Certain<Vec<Group>> {
         let rule = self.rule;
         let whole = || vec![Group { own: self.all(), common: 0..0, extra: false }];
-        if self.has_any(&rule.whole_with) {
-            return Ok(whole());
-        }
         let Some(start) = rule.group_by.iter().find(|start| self.has(**start)) else {
             return Ok(whole());
         };
+        // Orders that each say what is wanted stay apart: the first must not call off the others.
+        let own_action =
+            matches!(&rule.action, ActionRule::Field { place, .. } if place.segment == *start);
+        if !own_action && self.has_any(&rule.whole_with) {
+            return Ok(whole());
+        }
         let count = self.ids.iter().filter(|id| *id == start).count();
         if count.saturating_mul(self.ids.len()) > PAIRS_MAX {
             self.unless(Doubt::Size, self.named && self.may_be_checked())?;

@@ -33,6 +33,13 @@ use crate::mapping::reading::{Context, Doubt, Reading, Unreadable};
 
 /// Reads `message`, by bytes too where the character set is in doubt.
 pub(super) fn read(model: &Model, message: &Message<'_>, context: &Context<'_>) -> Reading {
+    if kind::untyped(message) {
+        return Reading::Unreadable(Unreadable::new(Doubt::MessageType));
+    }
+    // Not even its stage is certain then: another reader sees another message in it.
+    if doubt::hides_header(message) {
+        return Reading::Unreadable(Unreadable::new(Doubt::SegmentName));
+    }
     let first = read_once(model, message, context);
     if message.encoding().certain && !context.compare_bytes {
         return first.reading;
