@@ -14,11 +14,16 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn connect(to: SocketAddr) -> Self {
-        let stream = TcpStream::connect_timeout(&to, PATIENCE).expect("the gate accepts");
+        Self::try_connect(to).expect("the gate accepts")
+    }
+
+    /// `None` when nobody listens.
+    pub(crate) fn try_connect(to: SocketAddr) -> Option<Self> {
+        let stream = TcpStream::connect_timeout(&to, PATIENCE).ok()?;
         stream.set_nodelay(true).expect("a socket");
         stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
         stream.set_write_timeout(Some(PATIENCE)).expect("a socket");
-        Self { stream, unread: Vec::new() }
+        Some(Self { stream, unread: Vec::new() })
     }
 
     /// Bytes as they are.
