@@ -1,15 +1,20 @@
 //! Laws that hold for every register and every message, whatever the rules say in detail.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
-use orgate::domain::grant::Scope;
+use orgate::domain::discussion::Discussion;
+use orgate::domain::grant::{Grant, Scope};
 use orgate::domain::order::{Action, Primary, Stage, Urgency};
 use orgate::domain::procedure::ProcedureCode;
 use orgate::domain::rule::Rule;
 use orgate::domain::surgeon::SurgeonId;
+use orgate::domain::technique::Lists;
 use orgate::domain::verdict::{Decision, Effect, Stance, Verdict};
+use orgate::rules::Policy;
+use orgate::rules::report::ReportKind;
 use orgate::rules::table::{Lift, row};
 use proptest::prelude::*;
 
@@ -64,7 +69,8 @@ proptest! {
         let day = after.zone.to_datetime(after.now).date().saturating_add(Span::new().days(1));
         let at = surgeon.index(after.surgeons.len());
         if let Some(surgeon) = after.surgeons.get_mut(at) {
-            surgeon.grants.push(make::grant(scope, Some(day)));
+            let trained_on = Some(Date::MIN);
+            surgeon.grants.push(Grant { trained_on, ..make::grant(scope, Some(day)) });
         }
         let (before, after) = (before.judge(), after.judge());
         prop_assert!(
@@ -107,12 +113,26 @@ proptest! {
         backwards.surgeons.reverse();
         backwards.surgeons.iter_mut().for_each(|surgeon| surgeon.grants.reverse());
         backwards.order.groups.reverse();
+        backwards.on_site.reverse();
+        let around = &mut backwards.around;
+        let (mut techniques, mut dossiers) =
+            (around.lists.techniques.clone(), around.lists.dossiers.clone());
+        techniques.reverse();
+        dossiers.reverse();
+        around.lists = Arc::new(Lists::new(1, techniques, dossiers));
+        around.stories.reverse();
+        around.discussions.reverse();
+        around.bookings.reverse();
+        // The first code stands for a procedure that does not resolve, so a story sees another one.
+        let stories = around.stories.iter().any(|story| story.known);
         for group in &mut backwards.order.groups {
             group.lines.reverse();
             for line in &mut group.lines {
                 line.team.reverse();
                 line.times.reverse();
-                line.coded.reverse();
+                if !stories {
+                    line.coded.reverse();
+                }
             }
         }
         let (one, other) = (forwards.judge(), backwards.judge());
@@ -222,6 +242,61 @@ proptest! {
     }
 
     #[test]
+    fn a_good_discussion_more_never_turns_forward_into_block(bytes in bytes()) {
+        let before = drawn(&bytes);
+        let mut after = before.clone();
+        let codes: Vec<&str> = before.items.iter().map(|item| item.code.as_str()).collect();
+        let held = before.now.saturating_sub(Span::new().hours(24 * 30)).expect("a time");
+        let good = Discussion { id: "M8".to_owned(), ..make::discussion("P1", &codes, held) };
+        after.around.discussions.push(good);
+        prop_assert!(rank(after.judge().decision) <= rank(before.judge().decision));
+    }
+
+    #[test]
+    fn where_no_story_is_known_none_is_told(bytes in bytes()) {
+        let mut world = drawn(&bytes);
+        world.around.stories.iter_mut().for_each(|story| story.known = false);
+        let story = [
+            Rule::OperatorChanged,
+            Rule::ProcedureChanged,
+            Rule::OrderNotFound,
+            Rule::OrderRefused,
+            Rule::UrgencyChanged,
+        ];
+        prop_assert!(world.judge().findings().all(|(_, found)| !story.contains(&found.rule)));
+    }
+
+    #[test]
+    fn a_missing_calendar_never_refuses_and_never_finds(bytes in bytes()) {
+        let mut world = drawn(&bytes);
+        let before = world.judge();
+        world.around.calendar = Arc::default();
+        let after = world.judge();
+        prop_assert!(rank(after.decision) <= rank(before.decision));
+        let filing = |rule| matches!(rule, Rule::FilingDue | Rule::FilingOverdue);
+        prop_assert!(after.findings().all(|(_, found)| !filing(found.rule)));
+    }
+
+    #[test]
+    fn what_is_restricted_or_watched_by_the_city_is_reported_and_nothing_else(bytes in bytes()) {
+        let mut world = drawn(&bytes);
+        world.policy = Policy::default();
+        let verdict = world.judge();
+        let reports = world.reports();
+        for (at, case) in verdict.cases.iter().enumerate() {
+            let has = |wanted| case.findings.iter().any(|found| found.rule == wanted);
+            let told = |kind| reports.iter().any(|report| report.case == at && report.kind == kind);
+            if world.order.stage == Stage::Notice {
+                prop_assert!(reports.is_empty());
+            } else {
+                prop_assert_eq!(told(ReportKind::Restricted), has(Rule::TechniqueRestricted));
+                prop_assert!(!told(ReportKind::CityMonitored) || has(Rule::TechniqueMonitored));
+            }
+        }
+        prop_assert!(reports.iter().all(|report| report.case < verdict.cases.len()));
+    }
+
+    #[test]
     fn judging_twice_gives_the_same_verdict(bytes in bytes()) {
         let world = drawn(&bytes);
         prop_assert_eq!(world.judge(), world.judge());
@@ -232,7 +307,7 @@ proptest! {
 fn resolved(verdict: &Verdict) -> Outline {
     let mut verdict = verdict.clone();
     for case in &mut verdict.cases {
-        if case.grade.is_none() {
+        if case.procedure_name.is_none() {
             case.procedure = None;
         }
     }

@@ -30,6 +30,9 @@ pub(super) struct Article {
 pub(super) struct Case {
     /// In a sentence.
     pub(super) says: String,
+    /// Words that the findings must hold, in Chinese or English.
+    #[serde(default)]
+    pub(super) told: Vec<String>,
     /// Checkpoints at which it is run; all must end alike.
     pub(super) stages: Option<Vec<String>>,
     /// The moment of judging, local.
@@ -46,6 +49,13 @@ pub(super) struct Case {
     pub(super) order: Option<Group>,
     /// The message, if it has several.
     pub(super) groups: Option<Vec<Group>>,
+    /// The patient; empty: none.
+    pub(super) patient: Option<String>,
+    /// ICD-10.
+    #[serde(default)]
+    pub(super) diagnoses: Vec<String>,
+    #[serde(default)]
+    pub(super) around: Around,
     #[serde(default)]
     pub(super) policy: Policy,
     /// `everybody`, `nobody`, or the one department for which the route acts.
@@ -78,6 +88,9 @@ pub(super) struct Item {
     #[serde(default)]
     pub(super) aliases: Vec<String>,
     pub(super) status: Option<String>,
+    pub(super) admission: Option<String>,
+    pub(super) ethics: Option<String>,
+    pub(super) specialty: Option<String>,
     pub(super) from: Option<String>,
     pub(super) to: Option<String>,
 }
@@ -111,6 +124,7 @@ pub(super) struct Grant {
     pub(super) document: Option<String>,
     /// Empty: never.
     pub(super) evaluated: Option<String>,
+    pub(super) trained: Option<String>,
     #[serde(default)]
     pub(super) supervised: bool,
 }
@@ -126,6 +140,13 @@ pub(super) struct Group {
     pub(super) attested_by: Option<String>,
     pub(super) attested_why: Option<String>,
     pub(super) time_unreadable: bool,
+    pub(super) order_no: Option<String>,
+    /// Written like a surgeon.
+    pub(super) ordered_by: Option<String>,
+    pub(super) discussion: Option<String>,
+    pub(super) consent: Option<bool>,
+    pub(super) stated_grade: Option<u8>,
+    pub(super) minutes: Option<u32>,
     pub(super) codes: Option<Vec<String>>,
     pub(super) further: Vec<Vec<String>>,
     pub(super) by: Option<Vec<String>>,
@@ -148,6 +169,8 @@ pub(super) struct Line {
     pub(super) team: Vec<String>,
     /// Stated operating times, local.
     pub(super) times: Vec<String>,
+    pub(super) stated_grade: Option<u8>,
+    pub(super) minutes: Option<u32>,
 }
 
 /// What the institution has set.
@@ -156,4 +179,96 @@ pub(super) struct Line {
 pub(super) struct Policy {
     pub(super) effects: BTreeMap<String, [String; 3]>,
     pub(super) require_attestation: bool,
+    pub(super) specialties: Vec<String>,
+    pub(super) alarm_count: Option<u32>,
+}
+
+/// What surrounds the message.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Around {
+    pub(super) techniques: Vec<Technique>,
+    pub(super) dossiers: Vec<Dossier>,
+    /// Years of the calendar that are known, among 2025 and 2026; usually both.
+    pub(super) calendar: Option<Vec<i16>>,
+    pub(super) discussions: Option<Vec<Discussion>>,
+    /// By group.
+    pub(super) stories: Vec<Story>,
+    pub(super) bookings: Vec<Booking>,
+    /// Staff numbers.
+    pub(super) on_site: Vec<String>,
+    /// By staff number.
+    pub(super) overrides: BTreeMap<String, u32>,
+}
+
+/// A technique of a list: `kind` usually `restricted`, `level` usually `national`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Technique {
+    pub(super) item: String,
+    pub(super) kind: Option<String>,
+    pub(super) level: Option<String>,
+    pub(super) codes: Vec<String>,
+    #[serde(default)]
+    pub(super) diagnoses: Vec<String>,
+    pub(super) from: Option<String>,
+    pub(super) to: Option<String>,
+}
+
+/// A dossier: assessed, approved and filed on 2025-01-01 unless said; empty: never.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Dossier {
+    pub(super) item: String,
+    pub(super) assessed: Option<String>,
+    pub(super) ethics: Option<String>,
+    pub(super) first_case: Option<String>,
+    pub(super) filed: Option<String>,
+    pub(super) state: Option<String>,
+}
+
+/// A discussion: complete, for the patient and all four procedures unless said.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Discussion {
+    pub(super) id: Option<String>,
+    pub(super) patient: Option<String>,
+    pub(super) held: Option<String>,
+    pub(super) order_no: Option<String>,
+    pub(super) codes: Option<Vec<String>>,
+    pub(super) disciplines: Option<Vec<String>>,
+    pub(super) contents: Option<Vec<String>>,
+    pub(super) conclusion: Option<String>,
+}
+
+/// What is known of a group's case.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Story {
+    pub(super) known: Option<bool>,
+    pub(super) order: Option<Chapter>,
+    pub(super) notice: Option<Chapter>,
+}
+
+/// An earlier document.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Chapter {
+    #[serde(default)]
+    pub(super) refused: bool,
+    pub(super) urgency: Option<String>,
+    #[serde(default)]
+    pub(super) by: Vec<String>,
+    #[serde(default)]
+    pub(super) codes: Vec<String>,
+    pub(super) grade: Option<u8>,
+}
+
+/// A notice of another order.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Booking {
+    pub(super) by: String,
+    pub(super) from: String,
+    pub(super) to: String,
 }

@@ -1,6 +1,7 @@
 //! Decision tables: for each rule a file `tests/data/decisions/<rule>.toml` with its article and
 //! cases, run one and all. `as_written.rs` says what may stand in such a file.
 
+mod around;
 mod as_written;
 mod situation;
 
@@ -94,6 +95,17 @@ fn differences(case: &Case, verdict: &Verdict) -> impl Iterator<Item = String> {
             let all: BTreeSet<String> = told.into_iter().flatten().collect();
             differ("findings", format!("{findings:?}"), format!("{all:?}"));
         }
+    }
+    let texts: String = verdict
+        .findings()
+        .map(|(_, found)| format!("{} {}\n", found.text_zh, found.text_en))
+        .collect();
+    for words in &case.told {
+        differ(
+            "told",
+            words.clone(),
+            if texts.contains(words) { words.clone() } else { texts.clone() },
+        );
     }
     let told: BTreeSet<String> = verdict.gaps.iter().map(|gap| gap.as_str().to_owned()).collect();
     differ("gaps", format!("{gaps:?}"), format!("{told:?}"));

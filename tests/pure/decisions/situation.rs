@@ -3,50 +3,54 @@
 //! Unless a case says otherwise: it is 2026-03-02 08:30 in Asia/Shanghai, no time is stated; the
 //! catalogue holds 86.2200, 47.0100, 51.2300 and 52.7x00 of grades 1 to 4; D1 林一 and D2 周二 are
 //! licensed and hold no grant; the message is a new elective order of 51.2300 by D1; a grant has a
-//! document, no bounds, and was evaluated on 2026-01-01; the route enforces for everybody.
+//! document, no bounds, and was evaluated on 2026-01-01; the route enforces for everybody. `around.rs`
+//! says what surrounds it.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use orgate::domain::grant::{self, GrantStatus, Right, Scope, Supervision};
 use orgate::domain::order::{self, Action, Attestation, Person, Primary, Redacted, Stage, Urgency};
-use orgate::domain::procedure::{Grade, Procedure, ProcedureCode, ProcedureStatus};
+use orgate::domain::procedure::{
+    Admission, Ethics, Grade, Procedure, ProcedureCode, ProcedureStatus,
+};
 use orgate::domain::surgeon::{self, Base, PersonKey, SurgeonId, SurgeonStatus, fold_name};
 use orgate::rules::Policy;
 use orgate::rules::table::Setting;
 
+use crate::decisions::around;
 use crate::decisions::as_written::{self, Case, Grant, Group, Item, Line, Surgeon};
 use crate::support::make;
 use crate::support::world::{Enforced, World};
 
 /// A fault of a table, in words.
-type Fault = String;
+pub(super) type Fault = String;
 
 /// The value that `word` stands for.
-fn among<T: Copy>(word: &str, words: &[(&str, T)]) -> Result<T, Fault> {
+pub(super) fn among<T: Copy>(word: &str, words: &[(&str, T)]) -> Result<T, Fault> {
     let found = words.iter().find(|(known, _)| *known == word).map(|(_, value)| *value);
     let known: Vec<&str> = words.iter().map(|(known, _)| *known).collect();
     found.ok_or_else(|| format!("`{word}` is none of {}", known.join(", ")))
 }
 
-fn day(text: Option<&String>) -> Result<Option<Date>, Fault> {
+pub(super) fn day(text: Option<&String>) -> Result<Option<Date>, Fault> {
     text.map(|text| text.parse().map_err(|_| format!("`{text}` is no day"))).transpose()
 }
 
-fn moment(text: &str, zone: &TimeZone) -> Result<Timestamp, Fault> {
+pub(super) fn moment(text: &str, zone: &TimeZone) -> Result<Timestamp, Fault> {
     let local: DateTime = text.parse().map_err(|_| format!("`{text}` is no local time"))?;
     zone.to_timestamp(local).map_err(|_| format!("`{text}` is no time in this zone"))
 }
 
-fn code(text: &str) -> Result<ProcedureCode, Fault> {
+pub(super) fn code(text: &str) -> Result<ProcedureCode, Fault> {
     ProcedureCode::new(text).ok_or_else(|| format!("`{text}` is no code"))
 }
 
-fn staff(text: &str) -> Result<SurgeonId, Fault> {
+pub(super) fn staff(text: &str) -> Result<SurgeonId, Fault> {
     SurgeonId::new(text).ok_or_else(|| format!("`{text}` is no staff number"))
 }
 
-fn grade(number: u8) -> Result<Grade, Fault> {
+pub(super) fn grade(number: u8) -> Result<Grade, Fault> {
     Grade::from_number(number).ok_or_else(|| format!("{number} is no grade"))
 }
 
@@ -71,7 +75,14 @@ pub(super) fn of(case: &Case, stage: &str) -> Result<World, Fault> {
         items: catalogue(case)?,
         surgeons: surgeons(case)?,
         away: away.collect::<Result<Vec<PersonKey>, Fault>>()?,
-        order: order::Order { message_time, ..make::order(stage, groups) },
+        order: order::Order {
+            message_time,
+            patient: Redacted::new(case.patient.as_deref().unwrap_or(around::PATIENT)),
+            diagnoses: case.diagnoses.iter().map(|code| make::redacted(code)).collect(),
+            ..make::order(stage, groups)
+        },
+        around: around::of(&case.around, &zone)?,
+        on_site: case.around.on_site.iter().map(|id| staff(id)).collect::<Result<_, _>>()?,
         now: moment(case.now.as_deref().unwrap_or("2026-03-02T08:30"), &zone)?,
         zone,
         policy: policy(&case.policy)?,
@@ -97,11 +108,24 @@ fn item(written: &Item) -> Result<Procedure, Fault> {
         ("suspended", ProcedureStatus::Suspended),
         ("stopped", ProcedureStatus::Stopped),
     ];
+    let admissions = [
+        ("established", Admission::Established),
+        ("pending", Admission::Pending),
+        ("approved", Admission::Approved),
+    ];
+    let ethics = [
+        ("not-required", Ethics::NotRequired),
+        ("pending", Ethics::Pending),
+        ("approved", Ethics::Approved),
+    ];
     let number = grade(written.grade)?.number();
     code(&written.code)?;
     Ok(Procedure {
         aliases: written.aliases.iter().map(|alias| code(alias)).collect::<Result<_, _>>()?,
         status: among(written.status.as_deref().unwrap_or("active"), &statuses)?,
+        admission: among(written.admission.as_deref().unwrap_or("established"), &admissions)?,
+        ethics: among(written.ethics.as_deref().unwrap_or("not-required"), &ethics)?,
+        specialty: written.specialty.clone(),
         valid_from: day(written.from.as_ref())?,
         valid_to: day(written.to.as_ref())?,
         ..make::item(&written.code, number)
@@ -162,6 +186,7 @@ fn one_grant(written: &Grant) -> Result<grant::Grant, Fault> {
             Some("") => None,
             Some(text) => Some(text.to_owned()),
         },
+        trained_on: day(written.trained.as_ref())?,
         supervision: if written.supervised { Supervision::Required } else { Supervision::None },
         ..made
     })
@@ -174,24 +199,24 @@ fn group(written: &Group, zone: &TimeZone) -> Result<order::Group, Fault> {
         ("withdraw", Action::Withdraw),
         ("other", Action::Other),
     ];
-    let urgencies = [
-        ("elective", Urgency::Elective),
-        ("urgent", Urgency::Urgent),
-        ("emergency", Urgency::Emergency),
-    ];
     let own = Line {
         codes: written.codes.clone(),
         further: written.further.clone(),
         by: written.by.clone(),
         team: written.team.clone(),
         times: written.times.clone(),
+        stated_grade: written.stated_grade,
+        minutes: written.minutes,
     };
     let lines = if written.lines.is_empty() { vec![own] } else { written.lines.clone() };
     let lines = lines.iter().map(|written| line(written, zone)).collect::<Result<_, _>>()?;
-    let urgency = written.urgency.as_deref().map(|word| among(word, &urgencies)).transpose()?;
     Ok(order::Group {
         action: among(written.action.as_deref().unwrap_or("new"), &actions)?,
-        urgency,
+        urgency: urgency(written.urgency.as_deref())?,
+        order_no: written.order_no.as_deref().map(make::redacted),
+        ordering_doctor: written.ordered_by.as_deref().map(person).transpose()?,
+        discussion: written.discussion.as_deref().map(make::redacted),
+        consent: written.consent,
         department: written.department.clone(),
         site: written.site.clone(),
         attestation: Attestation {
@@ -201,6 +226,15 @@ fn group(written: &Group, zone: &TimeZone) -> Result<order::Group, Fault> {
         time_unreadable: written.time_unreadable,
         ..make::group(lines)
     })
+}
+
+pub(super) fn urgency(word: Option<&str>) -> Result<Option<Urgency>, Fault> {
+    let urgencies = [
+        ("elective", Urgency::Elective),
+        ("urgent", Urgency::Urgent),
+        ("emergency", Urgency::Emergency),
+    ];
+    word.map(|word| among(word, &urgencies)).transpose()
 }
 
 fn line(written: &Line, zone: &TimeZone) -> Result<order::Line, Fault> {
@@ -222,6 +256,8 @@ fn line(written: &Line, zone: &TimeZone) -> Result<order::Line, Fault> {
         coded: places.collect::<Result<_, Fault>>()?,
         team: persons(&written.team)?,
         times: written.times.iter().map(|time| moment(time, zone)).collect::<Result<_, _>>()?,
+        stated_grade: written.stated_grade.map(grade).transpose()?,
+        duration_min: written.minutes,
         ..make::line(&[], primary)
     })
 }
@@ -242,8 +278,13 @@ fn person(written: &str) -> Result<Person, Fault> {
 
 fn policy(written: &as_written::Policy) -> Result<Policy, Fault> {
     let settings = [("block", Setting::Block), ("flag", Setting::Flag), ("off", Setting::Off)];
-    let mut policy =
-        Policy { require_attestation: written.require_attestation, ..Policy::default() };
+    let usual = Policy::default();
+    let mut policy = Policy {
+        require_attestation: written.require_attestation,
+        specialties: written.specialties.clone(),
+        override_alarm_count: written.alarm_count.unwrap_or(usual.override_alarm_count),
+        ..usual
+    };
     for (rule, [order, notice, record]) in &written.effects {
         let effects =
             [among(order, &settings)?, among(notice, &settings)?, among(record, &settings)?];

@@ -9,7 +9,11 @@ use orgate::domain::procedure::Procedure;
 use orgate::domain::rule::Rule;
 use orgate::domain::surgeon::{Lookup, Surgeon};
 
-use crate::model::reading::{Pair, days, licensed, within};
+use orgate::domain::technique::ListKind;
+
+use crate::model::person::licensed;
+use crate::model::reading::{Pair, days, effect, within};
+use crate::model::technique::{effective_grade, in_force};
 
 /// What the surgeon's grants come to.
 pub(super) enum Granted {
@@ -22,8 +26,9 @@ pub(super) enum Granted {
 }
 
 /// From nearest to good to furthest (§3.2).
-const NEARNESS: [Rule; 8] = [
+const NEARNESS: [Rule; 9] = [
     Rule::SupervisionMissing,
+    Rule::TrainingMissing,
     Rule::GrantOtherSite,
     Rule::GrantUndocumented,
     Rule::GrantNotInForce,
@@ -57,11 +62,12 @@ pub(super) fn of(pair: &Pair<'_>, surgeon: &Surgeon, item: &Procedure) -> Grante
 }
 
 fn on_day(pair: &Pair<'_>, surgeon: &Surgeon, item: &Procedure, day: Date) -> Granted {
-    let upper = item.grade.number() >= 3;
+    let grade = effective_grade(pair).expect("an item has a grade");
+    let upper = grade >= 3;
     let mut good: Vec<&Grant> = Vec::new();
     let mut defects: Vec<Rule> = Vec::new();
     let mut not_known = false;
-    for grant in surgeon.grants.iter().filter(|grant| covers(grant, item)) {
+    for grant in surgeon.grants.iter().filter(|grant| covers(pair, grant, item, Right::Perform)) {
         match own_defect(pair, grant, day) {
             Some(rule) => defects.push(rule),
             None if grant.supervision == Supervision::None => good.push(grant),
@@ -75,7 +81,7 @@ fn on_day(pair: &Pair<'_>, surgeon: &Surgeon, item: &Procedure, day: Date) -> Gr
     if !good.is_empty() {
         let evaluated = good.iter().filter_map(|grant| grant.evaluated_on).max();
         let last_day = evaluated.map(|on| on.saturating_add(Span::new().years(1)));
-        let overdue = item.grade.number() == 4 && last_day.is_none_or(|last| day > last);
+        let overdue = grade == 4 && last_day.is_none_or(|last| day > last);
         return Granted::Good { evaluation_overdue: overdue };
     }
     if not_known {
@@ -85,7 +91,7 @@ fn on_day(pair: &Pair<'_>, surgeon: &Surgeon, item: &Procedure, day: Date) -> Gr
         return Granted::Defect(nearest);
     }
     let level_only = surgeon.grants.iter().any(|grant| {
-        let wide = matches!(grant.scope, Scope::GradeWide(grade) if grade >= item.grade);
+        let wide = matches!(grant.scope, Scope::GradeWide(own) if own.number() >= grade);
         wide && grant.right == Right::Perform
             && own_defect(pair, grant, day).is_none()
             && (grant.supervision == Supervision::None
@@ -95,12 +101,13 @@ fn on_day(pair: &Pair<'_>, surgeon: &Surgeon, item: &Procedure, day: Date) -> Gr
 }
 
 /// An item grant covers exactly its item, by code or alias (SZ 8); a grade-wide one grades 1 and 2 up to its own.
-fn covers(grant: &Grant, item: &Procedure) -> bool {
+fn covers(pair: &Pair<'_>, grant: &Grant, item: &Procedure, right: Right) -> bool {
+    let needed = effective_grade(pair).expect("an item has a grade");
     let scope = match &grant.scope {
         Scope::Item(code) => *code == item.code || item.aliases.contains(code),
-        Scope::GradeWide(grade) => item.grade.number() <= 2 && item.grade <= *grade,
+        Scope::GradeWide(grade) => needed <= 2 && needed <= grade.number(),
     };
-    scope && grant.right == Right::Perform
+    scope && grant.right == right
 }
 
 /// The gravest thing wrong with a grant by itself, supervision left aside.
@@ -109,6 +116,10 @@ fn own_defect(pair: &Pair<'_>, grant: &Grant, day: Date) -> Option<Rule> {
     let site = pair.group.site.as_deref();
     if site.is_some_and(|site| !grant.sites.is_empty() && !grant.sites.iter().any(|s| s == site)) {
         defects.push(Rule::GrantOtherSite);
+    }
+    let restricted = !in_force(pair, ListKind::Restricted).is_empty();
+    if restricted && grant.right == Right::Perform && grant.trained_on.is_none_or(|on| on > day) {
+        defects.push(Rule::TrainingMissing);
     }
     if grant.document_no.is_none() {
         defects.push(Rule::GrantUndocumented);
@@ -137,15 +148,7 @@ fn supervised(pair: &Pair<'_>, surgeon: &Surgeon, item: &Procedure, day: Date) -
     let answers: Vec<Lookup> =
         members.into_iter().filter_map(Person::key).map(|key| pair.world.lookup(&key)).collect();
     let good = answers.iter().any(|answer| match answer {
-        Lookup::Found(other) => {
-            other.id != surgeon.id
-                && licensed(other, day)
-                && other.grants.iter().any(|grant| {
-                    covers(grant, item)
-                        && grant.supervision == Supervision::None
-                        && own_defect(pair, grant, day).is_none()
-                })
-        }
+        Lookup::Found(other) => other.id != surgeon.id && may_alone(pair, other, item, day),
         Lookup::Nobody | Lookup::Several | Lookup::Unavailable => false,
     });
     let unsure = answers.iter().any(|answer| matches!(answer, Lookup::Unavailable));
@@ -155,5 +158,50 @@ fn supervised(pair: &Pair<'_>, surgeon: &Surgeon, item: &Procedure, day: Date) -
         None
     } else {
         Some(false)
+    }
+}
+
+/// Licensed, with an unconditional good grant.
+fn may_alone(pair: &Pair<'_>, other: &Surgeon, item: &Procedure, day: Date) -> bool {
+    licensed(other, day)
+        && other.grants.iter().any(|grant| {
+            covers(pair, grant, item, Right::Perform)
+                && grant.supervision == Supervision::None
+                && own_defect(pair, grant, day).is_none()
+        })
+}
+
+/// §4: somebody else is on site now whose grant would pass.
+pub(super) fn somebody_else_on_site_may(pair: &Pair<'_>) -> bool {
+    let world = pair.world;
+    let Some(item) = pair.item else { return false };
+    let today = world.zone.to_datetime(world.now).date();
+    let here = world.surgeons.iter().filter(|surgeon| world.on_site.contains(&surgeon.id));
+    let own = pair.surgeon_id();
+    here.into_iter()
+        .filter(|other| own.as_deref() != Some(other.id.as_str()))
+        .any(|other| may_alone(pair, other, item, today))
+}
+
+/// §3.2 `order-right-missing`: whether the ordering doctor may order, as far as that is asked; `None`
+/// where the register could not be asked.
+pub(super) fn order_right(pair: &Pair<'_>) -> Option<bool> {
+    let world = pair.world;
+    let doctor = pair.group.ordering_doctor.as_ref().and_then(Person::key);
+    let (Some(key), Some(item)) = (doctor, pair.item) else { return Some(true) };
+    let off = effect(world, Rule::OrderRightMissing) == "off";
+    if off || !world.order_rights_in_use() {
+        return Some(true);
+    }
+    match world.lookup(&key) {
+        Lookup::Unavailable => None,
+        Lookup::Nobody | Lookup::Several => Some(false),
+        Lookup::Found(doctor) => Some(days(world, pair.line).into_iter().all(|day| {
+            doctor.grants.iter().any(|grant| {
+                covers(pair, grant, item, Right::Order)
+                    && grant.supervision == Supervision::None
+                    && own_defect(pair, grant, day).is_none()
+            })
+        })),
     }
 }

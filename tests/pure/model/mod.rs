@@ -1,7 +1,10 @@
 //! `judge` against a second reading of the rules (`reading.rs`), over made-up hospitals and messages.
 
+mod conduct;
 mod grants;
+mod person;
 mod reading;
+mod technique;
 
 use std::collections::BTreeSet;
 

@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
 use orgate::domain::order::{Action, Group, Line, Person, Primary, Stage, Urgency};
-use orgate::domain::procedure::{Procedure, ProcedureStatus};
+use orgate::domain::procedure::Procedure;
 use orgate::domain::rule::Rule;
-use orgate::domain::surgeon::{Lookup, Surgeon, SurgeonStatus};
+use orgate::domain::surgeon::Lookup;
 use orgate::domain::verdict::Decision;
 use orgate::rules::table::Setting;
 
 use crate::model::grants::{self, Granted};
+use crate::model::{conduct, person, technique};
 use crate::support::world::World;
 
 /// One case as the model expects it.
@@ -34,6 +35,7 @@ pub(super) struct Expected {
 }
 
 /// One (surgeon, procedure) pair before it is judged.
+#[derive(Clone, Copy)]
 pub(super) struct Pair<'w> {
     pub(super) world: &'w World,
     pub(super) group_index: usize,
@@ -48,15 +50,46 @@ pub(super) struct Pair<'w> {
 /// What the rules say of a pair, before the message is looked at as a whole.
 struct Opinion<'w> {
     pair: Pair<'w>,
-    surgeon: Option<Surgeon>,
     /// Rule and effect.
     findings: BTreeSet<(Rule, &'static str)>,
     gap: bool,
+    calendar_unknown: bool,
+}
+
+impl Pair<'_> {
+    /// The codes of the line, every place and every coding.
+    pub(super) fn written(&self) -> Vec<String> {
+        let codings = self.line.coded.iter().flat_map(|place| &place.codings);
+        codings.map(|coding| coding.code.as_str().to_owned()).collect()
+    }
+
+    /// The codes of the catalogue item, if there is one.
+    pub(super) fn of_item(&self) -> Vec<String> {
+        let items = self.item.into_iter();
+        let codes = items.flat_map(|item| std::iter::once(&item.code).chain(&item.aliases));
+        codes.map(|code| code.as_str().to_owned()).collect()
+    }
+
+    /// The surgeon as a case names him: by the register, else as the message does.
+    pub(super) fn surgeon_id(&self) -> Option<String> {
+        let person = self.person?;
+        if let Some(Lookup::Found(known)) = person.key().map(|key| self.world.lookup(&key)) {
+            return Some(known.id.as_str().to_owned());
+        }
+        person.id.as_ref().map(|id| id.as_str().to_owned())
+    }
+
+    /// The procedure as a case names it: the item, else the first code.
+    pub(super) fn procedure(&self) -> Option<String> {
+        let item = self.item.map(|item| item.code.as_str().to_owned());
+        item.or_else(|| self.written().into_iter().next())
+    }
 }
 
 /// The verdict that the rules demand.
 pub(super) fn expected(world: &World) -> Expected {
-    let mut opinions: Vec<Opinion<'_>> = pairs(world).into_iter().map(opinion).collect();
+    let pairs = pairs(world);
+    let mut opinions: Vec<Opinion<'_>> = pairs.iter().map(|pair| opinion(*pair, &pairs)).collect();
     let checked = || world.order.groups.iter().filter(|g| checked(g.action));
     let enforced = |group: &Group| world.enforced.holds(group.department.as_deref());
     let acted_on = checked().any(enforced);
@@ -74,22 +107,18 @@ pub(super) fn expected(world: &World) -> Expected {
     }
     let away = opinions.iter().filter(|o| o.gap).map(|_| "privileges-unavailable");
     let unread = opinions.iter().filter(|o| o.pair.group.time_unreadable);
-    let gaps = away.chain(unread.map(|_| "message-unreadable")).collect();
+    let years = opinions.iter().filter(|o| o.calendar_unknown).map(|_| "calendar-unknown");
+    let gaps = away.chain(years).chain(unread.map(|_| "message-unreadable")).collect();
     let acted_on = acted_on && matches!(decision, Decision::Block | Decision::Unavailable);
     Expected { decision, cases: opinions.into_iter().map(Opinion::told).collect(), gaps, acted_on }
 }
 
 impl Opinion<'_> {
     fn told(self) -> Heard {
-        let named = self.pair.person.and_then(|p| p.id.as_ref()).map(|id| id.as_str().to_owned());
-        let known = self.surgeon.map(|surgeon| surgeon.id.as_str().to_owned());
-        let mut codes = self.pair.line.coded.iter().flat_map(|place| &place.codings);
-        let first = codes.next().map(|coding| coding.code.as_str().to_owned());
-        let resolved = self.pair.item.map(|item| item.code.as_str().to_owned());
         Heard {
             group: self.pair.group_index,
-            surgeon: known.or(named),
-            procedure: resolved.or(first),
+            surgeon: self.pair.surgeon_id(),
+            procedure: self.pair.procedure(),
             findings: self.findings,
         }
     }
@@ -172,20 +201,39 @@ pub(super) fn days(world: &World, line: &Line) -> Vec<Date> {
 /// The default effects of rules.md §3 at order, notice and record, and whether an emergency lifts.
 fn defaults(rule: Rule) -> ([&'static str; 3], &'static str) {
     match rule.as_str() {
-        "technique-stopped" | "surgeon-not-licensed" => (["block", "block", "block"], "never"),
-        "surgeon-missing" => (["flag", "block", "flag"], "yes"),
-        "surgeon-name-mismatch" | "evaluation-overdue" | "emergency-surgery" => {
-            (["flag", "flag", "flag"], "–")
-        }
-        "operating-time-past" | "emergency-override" | "override-unattested" => {
-            (["flag", "flag", "off"], "–")
-        }
+        "technique-prohibited"
+        | "technique-stopped"
+        | "technique-not-admitted"
+        | "ethics-approval-missing"
+        | "self-assessment-missing"
+        | "surgeon-not-licensed" => (["block", "block", "block"], "never"),
+        "technique-indication-missing"
+        | "surgeon-missing"
+        | "discussion-missing"
+        | "discussion-incomplete" => (["flag", "block", "flag"], "yes"),
+        "filing-due"
+        | "technique-restricted"
+        | "technique-monitored"
+        | "special-regime"
+        | "grade-understated"
+        | "surgeon-name-mismatch"
+        | "evaluation-overdue"
+        | "emergency-surgery" => (["flag", "flag", "flag"], "–"),
+        "operating-time-past"
+        | "emergency-override"
+        | "override-unattested"
+        | "privileged-surgeon-on-site"
+        | "override-frequent" => (["flag", "flag", "off"], "–"),
+        "operator-changed" | "procedure-changed" | "order-not-found" | "order-refused"
+        | "urgency-changed" => (["off", "flag", "flag"], "–"),
+        "surgeon-double-booked" | "consent-missing" => (["off", "flag", "off"], "–"),
+        "order-right-missing" => (["off", "off", "off"], "yes"),
         _ => (["block", "block", "flag"], "yes"),
     }
 }
 
 /// §3: the institution's own setting, else the default. What blocks at the record stage alerts.
-fn effect(world: &World, rule: Rule) -> &'static str {
+pub(super) fn effect(world: &World, rule: Rule) -> &'static str {
     let stage = world.order.stage;
     let own = world.policy.effects.own().find(|(set, _)| *set == rule).map(|(_, settings)| {
         settings.map(|setting| match setting {
@@ -203,16 +251,16 @@ fn effect(world: &World, rule: Rule) -> &'static str {
     }
 }
 
-fn emergency(group: &Group) -> bool {
+pub(super) fn emergency(group: &Group) -> bool {
     group.urgency == Some(Urgency::Emergency)
 }
 
 /// §3 for one pair.
-fn opinion(pair: Pair<'_>) -> Opinion<'_> {
+fn opinion<'w>(pair: Pair<'w>, pairs: &[Pair<'w>]) -> Opinion<'w> {
     let world = pair.world;
     let mut rules: BTreeSet<Rule> = BTreeSet::new();
-    technique(&pair, &mut rules);
-    let (surgeon, mut gap) = person(&pair, &mut rules);
+    let calendar_unknown = technique::rules(&pair, &mut rules);
+    let (surgeon, mut gap) = person::rules(&pair, &mut rules);
     if let (Some(surgeon), Some(item)) = (&surgeon, pair.item) {
         match grants::of(&pair, surgeon, item) {
             Granted::Good { evaluation_overdue } => {
@@ -226,6 +274,14 @@ fn opinion(pair: Pair<'_>) -> Opinion<'_> {
             Granted::NotKnown => gap = true,
         }
     }
+    match grants::order_right(&pair) {
+        Some(false) => {
+            rules.insert(Rule::OrderRightMissing);
+        }
+        Some(true) => {}
+        None => gap = true,
+    }
+    conduct::rules(&pair, pairs, &mut rules);
     let yesterday = world.now.checked_sub(Span::new().hours(24)).expect("a time in range");
     if world.order.stage != Stage::Record && pair.line.times.iter().any(|time| *time < yesterday) {
         rules.insert(Rule::OperatingTimePast);
@@ -243,62 +299,9 @@ fn opinion(pair: Pair<'_>) -> Opinion<'_> {
             other => (rule, other),
         })
         .collect();
-    let mut opinion = Opinion { pair, surgeon, findings, gap };
+    let mut opinion = Opinion { pair, findings, gap, calendar_unknown };
     demand_attestation(&mut opinion);
     opinion
-}
-
-/// §3.1
-fn technique(pair: &Pair<'_>, rules: &mut BTreeSet<Rule>) {
-    let coded = pair.line.coded.iter().any(|place| !place.codings.is_empty());
-    match pair.item {
-        None if !coded => {
-            rules.insert(Rule::ProcedureMissing);
-        }
-        None => {
-            rules.insert(Rule::TechniqueNotInCatalogue);
-        }
-        Some(item) if item.status != ProcedureStatus::Active => {
-            rules.insert(Rule::TechniqueStopped);
-        }
-        Some(_) => {}
-    }
-}
-
-/// §3.2 as far as the person goes; and whether the register could not be asked (§5).
-fn person(pair: &Pair<'_>, rules: &mut BTreeSet<Rule>) -> (Option<Surgeon>, bool) {
-    let key = pair.person.and_then(Person::key);
-    let (Some(person), Some(key)) = (pair.person, key) else {
-        rules.insert(match pair.line.primary {
-            Primary::Unclear(_) => Rule::SurgeonUnclear,
-            Primary::Named(_) | Primary::Missing => Rule::SurgeonMissing,
-        });
-        return (None, false);
-    };
-    let surgeon = match pair.world.lookup(&key) {
-        Lookup::Nobody => {
-            rules.insert(Rule::SurgeonUnknown);
-            return (None, false);
-        }
-        Lookup::Several => {
-            rules.insert(Rule::SurgeonAmbiguous);
-            return (None, false);
-        }
-        Lookup::Unavailable => return (None, true),
-        Lookup::Found(surgeon) => Surgeon::clone(&surgeon),
-    };
-    if person.id.is_some() && !person.name.is_empty() && !person.may_be_called(&surgeon.name) {
-        rules.insert(Rule::SurgeonNameMismatch);
-    }
-    if !days(pair.world, pair.line).into_iter().all(|day| licensed(&surgeon, day)) {
-        rules.insert(Rule::SurgeonNotLicensed);
-    }
-    (Some(surgeon), false)
-}
-
-/// §3.2 `surgeon-not-licensed`, turned round.
-pub(super) fn licensed(surgeon: &Surgeon, day: Date) -> bool {
-    surgeon.status == SurgeonStatus::Active && within(day, None, surgeon.licence_to)
 }
 
 fn has(opinion: &Opinion<'_>, wanted: &str) -> bool {
@@ -323,7 +326,7 @@ fn demand_attestation(opinion: &mut Opinion<'_>) {
     }
 }
 
-/// What could not be known of a pair.
+/// What could not be known of a pair, and refuses: a missing calendar only flags (§5).
 fn has_gap(opinion: &Opinion<'_>) -> bool {
     opinion.gap || opinion.pair.group.time_unreadable
 }
@@ -340,8 +343,16 @@ fn open_override(opinion: &mut Opinion<'_>) {
         return;
     }
     opinion.findings.insert((Rule::EmergencyOverride, "flag"));
-    if !attested(opinion.pair.group) {
-        opinion.findings.insert((Rule::OverrideUnattested, "flag"));
+    let pair = opinion.pair;
+    let told = [
+        (Rule::OverrideUnattested, !attested(pair.group)),
+        (Rule::PrivilegedSurgeonOnSite, grants::somebody_else_on_site_may(&pair)),
+        (Rule::OverrideFrequent, conduct::overrides_frequent(&pair)),
+    ];
+    for (rule, applies) in told {
+        if applies && effect(pair.world, rule) != "off" {
+            opinion.findings.insert((rule, "flag"));
+        }
     }
 }
 
@@ -352,7 +363,7 @@ fn decide(opinion: &Opinion<'_>) -> Decision {
         Decision::Unavailable
     } else if has(opinion, "overridden") {
         Decision::Override
-    } else if opinion.findings.is_empty() && !has_gap(opinion) {
+    } else if opinion.findings.is_empty() && !has_gap(opinion) && !opinion.calendar_unknown {
         Decision::Forward
     } else {
         Decision::ForwardFlagged

@@ -9,7 +9,7 @@ use orgate::domain::order::{
     Action, Attestation, CodedPlace, Coding, Group, Line, Order, Person, Primary, Redacted, Stage,
     Urgency,
 };
-use orgate::domain::procedure::{Procedure, ProcedureStatus};
+use orgate::domain::procedure::{Admission, Ethics, Procedure, ProcedureStatus};
 use orgate::domain::surgeon::{PersonKey, Surgeon, SurgeonStatus, fold_name};
 use orgate::rules::Policy;
 use orgate::rules::table::Setting;
@@ -17,22 +17,26 @@ use proptest::prelude::*;
 
 use crate::support::dice::Dice;
 use crate::support::make;
+use crate::support::surroundings;
 use crate::support::world::{Enforced, World};
 
 /// What dice fall by.
 pub(crate) fn bytes() -> impl Strategy<Value = Vec<u8>> {
-    prop::collection::vec(any::<u8>(), 0..320)
+    prop::collection::vec(any::<u8>(), 0..480)
 }
 
 /// Own codes of the catalogue with their usual grades, grade 3 first: there most rules meet.
 const ITEMS: [(&str, u8); 4] = [("51.2300", 3), ("52.7x00", 4), ("47.0100", 2), ("86.2200", 1)];
 const ALIASES: [&str; 2] = ["51.2300x001", "52.7x00x002"];
 /// Codes that an order may hold; the last is in no catalogue.
-const ORDERED: [&str; 7] =
+pub(crate) const ORDERED: [&str; 7] =
     ["51.2300", "52.7x00", "47.0100", "86.2200", ALIASES[0], ALIASES[1], "99.9900"];
+/// Order numbers; groups of one message may share one.
+pub(crate) const ORDER_NUMBERS: [&str; 2] = ["A1", "A2"];
+const SPECIALTIES: [&str; 2] = ["普通外科专业", "骨科专业"];
 const GRANTED: [&str; 6] = ["51.2300", "52.7x00", "47.0100", "86.2200", ALIASES[0], ALIASES[1]];
 /// Two bear one name.
-const SURGEONS: [(&str, &str); 4] =
+pub(crate) const SURGEONS: [(&str, &str); 4] =
     [("D1", "林一"), ("D2", "周二"), ("D3", "吴三"), ("D4", "吴三")];
 const SITES: [&str; 2] = ["东院", "西院"];
 const DEPARTMENTS: [&str; 2] = ["普外科", "骨科"];
@@ -46,7 +50,7 @@ const NOWS: [&str; 5] = [
 ];
 const ZONES: [&str; 3] = ["Asia/Shanghai", "UTC", "America/New_York"];
 /// Rules whose effects a hospital may turn, those of the override aside.
-const TURNED: [&str; 8] = [
+const TURNED: [&str; 18] = [
     "evaluation-overdue",
     "surgeon-missing",
     "grant-missing",
@@ -55,6 +59,16 @@ const TURNED: [&str; 8] = [
     "operating-time-past",
     "technique-not-in-catalogue",
     "emergency-surgery",
+    "discussion-missing",
+    "discussion-incomplete",
+    "filing-overdue",
+    "filing-due",
+    "training-missing",
+    "operator-changed",
+    "surgeon-double-booked",
+    "consent-missing",
+    "privileged-surgeon-on-site",
+    "override-frequent",
 ];
 
 /// A whole situation.
@@ -63,28 +77,25 @@ pub(crate) fn world(dice: &mut Dice<'_>) -> World {
     let zone = TimeZone::get(dice.pick(&ZONES)).expect("a zone");
     let today = zone.to_datetime(now).date();
     let order = order(dice, now);
+    let around = surroundings::of(dice, &order, now, today);
     let items =
         ITEMS.iter().enumerate().map(|(at, (code, grade))| item(dice, at, code, *grade, today));
     let items = items.collect();
+    let on_site = SURGEONS.iter().filter(|_| dice.chance(20)).map(|(id, _)| make::staff(id));
+    let on_site = on_site.collect();
+    let policy = policy(dice);
+    let enforced = enforced(dice);
+    let away = away(dice);
     let surgeons = SURGEONS.iter().map(|(id, name)| surgeon(dice, id, name, today)).collect();
-    World {
-        items,
-        surgeons,
-        away: away(dice),
-        order,
-        now,
-        zone,
-        policy: policy(dice),
-        enforced: enforced(dice),
-    }
+    World { items, surgeons, away, order, now, zone, policy, enforced, around, on_site }
 }
 
-fn days_from(day: Date, days: i64) -> Date {
+pub(crate) fn days_from(day: Date, days: i64) -> Date {
     day.saturating_add(Span::new().days(days))
 }
 
 /// A first and a last day, mostly open, mostly around today.
-fn term(dice: &mut Dice<'_>, today: Date) -> (Option<Date>, Option<Date>) {
+pub(crate) fn term(dice: &mut Dice<'_>, today: Date) -> (Option<Date>, Option<Date>) {
     let from = dice.rarely(25, None, |d| Some(days_from(today, d.pick(&[-1, 0, 1, 2, -30]))));
     let to = dice.rarely(25, None, |d| Some(days_from(today, d.pick(&[1, 0, -1, 2, 30]))));
     (from, to)
@@ -96,6 +107,11 @@ fn item(dice: &mut Dice<'_>, at: usize, code: &str, grade: u8, today: Date) -> P
     item.status = dice.rarely(12, ProcedureStatus::Active, |d| {
         d.pick(&[ProcedureStatus::Suspended, ProcedureStatus::Stopped])
     });
+    item.admission = dice
+        .rarely(12, Admission::Established, |d| d.pick(&[Admission::Pending, Admission::Approved]));
+    item.ethics =
+        dice.rarely(12, Ethics::NotRequired, |d| d.pick(&[Ethics::Pending, Ethics::Approved]));
+    item.specialty = dice.rarely(40, None, |d| Some(d.pick(&SPECIALTIES).to_owned()));
     if dice.chance(15) {
         (item.valid_from, item.valid_to) = term(dice, today);
     }
@@ -136,7 +152,8 @@ pub(crate) fn grant(dice: &mut Dice<'_>, today: Date) -> Grant {
     grant.document_no = dice.rarely(12, grant.document_no, |_| None);
     grant.sites = dice.rarely(20, Vec::new(), |d| vec![d.pick(&SITES).to_owned()]);
     grant.supervision = dice.rarely(25, Supervision::None, |_| Supervision::Required);
-    grant.right = dice.rarely(8, Right::Perform, |_| Right::Order);
+    grant.trained_on = dice.rarely(55, None, |d| Some(days_from(today, d.pick(&[-9, 0, 1, 2]))));
+    grant.right = dice.rarely(12, Right::Perform, |_| Right::Order);
     grant
 }
 
@@ -150,11 +167,14 @@ fn order(dice: &mut Dice<'_>, now: Timestamp) -> Order {
         _ => 3,
     };
     let groups = (0..groups).map(|_| group(dice, now)).collect();
-    Order { message_time, ..make::order(stage, groups) }
+    let patient = dice.rarely(90, None, |_| Redacted::new("P1"));
+    let diagnosis = dice.pick(&["", "G30.000", "e11.9", "K80"]);
+    let diagnoses = Redacted::new(diagnosis).into_iter().collect();
+    Order { message_time, patient, diagnoses, ..make::order(stage, groups) }
 }
 
 /// A time around `now`, with the exact bounds among them.
-fn moment(dice: &mut Dice<'_>, now: Timestamp) -> Timestamp {
+pub(crate) fn moment(dice: &mut Dice<'_>, now: Timestamp) -> Timestamp {
     let hours = 3_600_i64;
     let seconds = dice.pick(&[
         hours,
@@ -189,6 +209,10 @@ fn group(dice: &mut Dice<'_>, now: Timestamp) -> Group {
         by: dice.rarely(50, None, |_| Some(make::staff("D4"))),
     };
     group.time_unreadable = dice.chance(3);
+    group.order_no = dice.rarely(70, None, |d| Redacted::new(d.pick(&ORDER_NUMBERS)));
+    group.discussion = dice.rarely(25, None, |d| Redacted::new(d.pick(&["M1", "M2", "M9"])));
+    group.consent = dice.rarely(40, None, |d| Some(d.pick(&[false, true])));
+    group.ordering_doctor = dice.rarely(30, None, |d| Some(person(d)));
     group.lines = (0..dice.pick(&[1, 1, 1, 2])).map(|_| line(dice, now)).collect();
     group
 }
@@ -197,6 +221,8 @@ fn line(dice: &mut Dice<'_>, now: Timestamp) -> Line {
     let mut line = make::line(&[], primary(dice));
     line.coded = (0..dice.pick(&[1, 1, 1, 1, 1, 2, 0])).map(|_| place(dice)).collect();
     line.team = (0..dice.pick(&[0, 1, 2])).map(|_| person(dice)).collect();
+    line.stated_grade = dice.rarely(25, None, |d| Some(make::grade(d.pick(&[2, 3, 1, 4]))));
+    line.duration_min = dice.rarely(30, None, |d| Some(d.pick(&[120, 0, 1])));
     line.times = (0..dice.pick(&[0, 1, 1, 2])).map(|_| moment(dice, now)).collect();
     line
 }
@@ -222,7 +248,7 @@ fn primary(dice: &mut Dice<'_>) -> Primary {
 }
 
 /// Somebody: mostly by number, sometimes with a name, sometimes by the name alone, sometimes a stranger.
-fn person(dice: &mut Dice<'_>) -> Person {
+pub(crate) fn person(dice: &mut Dice<'_>) -> Person {
     let strangers: [(&str, &str); 2] = [("D9", "郑九"), ("D1", "郑九")];
     let (id, name) = if dice.chance(8) { dice.pick(&strangers) } else { dice.pick(&SURGEONS) };
     match dice.number(0, 5) {
@@ -248,12 +274,21 @@ fn away(dice: &mut Dice<'_>) -> Vec<PersonKey> {
 
 fn policy(dice: &mut Dice<'_>) -> Policy {
     let mut policy = Policy { require_attestation: dice.chance(20), ..Policy::default() };
-    if dice.chance(25) {
+    let mut turn = |dice: &mut Dice<'_>, rule: &str| {
         let setting =
             |dice: &mut Dice<'_>| dice.pick(&[Setting::Flag, Setting::Block, Setting::Off]);
         let settings = [setting(dice), setting(dice), setting(dice)];
-        policy.effects.set(dice.pick(&TURNED), settings).expect("these rules can be turned");
+        policy.effects.set(rule, settings).expect("these rules can be turned");
+    };
+    if dice.chance(25) {
+        let rule = dice.pick(&TURNED);
+        turn(dice, rule);
     }
+    if dice.chance(30) {
+        turn(dice, "order-right-missing");
+    }
+    policy.override_alarm_count = dice.pick(&[3, 1, 0]);
+    policy.specialties = dice.rarely(40, Vec::new(), |_| vec!["普通外科专业".to_owned()]);
     policy
 }
 

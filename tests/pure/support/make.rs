@@ -1,14 +1,17 @@
 //! Short ways to write down the nouns, each good unless the test says otherwise.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
+use orgate::domain::discussion::{Conclusion, Content, Discussion};
 use orgate::domain::grant::{Grant, GrantStatus, Right, Scope, Supervision};
 use orgate::domain::order::{
-    Action, Attestation, CodedPlace, Coding, Group, Line, Order, Person, Primary, Stage,
+    Action, Attestation, CodedPlace, Coding, Group, Line, Order, Person, Primary, Redacted, Stage,
 };
 use orgate::domain::procedure::{
     Admission, Ethics, Grade, Procedure, ProcedureCode, ProcedureStatus,
 };
 use orgate::domain::surgeon::{Base, Surgeon, SurgeonId, SurgeonStatus};
+use orgate::domain::technique::{Dossier, DossierState, ListCode, ListKind, ListLevel, Technique};
 
 /// A code.
 pub(crate) fn code(text: &str) -> ProcedureCode {
@@ -130,5 +133,53 @@ pub(crate) fn order(stage: Stage, groups: Vec<Group>) -> Order {
         encounter: None,
         diagnoses: Vec::new(),
         groups,
+    }
+}
+
+/// Text that belongs to a patient.
+pub(crate) fn redacted(text: &str) -> Redacted {
+    Redacted::new(text).expect("a text that is not blank")
+}
+
+/// A technique of a list in force.
+pub(crate) fn technique(item: &str, kind: ListKind, level: ListLevel, codes: &[&str]) -> Technique {
+    let code = |text: &&str| ListCode::new(text).expect("a code that is not blank");
+    Technique {
+        item: item.to_owned(),
+        kind,
+        level,
+        name: format!("技术{item}"),
+        codes: codes.iter().map(code).collect(),
+        diagnoses: Vec::new(),
+        valid_from: None,
+        valid_to: None,
+        document: None,
+    }
+}
+
+/// A dossier that lacks nothing.
+pub(crate) fn dossier(item: &str, done: Date) -> Dossier {
+    Dossier {
+        item: item.to_owned(),
+        self_assessed_on: Some(done),
+        ethics_approved_on: Some(done),
+        first_case_on: Some(done),
+        filed_on: Some(done),
+        filing_no: None,
+        state: DossierState::Active,
+    }
+}
+
+/// A complete discussion in favour.
+pub(crate) fn discussion(patient: &str, codes: &[&str], held_on: Timestamp) -> Discussion {
+    Discussion {
+        id: "M1".to_owned(),
+        patient: redacted(patient),
+        held_on,
+        order_no: None,
+        codes: codes.iter().map(|text| code(text)).collect(),
+        disciplines: vec!["普外科".to_owned(), "麻醉科".to_owned()],
+        contents: Content::ALL.to_vec(),
+        conclusion: Conclusion::Approved,
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod dice;
 pub(crate) mod generate;
 pub(crate) mod make;
+pub(crate) mod surroundings;
 pub(crate) mod world;
 
 use proptest::test_runner::Config;

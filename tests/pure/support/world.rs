@@ -5,11 +5,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use orgate::domain::catalogue::Catalogue;
+use orgate::domain::grant::Right;
 use orgate::domain::order::Order;
 use orgate::domain::procedure::Procedure;
-use orgate::domain::surgeon::{Lookup, PersonKey, Surgeon, fold_name};
+use orgate::domain::surgeon::{Lookup, PersonKey, Surgeon, SurgeonId, fold_name};
 use orgate::domain::verdict::Verdict;
-use orgate::rules::{Facts, People, Policy, judge, persons, team};
+use orgate::rules::report::{Reportable, reportable};
+use orgate::rules::{Facts, People, Policy, Surroundings, judge, ordering, persons, team};
 
 /// On whom the route acts.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +56,11 @@ pub(crate) struct World {
     pub(crate) policy: Policy,
     /// The route's stance.
     pub(crate) enforced: Enforced,
+    /// Lists, calendar, discussions, stories, bookings, overrides; whom the roster shows stands in
+    /// `on_site`, and whether order rights are in use is read from the grants.
+    pub(crate) around: Surroundings,
+    /// Whom the roster shows on site.
+    pub(crate) on_site: Vec<SurgeonId>,
 }
 
 impl World {
@@ -85,20 +92,50 @@ impl World {
             let answer = self.lookup(&key);
             people.insert(key, answer);
         }
+        for key in ordering(&self.order) {
+            let answer = self.lookup(&key);
+            people.insert(key, answer);
+        }
         people
+    }
+
+    /// Whether any grant is one to order.
+    pub(crate) fn order_rights_in_use(&self) -> bool {
+        self.surgeons.iter().flat_map(|surgeon| &surgeon.grants).any(|g| g.right == Right::Order)
+    }
+
+    fn surroundings(&self) -> Surroundings {
+        let here = self.surgeons.iter().filter(|surgeon| self.on_site.contains(&surgeon.id));
+        Surroundings {
+            on_site: here.cloned().map(Arc::new).collect(),
+            order_rights_in_use: self.order_rights_in_use(),
+            ..self.around.clone()
+        }
     }
 
     /// Judges the message.
     pub(crate) fn judge(&self) -> Verdict {
+        self.with_facts(|facts| {
+            judge(facts, &self.policy, &|department| self.enforced.holds(department))
+        })
+    }
+
+    /// What must be reported of the message.
+    pub(crate) fn reports(&self) -> Vec<Reportable> {
+        self.with_facts(reportable)
+    }
+
+    fn with_facts<T>(&self, read: impl FnOnce(&Facts<'_>) -> T) -> T {
         let catalogue = Catalogue::new(1, self.items.clone());
         let people = self.people();
-        let facts = Facts {
+        let around = self.surroundings();
+        read(&Facts {
             order: &self.order,
             now: self.now,
             zone: &self.zone,
             catalogue: &catalogue,
             people: &people,
-        };
-        judge(&facts, &self.policy, &|department| self.enforced.holds(department))
+            around: &around,
+        })
     }
 }
