@@ -107,7 +107,7 @@ fn candidates(codes: usize) -> String {
          and g.\"valid_from\" <= $2 and (g.\"valid_to\" = '' or g.\"valid_to\" >= $2) \
          and (s.\"licence_to\" = '' or s.\"licence_to\" >= $2) \
          and g.\"code\" in ({}) \
-         order by case when s.\"department\" = ${department} then 0 else 1 end, s.\"surgeon_id\" \
+         order by case when s.\"department\" = ${department} and s.\"department\" <> '' then 0 else 1 end, s.\"surgeon_id\" \
          limit {MAX_CANDIDATES}",
         grant.join("||$1||"),
         places.join(", "),

@@ -4,7 +4,7 @@ use crate::register::import::import;
 use crate::register::import::policy::InstitutionLevel;
 use crate::register::tests::{CATALOGUE, GRANTS, Hospital, SURGEONS, faults, policy};
 
-fn check(found: &[String], expected: &[(&str, &str)]) {
+pub(super) fn check(found: &[String], expected: &[(&str, &str)]) {
     for (place, words) in expected {
         let hit = found.iter().any(|fault| fault.starts_with(place) && fault.contains(words));
         assert!(hit, "no `{place} … {words}` among {found:#?}");

@@ -11,7 +11,7 @@ use crate::register::tests::stub::{Mood, Stub, config, key};
 use crate::register::tests::{Hospital, ROSTER, eventually};
 use crate::register::{Config, Patience, Register};
 
-async fn gate(hospital: &Hospital) -> Register {
+pub(super) async fn gate(hospital: &Hospital) -> Register {
     // A second program: its own connections to the same file.
     let source = sqlite::open(&hospital.folder.path().join("register.db")).await.unwrap();
     let poll = Duration::from_millis(20);

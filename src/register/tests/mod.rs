@@ -1,10 +1,14 @@
 //! Tests of the register, by kind: faults of files, forms of files, history, answers, following.
 
 mod answers;
+mod consequences;
 mod faults;
 mod files;
 mod following;
 mod history;
+mod lists;
+mod questions;
+mod shipped;
 mod stub;
 
 use std::path::PathBuf;
@@ -27,6 +31,17 @@ const GRANTS: &str = "surgeon_id,code,grade,document_no\n\
     D1,52.7x00,,院发1号\nD1,,2,院发1号\nD2,LC,,院发2号\n";
 const ROSTER: &str = "surgeon_id,from,to,site\nD1,2026-03-02T08:00,2026-03-02T18:00,东院\n";
 
+const TECHNIQUES: &str = "item,kind,list,name,codes,diagnoses,valid_from\n\
+    T1,restricted,national,限制技术,39.65*;17.4*,,2022-04-20\n\
+    T1,restricted,institution,限制技术,SS0240,,\n\
+    T2,prohibited,national,禁止技术,45.91;45.9104,E11,2025-07-09\n";
+const DOSSIERS: &str = "item,self_assessed_on,first_case_on\nT1,2025-11-10,2026-01-12\n";
+const DISCUSSIONS: &str = "discussion_id,patient_id,held_on,order_no,codes,disciplines,contents,conclusion\n\
+    M1,P1,2026-02-27,SQ1,52.7x00,外科;肿瘤科;外科,risk;indication,approved\n\
+    M2,P1,2026-02-28T15:30,,,外科,,\n\
+    M3,P2,2026-02-26,SQ1,,,,rejected\n";
+const CALENDAR: &str = "date,kind\n2026-01-01,holiday\n2026-01-04,workday\n";
+
 /// A register in a folder of its own.
 struct Hospital {
     folder: TempDir,
@@ -44,9 +59,13 @@ impl Hospital {
         let hospital = Self::new().await;
         let files = [
             ("catalogue", CATALOGUE),
+            ("techniques", TECHNIQUES),
+            ("dossiers", DOSSIERS),
             ("surgeons", SURGEONS),
             ("grants", GRANTS),
             ("roster", ROSTER),
+            ("discussions", DISCUSSIONS),
+            ("calendar", CALENDAR),
         ];
         hospital.import(&files).await.unwrap();
         hospital
