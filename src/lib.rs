@@ -12,7 +12,7 @@
 //! | 7 | `config` | as written → checked settings, all faults at once, before anything binds |
 //! | 6 | `inbound` | what listens: `mllp`, `console`; each with its own `respond.rs` |
 //! | 5 | `gate` | the one path: facts → judge → ledger → passage |
-//! | 4 | `register`, `ledger` | who may · what happened |
+//! | 4 | `register`, `ledger`, `cases` | who may · what happened · the story of each case |
 //! | 3 | `clock`, `telemetry` | time · named events, the only logs and metrics |
 //! | 2 | `rules`, `mapping` | what regulations demand · message → order, as a file says; pure |
 //! | 1 | `hl7` | codec: bytes and text, no sockets |
@@ -45,6 +45,7 @@
 //! 11. Patient data does not print: not in logs, metrics, errors, `Debug`.
 
 pub mod app;
+pub mod cases;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -1,5 +1,6 @@
 //! Settings → running program → drain. Everything is opened and bound before anything is served.
 
+mod catch_up;
 mod follow;
 mod recall;
 
@@ -11,7 +12,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::cases::error::CasesError;
+use crate::cases::{self, Cases};
 use crate::clock::Clock;
+use crate::app::catch_up::CatchUpError;
 use crate::config::Settings;
 use crate::gate::{Gate, Parts};
 use crate::inbound::console::{self, Health};
@@ -20,7 +24,7 @@ use crate::inbound::mllp::listener;
 use crate::ledger::{FileStore, Ledger, LedgerError, Recovered};
 use crate::register::Register;
 use crate::register::error::RegisterError;
-use crate::register::sources::sqlite;
+use crate::register::sources::sqlite::{self, Keeping};
 use crate::telemetry::events;
 
 /// Why the gate cannot start.
@@ -32,6 +36,9 @@ pub enum AppError {
     /// The register cannot be opened.
     #[error("the register cannot be opened: {0}")]
     Register(#[from] RegisterError),
+    /// The case index cannot be opened.
+    #[error("the case index cannot be opened: {0}")]
+    Cases(#[from] CasesError),
     /// An address cannot be bound.
     #[error("`{what}` cannot listen on {address}: {error}, free the port or change `listen`")]
     Bind {
@@ -47,6 +54,7 @@ pub enum AppError {
 /// A gate that runs.
 pub struct Running {
     gate: Arc<Gate>,
+    cases: Cases,
     ledger: Ledger,
     routes: Vec<(Arc<str>, SocketAddr)>,
     console: Option<SocketAddr>,
@@ -65,12 +73,14 @@ pub async fn start(
     metrics: Arc<dyn Fn() -> String + Send + Sync>,
 ) -> Result<Running, AppError> {
     let store = FileStore::open(&settings.node.data_dir)?;
+    let cases = open_cases(&settings).await?;
     let (ledger, recovered) = Ledger::open(store, settings.ledger, clock)?;
     let source = Arc::new(sqlite::open(&settings.register_file).await?);
     let register = Register::open(settings.register, Arc::clone(&source) as Arc<_>).await?;
     let (register_state, ledger_status) = (register.watch(), ledger.status());
     let gate = Arc::new(Gate::new(Parts {
         register,
+        cases: cases.clone(),
         ledger: ledger.clone(),
         policy: settings.policy,
         zone: settings.node.zone,
@@ -79,6 +89,11 @@ pub async fn start(
         keep_message_max: settings.keep_message_max,
     }));
     recall::recall(&gate, &recovered, clock.now())?;
+    match catch_up::catch_up(&cases, &settings.ledger_dir, clock.now()).await {
+        Ok(()) => {}
+        Err(CatchUpError::Ledger(error)) => return Err(error.into()),
+        Err(CatchUpError::Cases(error)) => return Err(error.into()),
+    }
     tell(&recovered);
     let mut listeners = Vec::new();
     for config in &settings.mllp {
@@ -104,6 +119,8 @@ pub async fn start(
     let mut tasks = JoinSet::new();
     tasks.spawn(follow::register(Arc::clone(&gate), source, register_state, stopped.clone()));
     tasks.spawn(follow::ledger(ledger_status, stopped.clone()));
+    let folder = settings.ledger_dir.clone();
+    tasks.spawn(catch_up::follow(cases.clone(), folder, clock, stopped.clone()));
     let mut routes = Vec::new();
     for (config, listener) in listeners {
         routes.push((Arc::clone(&config.name), listener.local_addr().unwrap_or(config.listen)));
@@ -121,7 +138,16 @@ pub async fn start(
             let _ = console::serve(listener, health).await;
         });
     }
-    Ok(Running { gate, ledger, routes, console, stop, tasks, drain: settings.drain })
+    Ok(Running { gate, cases, ledger, routes, console, stop, tasks, drain: settings.drain })
+}
+
+/// The case index of the configured gate; the file is made if need be.
+///
+/// # Errors
+/// It cannot be used, or is of a newer program.
+pub async fn open_cases(settings: &Settings) -> Result<Cases, AppError> {
+    let pool = sqlite::connect(&settings.cases_file(), Keeping::Whole).await?;
+    Ok(Cases::open(pool, cases::Config::embedded(&settings.node.name)).await?)
 }
 
 impl Running {
@@ -148,6 +174,7 @@ impl Running {
         let cut = tokio::time::timeout(self.drain, finished).await.is_err();
         self.tasks.shutdown().await;
         self.ledger.close().await;
+        self.cases.close(self.drain).await;
         events::Stopped { cut: usize::from(cut) }.emit();
     }
 }

@@ -25,6 +25,8 @@ pub(super) enum LedgerCommand {
     Verify(VerifyArgs),
     /// 显示条目 · Show entries, one a line; a single one (--id) in full
     Show(SelectArgs),
+    /// 由账本重建病例索引 · Build the case index (stories, reports, figures) anew from the ledger
+    Reindex,
     /// 导出条目 · Export entries as they stand (jsonl), or as a table (csv)
     Export(ExportArgs),
 }
@@ -98,12 +100,15 @@ fn run_to(
         LedgerCommand::Verify(args) => &args.dir,
         LedgerCommand::Show(args) => &args.dir,
         LedgerCommand::Export(args) => &args.select.dir,
+        LedgerCommand::Reindex => &None,
     };
     let folder = dir.clone().map_or_else(data_dir, Ok).map(|dir| folder(&dir));
     let done = folder.map_err(Fault::Usage).and_then(|folder| match &args.command {
         LedgerCommand::Verify(args) => verify(&folder, args, out),
         LedgerCommand::Show(args) => show(&folder, args, out),
         LedgerCommand::Export(args) => export(&folder, args, out),
+        // The one command that needs more than the files; `cli/reindex.rs` has it.
+        LedgerCommand::Reindex => Err(Fault::Usage("reindex needs the configuration".to_owned())),
     });
     let done = done.and_then(|code| out.flush().map(|()| code).map_err(Fault::Output));
     match done {
@@ -174,7 +179,7 @@ fn verify(folder: &Path, args: &VerifyArgs, out: &mut impl Write) -> Result<u8, 
 
 fn select(folder: &Path, args: &SelectArgs) -> Result<Entries, Fault> {
     let kinds = args.kind.clone();
-    let filter = Filter { since: args.since, until: args.until, kinds, id: args.id };
+    let filter = Filter { since: args.since, until: args.until, kinds, id: args.id, after: None };
     Ok(ledger::entries(folder, filter)?)
 }
 

@@ -18,6 +18,7 @@ mod explain;
 mod export;
 mod import;
 mod ledger;
+mod reindex;
 mod run;
 mod send;
 mod table;
@@ -28,6 +29,8 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
+use crate::app;
+use crate::cases::Cases;
 use crate::cli::import::ImportSettings;
 use crate::clock::Clock;
 use crate::config;
@@ -110,7 +113,7 @@ pub fn main() -> ExitCode {
             Command::Export(args) => export_from(&args, &cli.config).await,
             Command::Explain(args) => explain::run(args, &cli.config).await,
             Command::Send(args) => send::run(args).await,
-            Command::Ledger(args) => ledger_of(&args, &cli.config),
+            Command::Ledger(args) => ledger_of(&args, &cli.config).await,
         }
     });
     ExitCode::from(code)
@@ -176,7 +179,13 @@ async fn export_from(args: &export::ExportArgs, file: &Path) -> u8 {
     }
 }
 
-fn ledger_of(args: &ledger::LedgerArgs, file: &Path) -> u8 {
+async fn ledger_of(args: &ledger::LedgerArgs, file: &Path) -> u8 {
+    if matches!(args.command, ledger::LedgerCommand::Reindex) {
+        return match settings(file) {
+            Ok(settings) => reindex::run(&settings).await,
+            Err(code) => code,
+        };
+    }
     ledger::run(args, || {
         let settings = config::load(file).map_err(|faults| faults.to_string())?;
         Ok(settings.node.data_dir)
@@ -192,6 +201,11 @@ fn failed(error: &dyn std::fmt::Display) -> u8 {
 async fn open_register(settings: &Settings) -> Result<Register, String> {
     let source = sqlite::open(&settings.register_file).await.map_err(|e| e.to_string())?;
     Register::open(settings.register.clone(), Arc::new(source)).await.map_err(|e| e.to_string())
+}
+
+/// The case index as the gate would see it.
+async fn open_cases(settings: &Settings) -> Result<Cases, String> {
+    app::open_cases(settings).await.map_err(|error| error.to_string())
 }
 
 /// What the register holds, in a line; faults in words.

@@ -53,6 +53,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The embedded case index: beside the register, and not in its file, since it may be deleted.
+    pub fn cases_file(&self) -> PathBuf {
+        self.node.data_dir.join("cases.db")
+    }
+
     /// What reading register files needs of the settings.
     pub fn import_policy(&self) -> register::import::policy::Policy {
         register::import::policy::Policy {

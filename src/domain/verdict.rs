@@ -38,6 +38,20 @@ impl Decision {
         }
     }
 
+    /// The decision of a public name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [
+            Self::NotSurgical,
+            Self::Forward,
+            Self::ForwardFlagged,
+            Self::Override,
+            Self::Unavailable,
+            Self::Block,
+        ]
+        .into_iter()
+        .find(|decision| decision.as_str() == name)
+    }
+
     /// Whether the message must not reach the downstream system when the route enforces.
     pub fn refuses(self) -> bool {
         matches!(self, Self::Unavailable | Self::Block)

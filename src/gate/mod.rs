@@ -3,6 +3,8 @@
 //! Every protocol hands its orders to [`Gate::pass`]; only the gate knows register, ledger and
 //! rules together, and only it makes the [`passage::Passage`] that forwarding demands.
 
+pub mod case_facts;
+pub mod document;
 mod entry;
 pub mod facts;
 pub mod memory;

@@ -7,9 +7,11 @@ use bytes::Bytes;
 use jiff::tz::TimeZone;
 use tokio::time::timeout;
 
+use crate::cases::Cases;
 use crate::clock::Clock;
 use crate::domain::order::{Action, Order, Stage, Urgency};
 use crate::domain::verdict::{Decision, Gap, Stance, Verdict};
+use crate::gate::document::{Decided, Known, documents, judged, message_name};
 use crate::gate::entry::{DecisionBody, WithoutLedger, delivery};
 use crate::gate::memory::{Fingerprint, Memory, Remembered};
 use crate::gate::passage::{Outcome, Passage, Refusal};
@@ -17,7 +19,7 @@ use crate::gate::ruling::{Ruling, rule};
 use crate::gate::stance::RouteStance;
 use crate::ledger::{Body, Draft, Durability, EntryId, Kind, Ledger, LedgerError};
 use crate::register::Register;
-use crate::rules::Policy;
+use crate::rules::{People, Policy};
 use crate::telemetry::events;
 
 /// Builds the refusal for a verdict, given the ledger entry it stands under; `None` where nothing may be sent.
@@ -59,6 +61,8 @@ pub struct Request {
 pub struct Parts {
     /// Who may.
     pub register: Register,
+    /// The story of each case.
+    pub cases: Cases,
     /// What happened.
     pub ledger: Ledger,
     /// What the institution has set.
@@ -119,6 +123,11 @@ impl Gate {
     /// The register, for what mappings ask of the catalogue.
     pub fn register(&self) -> &Register {
         &self.parts.register
+    }
+
+    /// The story of each case.
+    pub fn cases(&self) -> &Cases {
+        &self.parts.cases
     }
 
     /// The hospital's time zone.
@@ -190,6 +199,7 @@ impl Gate {
         let gap = match appended {
             Ok(Ok(receipt)) => {
                 self.keep(&message, id, answer.as_ref());
+                self.enter(&message, &ruling.verdict, &name, None, receipt.seq());
                 let verdict = Arc::new(ruling.verdict.clone());
                 return match answer {
                     Some(answer) => Outcome::Refuse(Refusal { answer, verdict: Some(verdict) }),
@@ -224,6 +234,7 @@ impl Gate {
         let body = self.body(message, &entry, answer.as_ref(), Some(done));
         let draft = Draft { id, time: ruling.now, kind: Kind::Decision, body };
         self.parts.ledger.append_later(draft);
+        self.enter(message, &verdict, &entry, supersedes, None);
         let (route, entry, gap) = (&*request.route, entry.as_str(), events::GapName(gap));
         let verdict = Arc::new(verdict);
         match answer {
@@ -258,6 +269,37 @@ impl Gate {
                 register_version: message.ruling.register_version,
             },
         );
+    }
+
+    /// Hands the decision to the case index: the next message of the case finds it there at once.
+    fn enter(
+        &self,
+        message: &Message<'_>,
+        verdict: &Verdict,
+        entry: &str,
+        supersedes: Option<&str>,
+        seq: Option<u64>,
+    ) {
+        let Message { request, ruling, fingerprint, .. } = message;
+        let Subject::Orders(orders) = &request.subject else { return };
+        let mut people = People::default();
+        for asked in &ruling.asked {
+            people.insert(asked.key.clone(), asked.lookup.clone());
+        }
+        let known =
+            Known { people: &people, catalogue: &ruling.catalogue, zone: &self.parts.zone };
+        let decided = Decided {
+            entry,
+            at: ruling.now,
+            message: message_name(&request.control_id, &request.route, &fingerprint.hex()),
+            supersedes,
+            decision: verdict.decision,
+            enforced: verdict.stance == Stance::Enforce,
+            refused: verdict.refused(),
+            cases: judged(verdict),
+            reportable: Vec::new(),
+        };
+        self.parts.cases.enter(documents(orders, known, &decided), seq);
     }
 
     fn body(

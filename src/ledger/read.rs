@@ -92,6 +92,8 @@ pub struct Filter {
     pub kinds: Vec<Kind>,
     /// Only this one.
     pub id: Option<EntryId>,
+    /// Only those after this place in the chain; files before it are not read.
+    pub after: Option<u64>,
 }
 
 impl Filter {
@@ -112,6 +114,7 @@ impl Filter {
             && self.until.is_none_or(|until| entry.time < until)
             && (self.kinds.is_empty() || self.kinds.contains(&line.kind))
             && self.id.is_none_or(|id| entry.id == id)
+            && self.after.is_none_or(|after| entry.seq > after)
     }
 }
 
@@ -130,7 +133,16 @@ impl Entries {
         filter: Filter,
     ) -> Result<Self, LedgerError> {
         let names = files.list().map_err(|error| LedgerError::storage("list", "", &error))?;
-        let names = names.into_iter().filter(|name| !filter.skips(*name)).collect();
+        let mut names: VecDeque<FileName> =
+            names.into_iter().filter(|name| !filter.skips(*name)).collect();
+        if let Some(after) = filter.after {
+            // From the newest on back: whoever goes on reading is seldom far behind.
+            let starts_before = |name: &FileName| {
+                first_seq(&*files, *name).is_some_and(|first| first <= after.saturating_add(1))
+            };
+            let first = names.iter().rposition(starts_before).unwrap_or(0);
+            names.drain(..first);
+        }
         Ok(Self { files, names, open: None, filter })
     }
 
@@ -162,6 +174,15 @@ impl Entries {
                 Err(LedgerError::Broken(Broken { file, line, seq: None, why }))
             }
         }
+    }
+}
+
+/// The number of a file's first entry; `None` where it cannot be told.
+fn first_seq(files: &dyn Files, name: FileName) -> Option<u64> {
+    let mut lines = Lines::new(files.read(name, 0).ok()?);
+    match lines.next().ok()? {
+        Piece::Whole => Line::parse(lines.line()).ok().map(|line| line.seq),
+        Piece::Torn(_) | Piece::End | Piece::Long => None,
     }
 }
 

@@ -260,6 +260,35 @@ events! {
         /// Which.
         version: i64,
     }
+    /// The case index cannot be written; what is entered waits in memory.
+    warn "orgate_cases_unwritten_total" "the case index cannot be written, look at its database"
+    CasesUnwritten<'e> {
+        /// What the database says.
+        error: &'e dyn std::fmt::Display,
+    }
+    /// The case index can be written again.
+    info "orgate_cases_written_again_total" "the case index is written again"
+    CasesWritten {}
+    /// There is no room in memory for what waits for the case index; the ledger will be read again.
+    warn "orgate_cases_left_out_total" "the case index is behind the ledger"
+    CasesLeftOut {
+        /// Documents of the entry that was left out.
+        documents: usize,
+    }
+    /// The case index did not answer; the message was judged without its story.
+    warn "orgate_cases_unanswered_total" "the case index does not answer, judged without the story"
+    CasesUnanswered<'e> {
+        /// What the database says.
+        error: &'e dyn std::fmt::Display,
+    }
+    /// The case index has taken over what the ledger held.
+    info "orgate_cases_caught_up_total" "case index caught up with the ledger"
+    CasesCaughtUp {
+        /// The last entry.
+        seq: u64,
+        /// Documents read.
+        documents: u64,
+    }
     /// The gate stops taking new work.
     info "orgate_drains_total" "draining"
     Draining {}

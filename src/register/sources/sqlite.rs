@@ -32,25 +32,48 @@ const SQLITE: Dialect =
 /// # Errors
 /// The path cannot be used, the database cannot be opened, or is of a newer program.
 pub async fn open(file: &Path) -> Result<SqlSource, RegisterError> {
+    let pool = connect(file, Keeping::Full).await?;
+    migrate(&pool).await?;
+    Ok(SqlSource::new(pool, SQLITE))
+}
+
+/// What must survive a power cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeping {
+    /// Every committed transaction: each is synced.
+    Full,
+    /// A whole database, perhaps without its newest transactions: for what can be derived again.
+    Whole,
+}
+
+/// Connections to the SQLite file `file`, made with its folder if need be; no tables.
+///
+/// # Errors
+/// The path cannot be used, or the database cannot be opened.
+pub async fn connect(file: &Path, keeping: Keeping) -> Result<AnyPool, RegisterError> {
+    // A reader is not held up by a writer (WAL); a second writer waits for the first.
+    let pragmas = match keeping {
+        Keeping::Full => {
+            "pragma busy_timeout = 30000; pragma journal_mode = wal; pragma synchronous = full;"
+        }
+        Keeping::Whole => {
+            "pragma busy_timeout = 30000; pragma journal_mode = wal; pragma synchronous = normal;"
+        }
+    };
     sqlx::any::install_default_drivers();
     let options = AnyConnectOptions::from_str(&url(file)?)?.disable_statement_logging();
-    let pool: AnyPool = AnyPoolOptions::new()
+    AnyPoolOptions::new()
         .min_connections(1)
         .max_connections(MAX_CONNECTIONS)
         .acquire_timeout(ACQUIRE_WITHIN)
-        .after_connect(|connection, _| {
+        .after_connect(move |connection, _| {
             Box::pin(async move {
-                // A reader is not held up by an import (WAL); a second import waits for the first.
-                let pragmas = "pragma busy_timeout = 30000; pragma journal_mode = wal; \
-                               pragma synchronous = full;";
                 sqlx::raw_sql(pragmas).execute(connection).await.map(|_| ())
             })
         })
         .connect_with(options)
         .await
-        .map_err(|error| unusable(file, error.to_string()))?;
-    migrate(&pool).await?;
-    Ok(SqlSource::new(pool, SQLITE))
+        .map_err(|error| unusable(file, error.to_string()))
 }
 
 async fn migrate(pool: &AnyPool) -> Result<(), RegisterError> {

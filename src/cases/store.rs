@@ -1,0 +1,343 @@
+//! The tables: batches in, documents out. Plain column types and `$n` placeholders, for every database.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use sqlx::any::AnyRow;
+use sqlx::migrate::Migrator;
+use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Row, Transaction};
+
+use crate::cases::error::CasesError;
+use crate::cases::fold::Kept;
+use crate::cases::overlay::Key;
+use crate::cases::rows;
+use crate::domain::surgeon::SurgeonId;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("src/cases/migrations");
+
+/// Two programs that start at once may both want to make the tables; the loser looks again.
+const MIGRATE_TRIES: u32 = 5;
+
+/// Rows of one INSERT: SQLite finds each `$n` by walking through all before it.
+const ROWS_PER_INSERT: usize = 8;
+
+/// Documents under one number or of one patient that are looked at: the newest. A patient has a few a stay.
+const DOCUMENTS_PER_KEY: i64 = 500;
+
+/// A booking longer than this is cut: it bounds how far back a look-up goes.
+pub(in crate::cases) const LONGEST_BOOKING_US: i64 = 24 * 3600 * 1_000_000;
+
+/// Longest list that a page of a scan holds in memory.
+const PAGE: i64 = 2_000;
+
+/// The case index in a database.
+#[derive(Clone, Debug)]
+pub(in crate::cases) struct Store {
+    pool: AnyPool,
+    begin_write: &'static str,
+    node: String,
+}
+
+/// A surgeon's time that is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::cases) struct Span {
+    pub(in crate::cases) from: Timestamp,
+    pub(in crate::cases) to: Timestamp,
+}
+
+/// Which documents a scan reads.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::cases) enum Scan {
+    /// Judged in a span.
+    At(Span),
+    /// Operated on or after a day; without a stated time, judged since an instant.
+    Coming(Date, Timestamp),
+    /// Those with something to report, judged since an instant.
+    Reports(Timestamp),
+}
+
+const COLUMNS: &str = "entry, nth, at, arrival, body";
+
+impl Store {
+    pub(in crate::cases) async fn open(
+        pool: AnyPool,
+        begin_write: &'static str,
+        node: String,
+    ) -> Result<Self, CasesError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match MIGRATIONS.run(&pool).await {
+                Ok(()) => return Ok(Self { pool, begin_write, node }),
+                Err(error) if tries >= MIGRATE_TRIES => return Err(error.into()),
+                Err(_) => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
+            }
+        }
+    }
+
+    pub(in crate::cases) async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// A transaction that no other writer can overtake.
+    pub(in crate::cases) async fn begin(&self) -> Result<Transaction<'static, Any>, CasesError> {
+        Ok(self.pool.begin_with(self.begin_write).await?)
+    }
+
+    /// The number of the next document to arrive.
+    pub(in crate::cases) async fn arrivals(&self) -> Result<i64, CasesError> {
+        let sql = "select coalesce(max(arrival), 0) + 1 from documents";
+        Ok(sqlx::query(sql).fetch_one(&self.pool).await?.try_get(0)?)
+    }
+
+    /// Up to which entry the own ledger has been taken over; 0 = nothing.
+    pub(in crate::cases) async fn cursor(&self) -> Result<u64, CasesError> {
+        let found = sqlx::query("select seq from cursors where node = $1");
+        let found = found.bind(self.node.as_str()).fetch_optional(&self.pool).await?;
+        let seq: i64 = found.map_or(Ok(0), |row| row.try_get(0))?;
+        Ok(u64::try_from(seq).unwrap_or(0))
+    }
+
+    /// Moves the cursor on; never back.
+    pub(in crate::cases) async fn advance(
+        &self,
+        connection: &mut AnyConnection,
+        seq: u64,
+    ) -> Result<(), CasesError> {
+        let sql = "insert into cursors (node, seq) values ($1, $2) \
+                   on conflict (node) do update set seq = excluded.seq \
+                   where excluded.seq > cursors.seq";
+        let seq = i64::try_from(seq).unwrap_or(i64::MAX);
+        sqlx::query(sql).bind(self.node.as_str()).bind(seq).execute(connection).await?;
+        Ok(())
+    }
+
+    /// Drops everything derived from the own ledger.
+    pub(in crate::cases) async fn drop_own(
+        &self,
+        connection: &mut AnyConnection,
+    ) -> Result<(), CasesError> {
+        for table in ["documents", "bookings", "overrides", "cursors"] {
+            let sql = AssertSqlSafe(format!("delete from {table} where node = $1"));
+            sqlx::query(sql).bind(self.node.as_str()).execute(&mut *connection).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes documents; those already written stay as they are.
+    pub(in crate::cases) async fn write(
+        &self,
+        connection: &mut AnyConnection,
+        batch: &[Arc<Kept>],
+    ) -> Result<(), CasesError> {
+        for rows in batch.chunks(ROWS_PER_INSERT) {
+            let sql = insert("documents", 12, rows.len());
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for kept in rows {
+                let d = &kept.document;
+                query = query
+                    .bind(d.entry.as_str())
+                    .bind(i64::from(d.nth))
+                    .bind(self.node.as_str())
+                    .bind(d.at.as_microsecond())
+                    .bind(kept.arrival)
+                    .bind(d.day.to_string())
+                    .bind(i64::from(d.timed))
+                    .bind(d.order_no.as_ref().map_or("", |text| text.reveal()))
+                    .bind(d.patient.as_ref().map_or("", |text| text.reveal()))
+                    .bind(d.supersedes.as_deref().unwrap_or_default())
+                    .bind(i64::try_from(d.reportable.len()).unwrap_or(i64::MAX))
+                    .bind(rows::write(d));
+            }
+            query.execute(&mut *connection).await?;
+        }
+        for kept in batch {
+            self.write_surgeons(connection, kept).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_surgeons(
+        &self,
+        connection: &mut AnyConnection,
+        kept: &Kept,
+    ) -> Result<(), CasesError> {
+        let document = &kept.document;
+        for (nth, booked) in (0_i64..).zip(&document.bookings) {
+            let from = booked.from.as_microsecond();
+            let to = booked.to.as_microsecond().min(from.saturating_add(LONGEST_BOOKING_US));
+            sqlx::query(AssertSqlSafe(insert("bookings", 7, 1)))
+                .bind(document.entry.as_str())
+                .bind(i64::from(document.nth))
+                .bind(nth)
+                .bind(self.node.as_str())
+                .bind(booked.surgeon.as_str())
+                .bind(from)
+                .bind(to)
+                .execute(&mut *connection)
+                .await?;
+        }
+        for surgeon in document.overriding() {
+            sqlx::query(AssertSqlSafe(insert("overrides", 5, 1)))
+                .bind(document.entry.as_str())
+                .bind(i64::from(document.nth))
+                .bind(surgeon.as_str())
+                .bind(self.node.as_str())
+                .bind(document.at.as_microsecond())
+                .execute(&mut *connection)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Documents under an order number or of a patient, judged since `since`; the newest, bounded.
+    pub(in crate::cases) async fn find(
+        &self,
+        key: &Key,
+        since: Timestamp,
+    ) -> Result<Vec<Arc<Kept>>, CasesError> {
+        let (column, text) = match key {
+            Key::Order(number) => ("order_no", number.reveal()),
+            Key::Patient(number) => ("patient", number.reveal()),
+            Key::Surgeon(_) => return Ok(Vec::new()),
+        };
+        // `<> ''` lets a database use the partial index.
+        let sql = format!(
+            "select {COLUMNS} from documents where {column} = $1 and {column} <> '' and at >= $2 \
+             order by at desc, arrival desc limit $3"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(text.to_owned());
+        let query = query.bind(since.as_microsecond()).bind(DOCUMENTS_PER_KEY);
+        read(query.fetch_all(&self.pool).await?)
+    }
+
+    /// Notices that have booked a surgeon in a span, in force or not.
+    pub(in crate::cases) async fn booking(
+        &self,
+        surgeon: &SurgeonId,
+        span: Span,
+    ) -> Result<Vec<Arc<Kept>>, CasesError> {
+        let sql = format!(
+            "select {COLUMNS} from documents where (entry, nth) in \
+             (select entry, nth from bookings \
+              where surgeon = $1 and starts > $2 and starts < $3 and ends > $4) \
+             order by at desc limit $5"
+        );
+        let (from, to) = (span.from.as_microsecond(), span.to.as_microsecond());
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(surgeon.as_str().to_owned())
+            .bind(from.saturating_sub(LONGEST_BOOKING_US + 1))
+            .bind(to)
+            .bind(from)
+            .bind(DOCUMENTS_PER_KEY);
+        read(query.fetch_all(&self.pool).await?)
+    }
+
+    /// Documents with an override of a surgeon, opened since an instant.
+    pub(in crate::cases) async fn overriding(
+        &self,
+        surgeon: &SurgeonId,
+        since: Timestamp,
+    ) -> Result<Vec<Arc<Kept>>, CasesError> {
+        let sql = format!(
+            "select {COLUMNS} from documents d where (entry, nth) in \
+             (select entry, nth from overrides where surgeon = $1 and at >= $2) \
+             and not exists (select 1 from documents s \
+                             where s.supersedes = d.entry and s.supersedes <> '') \
+             order by at desc limit $3"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(surgeon.as_str().to_owned())
+            .bind(since.as_microsecond())
+            .bind(DOCUMENTS_PER_KEY);
+        read(query.fetch_all(&self.pool).await?)
+    }
+
+    /// One page of a scan, after a document; `None` when there are no more. Corrected entries are left out.
+    pub(in crate::cases) async fn page(
+        &self,
+        scan: Scan,
+        after: Option<&Kept>,
+    ) -> Result<Option<Vec<Arc<Kept>>>, CasesError> {
+        let which = match scan {
+            Scan::At(_) => "at >= $1 and at < $2",
+            Scan::Coming(..) => "(day >= $1 or (timed = 0 and at >= $2))",
+            Scan::Reports(_) => "reports > 0 and at >= $1 and at < $2",
+        };
+        let sql = format!(
+            "select {COLUMNS} from documents d where {which} \
+             and (at > $3 or (at = $4 and (entry > $5 or (entry = $6 and nth > $7)))) \
+             and not exists (select 1 from documents s \
+                             where s.supersedes = d.entry and s.supersedes <> '') \
+             order by at, entry, nth limit $8"
+        );
+        let at = after.map_or(i64::MIN, |kept| kept.document.at.as_microsecond());
+        let entry = after.map_or("", |kept| &kept.document.entry).to_owned();
+        let nth = after.map_or(-1, |kept| i64::from(kept.document.nth));
+        let query = sqlx::query(AssertSqlSafe(sql));
+        let query = match scan {
+            Scan::At(span) => query.bind(span.from.as_microsecond()).bind(span.to.as_microsecond()),
+            Scan::Coming(day, since) => query.bind(day.to_string()).bind(since.as_microsecond()),
+            Scan::Reports(since) => query.bind(since.as_microsecond()).bind(i64::MAX),
+        };
+        let query = query.bind(at).bind(at).bind(entry.clone()).bind(entry).bind(nth);
+        let page = read(query.bind(PAGE).fetch_all(&self.pool).await?)?;
+        Ok((!page.is_empty()).then_some(page))
+    }
+
+    /// Every report that was sent: entry, technique, when.
+    pub(in crate::cases) async fn marks(
+        &self,
+    ) -> Result<Vec<(String, String, Timestamp)>, CasesError> {
+        let rows = sqlx::query("select entry, subject, at from marks").fetch_all(&self.pool).await?;
+        rows.iter()
+            .map(|row| {
+                let at = Timestamp::from_microsecond(row.try_get(2)?).unwrap_or_default();
+                Ok((row.try_get(0)?, row.try_get(1)?, at))
+            })
+            .collect()
+    }
+
+    /// Marks reports as sent; the first mark of a report stays.
+    pub(in crate::cases) async fn mark(
+        &self,
+        reports: &[(&str, &str)],
+        at: Timestamp,
+        who: &str,
+    ) -> Result<(), CasesError> {
+        let mut transaction = self.begin().await?;
+        for (entry, technique) in reports {
+            sqlx::query(AssertSqlSafe(insert("marks", 4, 1)))
+                .bind(*entry)
+                .bind(*technique)
+                .bind(at.as_microsecond())
+                .bind(who)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+}
+
+fn insert(table: &str, columns: usize, rows: usize) -> String {
+    let row = |nth: usize| {
+        let numbers: Vec<String> =
+            (1..=columns).map(|c| format!("${}", nth * columns + c)).collect();
+        format!("({})", numbers.join(","))
+    };
+    let values: Vec<String> = (0..rows).map(row).collect();
+    format!("insert into {table} values {} on conflict do nothing", values.join(","))
+}
+
+fn read(found: Vec<AnyRow>) -> Result<Vec<Arc<Kept>>, CasesError> {
+    found
+        .iter()
+        .map(|row| {
+            let (entry, nth): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
+            let body: &str = row.try_get(4)?;
+            let document = rows::read(body).ok_or(CasesError::Row { entry, nth })?;
+            Ok(Arc::new(Kept { document, arrival: row.try_get(3)?, seq: None }))
+        })
+        .collect()
+}
