@@ -281,9 +281,8 @@ impl Cases {
         let others = threads.all(Stage::Notice).filter(|thread| !thread.belongs().with(&own));
         let booked = others.filter_map(|thread| thread.accepted.as_ref());
         let booked = booked.flat_map(|kept| kept.document.booked());
-        let mut booked: Vec<Booking> = booked
-            .filter(|b| surgeons.contains(&b.surgeon) && overlaps(b.from, b.to))
-            .collect();
+        let mut booked: Vec<Booking> =
+            booked.filter(|b| surgeons.contains(&b.surgeon) && overlaps(b.from, b.to)).collect();
         booked.sort_by(|a, b| (a.from, &a.entry).cmp(&(b.from, &b.entry)));
         Ok(booked)
     }
@@ -352,7 +351,9 @@ impl Cases {
                 let name = (kept.document.entry.clone(), kept.document.nth);
                 found.insert(name, kept);
             }
-            let Some(key) = queue.pop_front().filter(|_| found.len() < DOCUMENTS_MAX) else { break };
+            let Some(key) = queue.pop_front().filter(|_| found.len() < DOCUMENTS_MAX) else {
+                break;
+            };
             // Memory first: what is written between the two look-ups is found twice, never not at all.
             fresh.extend(self.inner.overlay.find(&key));
             fresh.extend(self.inner.store.find(&key, since).await?);
@@ -378,9 +379,8 @@ fn document_keys(document: &Document) -> impl Iterator<Item = Key> {
 
 /// Each patient and operation once: documents of one number, or of one patient, code and day, are one.
 fn operations(documents: &[Arc<Kept>], asked: &Asked) -> u32 {
-    let one = |a: &document::Belongs<'_>, b: &document::Belongs<'_>| {
-        a.with(b) || a.same_operation(b)
-    };
+    let one =
+        |a: &document::Belongs<'_>, b: &document::Belongs<'_>| a.with(b) || a.same_operation(b);
     let mut sorted: Vec<&Arc<Kept>> = documents.iter().collect();
     sorted.sort_by_key(|kept| kept.position());
     sorted.dedup_by_key(|kept| (&kept.document.entry, kept.document.nth));

@@ -290,7 +290,8 @@ impl Store {
     pub(in crate::cases) async fn marks(
         &self,
     ) -> Result<Vec<(String, String, Timestamp)>, CasesError> {
-        let rows = sqlx::query("select entry, subject, at from marks").fetch_all(&self.pool).await?;
+        let rows =
+            sqlx::query("select entry, subject, at from marks").fetch_all(&self.pool).await?;
         rows.iter()
             .map(|row| {
                 let at = Timestamp::from_microsecond(row.try_get(2)?).unwrap_or_default();

@@ -11,7 +11,7 @@ use crate::config::Settings;
 use crate::domain::verdict::{Decision, Verdict};
 use crate::gate::rederive::rederive;
 use crate::gate::verdict_json::VerdictJson;
-use crate::gate::{Subject, consider};
+use crate::gate::{Knowledge, Subject, consider};
 use crate::hl7::{frame, time};
 use crate::inbound::mllp::Config;
 use crate::inbound::mllp::intake::{Intake, Reader};
@@ -85,8 +85,13 @@ async fn message(args: &ExplainArgs, settings: &Settings) -> Explained {
             if let Subject::Unreadable { why, .. } = &read {
                 eprintln!("unreadable: {why}");
             }
-            consider(&register, &settings.policy, &settings.node.zone, now, &read, &route.stance)
-                .await
+            let knowledge = Knowledge {
+                register: &register,
+                cases: None,
+                policy: &settings.policy,
+                zone: &settings.node.zone,
+            };
+            consider(knowledge, now, &read, &route.stance).await
         }
     };
     Ok((verdict, None))

@@ -1,6 +1,7 @@
 //! The bodies of the entries the gate writes. Fields stand in alphabetical order: canonical as they come.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -9,6 +10,9 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::domain::order::Order;
+use crate::domain::procedure::{Procedure, ProcedureCode};
+use crate::gate::around_facts::AroundFacts;
+use crate::gate::document::ReportableCase;
 use crate::gate::facts::{FactsJson, PersonFacts, ProcedureFacts, named_procedures};
 use crate::gate::order_facts::OrderFacts;
 use crate::gate::pass::{Message, Subject};
@@ -53,6 +57,8 @@ struct Written<'w> {
     message_sha256: String,
     policy: PolicyJson,
     register_version: i64,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    reportable: &'w [ReportableCase],
     #[serde(skip_serializing_if = "Option::is_none")]
     retransmission_of: Option<&'w str>,
     route: &'w str,
@@ -117,6 +123,7 @@ impl DecisionBody<'_> {
             message_sha256: fingerprint.hex(),
             policy: self.policy_json(),
             register_version: ruling.register_version,
+            reportable: &ruling.reportable,
             retransmission_of,
             route: &request.route,
             unreadable,
@@ -130,7 +137,11 @@ impl DecisionBody<'_> {
         let procedures = named_procedures(orders, &ruling.catalogue);
         let asked = ruling.asked.iter();
         let people = asked.map(|a| PersonFacts::new(&a.key, &a.lookup, a.age_s, &procedures));
+        let around = orders.iter().zip(&ruling.around).map(|(order, around)| {
+            AroundFacts::new(around, &codes(order, &procedures), &procedures)
+        });
         FactsJson {
+            around: around.collect(),
             catalogue: procedures.iter().map(|p| ProcedureFacts::new(p)).collect(),
             catalogue_version: ruling.catalogue.version(),
             judged_at: ruling.now,
@@ -174,6 +185,15 @@ pub(super) fn delivery(
     took_us: u64,
 ) -> Body {
     canonical_body(&Delivery { answer_code, entry, outcome, took_us })
+}
+
+/// Every code of an order, and all codes of the procedures they name: what lists are tested against.
+fn codes(order: &Order, procedures: &[Arc<Procedure>]) -> Vec<ProcedureCode> {
+    let lines = order.groups.iter().flat_map(|group| &group.lines);
+    let codings = lines.flat_map(|line| &line.coded).flat_map(|place| &place.codings);
+    let named = codings.map(|coding| &coding.code);
+    let items = procedures.iter().flat_map(|p| std::iter::once(&p.code).chain(&p.aliases));
+    named.chain(items).cloned().collect()
 }
 
 /// The canonical body of what is written here: strings, whole numbers and lists, members in

@@ -17,6 +17,7 @@ use crate::domain::procedure::{
     Admission, Ethics, Grade, Procedure, ProcedureCode, ProcedureStatus,
 };
 use crate::domain::surgeon::{Base, Lookup, PersonKey, Surgeon, SurgeonId, SurgeonStatus};
+use crate::gate::around_facts::AroundFacts;
 use crate::gate::order_facts::OrderFacts;
 use crate::rules::People;
 
@@ -24,6 +25,9 @@ use crate::rules::People;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FactsJson {
+    /// What surrounded each order, in the order of `orders`; absent before there were such rules.
+    #[serde(default)]
+    pub around: Vec<AroundFacts>,
     /// The catalogue items that the message's codes resolve to.
     pub catalogue: Vec<ProcedureFacts>,
     /// The register version of the catalogue.
@@ -174,7 +178,7 @@ impl PersonFacts {
 }
 
 impl SurgeonFacts {
-    fn new(surgeon: &Surgeon, procedures: &[Arc<Procedure>]) -> Self {
+    pub(super) fn new(surgeon: &Surgeon, procedures: &[Arc<Procedure>]) -> Self {
         let speaks = |grant: &&Grant| match &grant.scope {
             Scope::GradeWide(_) => true,
             Scope::Item(code) => {
@@ -192,7 +196,7 @@ impl SurgeonFacts {
         }
     }
 
-    fn restore(&self) -> Option<Surgeon> {
+    pub(super) fn restore(&self) -> Option<Surgeon> {
         Some(Surgeon {
             id: SurgeonId::new(&self.id)?,
             name: self.name.clone(),
@@ -288,7 +292,7 @@ impl ProcedureFacts {
 }
 
 /// Words of an enumeration as the register files write them (contract §3).
-type Words<T> = &'static [(T, &'static str)];
+pub(super) type Words<T> = &'static [(T, &'static str)];
 
 const BASES: Words<Base> = &[(Base::Primary, "primary"), (Base::MultiSite, "multi-site")];
 const SURGEON_STATUSES: Words<SurgeonStatus> = &[

@@ -3,6 +3,8 @@
 //! Every protocol hands its orders to [`Gate::pass`]; only the gate knows register, ledger and
 //! rules together, and only it makes the [`passage::Passage`] that forwarding demands.
 
+mod around;
+pub mod around_facts;
 pub mod case_facts;
 pub mod document;
 mod entry;
@@ -20,4 +22,4 @@ pub mod verdict_json;
 mod tests;
 
 pub use pass::{Answer, Gate, Parts, Request, Subject};
-pub use ruling::consider;
+pub use ruling::{Knowledge, consider};

@@ -92,7 +92,7 @@ struct NamedFacts {
     name: Vec<String>,
 }
 
-const STAGES: &[(Stage, &str)] =
+pub(super) const STAGES: &[(Stage, &str)] =
     &[(Stage::Order, "order"), (Stage::Notice, "notice"), (Stage::Record, "record")];
 const ACTIONS: &[(Action, &str)] = &[
     (Action::New, "new"),
@@ -100,7 +100,7 @@ const ACTIONS: &[(Action, &str)] = &[
     (Action::Withdraw, "withdraw"),
     (Action::Other, "other"),
 ];
-const URGENCIES: &[(Urgency, &str)] = &[
+pub(super) const URGENCIES: &[(Urgency, &str)] = &[
     (Urgency::Elective, "elective"),
     (Urgency::Urgent, "urgent"),
     (Urgency::Emergency, "emergency"),

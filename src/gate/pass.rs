@@ -15,11 +15,11 @@ use crate::gate::document::{Decided, Known, documents, judged, message_name};
 use crate::gate::entry::{DecisionBody, WithoutLedger, delivery};
 use crate::gate::memory::{Fingerprint, Memory, Remembered};
 use crate::gate::passage::{Outcome, Passage, Refusal};
-use crate::gate::ruling::{Ruling, rule};
+use crate::gate::ruling::{Knowledge, Ruling, rule};
 use crate::gate::stance::RouteStance;
 use crate::ledger::{Body, Draft, Durability, EntryId, Kind, Ledger, LedgerError};
 use crate::register::Register;
-use crate::rules::{People, Policy};
+use crate::rules::Policy;
 use crate::telemetry::events;
 
 /// Builds the refusal for a verdict, given the ledger entry it stands under; `None` where nothing may be sent.
@@ -168,11 +168,15 @@ impl Gate {
 
     /// Fetches the facts and judges.
     async fn rule(&self, request: &Request) -> Ruling {
-        let parts = &self.parts;
-        let clock = parts.clock;
+        let clock = self.parts.clock;
         let now = || clock.now();
-        rule(&parts.register, &parts.policy, &parts.zone, &now, &request.subject, &request.stance)
-            .await
+        rule(self.knowledge(), &now, &request.subject, &request.stance).await
+    }
+
+    /// What the gate knows apart from the message.
+    fn knowledge(&self) -> Knowledge<'_> {
+        let Parts { register, cases, policy, zone, .. } = &self.parts;
+        Knowledge { register, cases: Some(cases), policy, zone }
     }
 
     /// Writes the entry and turns the verdict into what may follow.
@@ -282,12 +286,8 @@ impl Gate {
     ) {
         let Message { request, ruling, fingerprint, .. } = message;
         let Subject::Orders(orders) = &request.subject else { return };
-        let mut people = People::default();
-        for asked in &ruling.asked {
-            people.insert(asked.key.clone(), asked.lookup.clone());
-        }
         let known =
-            Known { people: &people, catalogue: &ruling.catalogue, zone: &self.parts.zone };
+            Known { people: &ruling.people, catalogue: &ruling.catalogue, zone: &self.parts.zone };
         let decided = Decided {
             entry,
             at: ruling.now,
@@ -297,7 +297,7 @@ impl Gate {
             enforced: verdict.stance == Stance::Enforce,
             refused: verdict.refused(),
             cases: judged(verdict),
-            reportable: Vec::new(),
+            reportable: ruling.reportable.clone(),
         };
         self.parts.cases.enter(documents(orders, known, &decided), seq);
     }

@@ -12,12 +12,12 @@ use crate::domain::procedure::Procedure;
 use crate::domain::verdict::{Stance, Verdict};
 use crate::gate::entry::{PolicyJson, setting_word};
 use crate::gate::facts::FactsJson;
-use crate::gate::ruling::rule_orders;
+use crate::gate::ruling::Bench;
 use crate::gate::stance::RouteStance;
 use crate::gate::verdict_json::VerdictJson;
 use crate::rules::effects::Effects;
 use crate::rules::table::Setting;
-use crate::rules::{People, Policy};
+use crate::rules::{People, Policy, Surroundings};
 
 /// Why a verdict cannot be derived again.
 #[derive(Debug, thiserror::Error)]
@@ -76,8 +76,13 @@ pub fn rederive(body: &str, entry: &str) -> Result<Rederived, RederiveError> {
     }
     let orders: Option<Vec<Order>> = facts.orders.iter().map(|order| order.restore()).collect();
     let orders = orders.ok_or(RederiveError::Unknown("orders"))?;
-    let verdict =
-        rule_orders(&orders, facts.judged_at, &zone, &catalogue, &people, &policy, &stance);
+    let around: Option<Vec<Surroundings>> = facts.around.iter().map(|a| a.restore()).collect();
+    let mut around = around.ok_or(RederiveError::Unknown("around"))?;
+    around.resize_with(orders.len(), Surroundings::default);
+    let now = facts.judged_at;
+    let (catalogue, people) = (&catalogue, &people);
+    let bench = Bench { now, zone: &zone, catalogue, people, policy: &policy, stance: &stance };
+    let verdict = bench.rule(&orders, &around);
     let written = VerdictJson::new(&verdict, &zone, Some(entry));
     let derived = serde_json::to_string(&written).unwrap_or_default();
     Ok(Rederived { recorded: body.verdict.get().to_owned(), derived, verdict })

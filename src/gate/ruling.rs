@@ -5,14 +5,18 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::cases::Cases;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::order::{Order, Stage, Urgency};
 use crate::domain::surgeon::{Lookup, PersonKey};
 use crate::domain::verdict::{Decision, Gap, Stance, Verdict};
+use crate::gate::around::Sources;
+use crate::gate::document::ReportableCase;
 use crate::gate::pass::Subject;
 use crate::gate::stance::RouteStance;
 use crate::register::{Patience, Register};
-use crate::rules::{Facts, People, Policy, Surroundings, judge, persons, team};
+use crate::rules::report::{ReportKind, count_cases, reportable};
+use crate::rules::{Facts, People, Policy, Surroundings, judge, ordering, persons, team};
 use crate::telemetry::events;
 
 /// One answer of the register.
@@ -25,49 +29,97 @@ pub(super) struct Asked {
 /// A message judged, ready to be recorded.
 pub(super) struct Ruling {
     pub(super) verdict: Verdict,
+    pub(super) people: People,
     pub(super) asked: Vec<Asked>,
+    /// What surrounded each order.
+    pub(super) around: Vec<Surroundings>,
+    /// The techniques that its cases must be reported for, once the message is forwarded.
+    pub(super) reportable: Vec<ReportableCase>,
     pub(super) now: Timestamp,
     pub(super) catalogue: Arc<Catalogue>,
     /// The register version known when the facts were fetched: never newer than they are.
     pub(super) register_version: i64,
 }
 
+/// What the gate knows and has been told, apart from the message.
+#[derive(Clone, Copy)]
+pub struct Knowledge<'k> {
+    /// Who may.
+    pub register: &'k Register,
+    /// What is known of each case; absent where nobody keeps an index.
+    pub cases: Option<&'k Cases>,
+    /// What the institution has set.
+    pub policy: &'k Policy,
+    /// The hospital's time zone.
+    pub zone: &'k TimeZone,
+}
+
 /// What the gate would decide of `subject` at the moment `now`, without recording anything.
 pub async fn consider(
-    register: &Register,
-    policy: &Policy,
-    zone: &TimeZone,
+    knowledge: Knowledge<'_>,
     now: Timestamp,
     subject: &Subject,
     stance: &RouteStance,
 ) -> Verdict {
-    rule(register, policy, zone, &|| now, subject, stance).await.verdict
+    rule(knowledge, &|| now, subject, stance).await.verdict
 }
 
 /// Fetches, then judges. The clock is read after the waiting: what was fetched is judged as of then.
 pub(super) async fn rule(
-    register: &Register,
-    policy: &Policy,
-    zone: &TimeZone,
+    knowledge: Knowledge<'_>,
     now: &(dyn Fn() -> Timestamp + Sync),
     subject: &Subject,
     stance: &RouteStance,
 ) -> Ruling {
+    let Knowledge { register, cases, policy, zone } = knowledge;
     let register_version = register.version();
-    let asked = match subject {
-        Subject::Orders(orders) => fetch(register, orders).await,
-        Subject::Unreadable { .. } => Fetched::default(),
-    };
-    let Fetched { people, asked } = asked;
-    let now = now();
     let catalogue = register.catalogue();
-    let verdict = match subject {
-        Subject::Orders(orders) => {
-            rule_orders(orders, now, zone, &catalogue, &people, policy, stance)
+    let orders = match subject {
+        Subject::Orders(orders) => orders.as_slice(),
+        Subject::Unreadable { stage, .. } => {
+            let verdict = unreadable(stance, *stage);
+            return Ruling::of_nothing(verdict, now(), catalogue, register_version);
         }
-        Subject::Unreadable { stage, .. } => unreadable(stance, *stage),
     };
-    Ruling { verdict, asked, now, catalogue, register_version }
+    let Fetched { people, asked } = fetch(register, orders).await;
+    let sources = Sources { register, cases, zone, now: now() };
+    let mut around = Vec::with_capacity(orders.len());
+    for order in orders {
+        around.push(sources.around(order, &people, &catalogue).await);
+    }
+    let now = now();
+    let bench = Bench { now, zone, catalogue: &catalogue, people: &people, policy, stance };
+    let mut verdict = bench.rule(orders, &around);
+    if verdict.decision == Decision::Block
+        && let [order] = orders
+        && let Some(around) = around.first_mut()
+        && sources.colleagues(&verdict, order, &catalogue, around).await
+    {
+        // The same verdict, whose sentences now name who may operate.
+        verdict = bench.rule(orders, std::slice::from_ref(around));
+    }
+    let reportable = bench.reportable(orders, &around);
+    Ruling { verdict, people, asked, around, reportable, now, catalogue, register_version }
+}
+
+impl Ruling {
+    fn of_nothing(
+        verdict: Verdict,
+        now: Timestamp,
+        catalogue: Arc<Catalogue>,
+        register_version: i64,
+    ) -> Self {
+        Self {
+            verdict,
+            people: People::default(),
+            asked: Vec::new(),
+            around: Vec::new(),
+            reportable: Vec::new(),
+            now,
+            catalogue,
+            register_version,
+        }
+    }
 }
 
 /// The register's answers for one message.
@@ -81,12 +133,15 @@ struct Fetched {
 async fn fetch(register: &Register, orders: &[Order]) -> Fetched {
     let emergency = orders.iter().any(|order| order.urgency() == Urgency::Emergency);
     let patience = if emergency { Patience::Emergency } else { Patience::Elective };
+    let order_rights = register.order_rights_in_use();
     let mut fetched = Fetched::default();
     for order in orders {
         for key in persons(order) {
             fetched.ask(register, key, patience).await;
         }
         let rest: Vec<_> = team(order, &fetched.people).collect();
+        let rest =
+            rest.into_iter().chain(order_rights.then(|| ordering(order)).into_iter().flatten());
         for key in rest {
             fetched.ask(register, key, patience).await;
         }
@@ -108,25 +163,57 @@ impl Fetched {
     }
 }
 
-/// Judges the orders of one message, pure: the same facts give the same verdict, now and from the ledger.
-pub(super) fn rule_orders(
-    orders: &[Order],
-    now: Timestamp,
-    zone: &TimeZone,
-    catalogue: &Catalogue,
-    people: &People,
-    policy: &Policy,
-    stance: &RouteStance,
-) -> Verdict {
-    let enforced = |department: Option<&str>| stance.enforces(department);
-    let around = &Surroundings::default();
-    merge(orders.iter().map(|order| {
-        if order.action().checked() {
-            judge(&Facts { order, now, zone, catalogue, people, around }, policy, &enforced)
-        } else {
-            withdrawn(order, stance)
+/// Everything that judging needs besides the orders; the same bench gives the same verdict, now and from
+/// the ledger.
+#[derive(Clone, Copy)]
+pub(super) struct Bench<'b> {
+    pub(super) now: Timestamp,
+    pub(super) zone: &'b TimeZone,
+    pub(super) catalogue: &'b Catalogue,
+    pub(super) people: &'b People,
+    pub(super) policy: &'b Policy,
+    pub(super) stance: &'b RouteStance,
+}
+
+impl<'b> Bench<'b> {
+    /// Judges the orders of one message, pure. `around` stands in the order of `orders`.
+    pub(super) fn rule(self, orders: &[Order], around: &[Surroundings]) -> Verdict {
+        let enforced = |department: Option<&str>| self.stance.enforces(department);
+        merge(orders.iter().zip(around).map(|(order, around)| {
+            if order.action().checked() {
+                judge(&self.facts(order, around), self.policy, &enforced)
+            } else {
+                withdrawn(order, self.stance)
+            }
+        }))
+    }
+
+    fn facts<'f>(self, order: &'f Order, around: &'f Surroundings) -> Facts<'f>
+    where
+        'b: 'f,
+    {
+        let Self { now, zone, catalogue, people, .. } = self;
+        Facts { order, now, zone, catalogue, people, around }
+    }
+
+    /// The techniques that must be reported, by the case of the whole verdict.
+    fn reportable(self, orders: &[Order], around: &[Surroundings]) -> Vec<ReportableCase> {
+        let mut out = Vec::new();
+        let mut first = 0;
+        for (order, around) in orders.iter().zip(around) {
+            if !order.action().checked() {
+                continue;
+            }
+            let facts = self.facts(order, around);
+            out.extend(reportable(&facts).into_iter().map(|found| ReportableCase {
+                case: first + found.case,
+                city_monitored: found.kind == ReportKind::CityMonitored,
+                technique: found.item,
+            }));
+            first += count_cases(&facts);
         }
-    }))
+        out
+    }
 }
 
 /// Withdrawals are not judged and always pass; they are recorded for the story of the case.

@@ -60,6 +60,8 @@ pub struct Surroundings {
     pub calendar: Arc<Calendar>,
     /// The discussions of the patient, of the order numbers, and those referred to.
     pub discussions: Vec<Discussion>,
+    /// The register could not be asked for discussions: then none is missed, and the gap is said.
+    pub discussions_unknown: bool,
     /// By group of the order; a missing one is not known.
     pub stories: Vec<Story>,
     /// Notices in force of other orders that book a named surgeon.
@@ -234,7 +236,11 @@ fn found(case: &Case<'_>, policy: &Policy, documents: &Documents<'_>) -> Judged 
     let (order_right, nobody_asked) =
         if asks_order_right { grant::order_right_missing(case) } else { (None, false) };
     let nobody_known = matches!(case.who, Who::Person(_, Lookup::Unavailable));
-    if grants.unavailable || nobody_asked || nobody_known {
+    if grants.unavailable
+        || nobody_asked
+        || nobody_known
+        || preparation::discussions_unknown(case, policy)
+    {
         gaps.push(Gap::PrivilegesUnavailable);
     }
     if filing.calendar_unknown {

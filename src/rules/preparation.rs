@@ -7,15 +7,26 @@ use crate::domain::procedure::Grade;
 use crate::domain::rule::Rule;
 use crate::domain::verdict::Subject;
 use crate::rules::case::Case;
+use crate::rules::judge::Policy;
+use crate::rules::table::Setting;
 use crate::rules::wording::{EMERGENCY_EN, EMERGENCY_ZH, Told, code, procedure, told};
 
 /// How many disciplines make a discussion multidisciplinary (rules.md §3.3).
 const DISCIPLINES_MIN: usize = 2;
 
+/// Whether the case needs a discussion and nobody knows whether it had one.
+pub(super) fn discussions_unknown(case: &Case<'_>, policy: &Policy) -> bool {
+    let stage = case.facts.order.stage;
+    case.facts.around.discussions_unknown
+        && case.grade() == Some(Grade::Four)
+        && policy.effects.of(Rule::DiscussionMissing, stage) != Setting::Off
+}
+
 /// `discussion-missing`: grade 4, and no multidisciplinary discussion of this operation was held on or
 /// before the operating day (SG 22).
 pub(super) fn discussion_missing(case: &Case<'_>) -> Option<Told> {
-    if case.grade() != Some(Grade::Four) || !discussions(case).is_empty() {
+    let unknown = case.facts.around.discussions_unknown;
+    if unknown || case.grade() != Some(Grade::Four) || !discussions(case).is_empty() {
         return None;
     }
     Some(told(

@@ -38,6 +38,11 @@ pub struct Reportable {
     pub kind: ReportKind,
 }
 
+/// How many cases the verdict of `facts` has.
+pub fn count_cases(facts: &Facts<'_>) -> usize {
+    cases(facts).len()
+}
+
 /// The reports that an order or a record calls for, in the order of the verdict's cases. A notice calls
 /// for none: its order has.
 pub fn reportable(facts: &Facts<'_>) -> Vec<Reportable> {
