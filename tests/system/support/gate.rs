@@ -79,6 +79,8 @@ impl Hospital {
         let defaults = [
             ("mapping", "mapping = \"mappings/hl7v2/standard.toml\""),
             ("stance", "stance = \"enforce\""),
+            // A busy machine must not look like a silent upstream.
+            ("upstream_timeout_ms", "upstream_timeout_ms = 60000"),
         ];
         for (key, line) in defaults {
             if !settings.iter().any(|setting| setting.starts_with(key)) {
@@ -258,6 +260,11 @@ impl Gate {
 
     pub(crate) fn log(&self) -> String {
         self.lines().join("\n")
+    }
+
+    /// Waits until the log says something.
+    pub(crate) fn says(&self, text: &str) {
+        eventually(text, || self.log().contains(text).then_some(()));
     }
 
     pub(crate) fn pid(&self) -> String {
