@@ -16,9 +16,9 @@ pub(super) async fn run(_: CheckArgs, file: &Path) -> u8 {
         Ok(settings) => settings,
         Err(faults) => {
             for fault in &faults.0 {
-                println!("{fault}");
+                say!("{fault}");
             }
-            println!("{} fault(s)", faults.0.len());
+            say!("{} fault(s)", faults.0.len());
             return EXIT_USAGE;
         }
     };
@@ -28,7 +28,7 @@ pub(super) async fn run(_: CheckArgs, file: &Path) -> u8 {
         } else {
             format!(" for {}", route.stance.departments.join(", "))
         };
-        println!(
+        say!(
             "route {}: {} → {}, {}{enforced}, mapping {} ({} examples hold)",
             route.name,
             route.listen,
@@ -39,12 +39,12 @@ pub(super) async fn run(_: CheckArgs, file: &Path) -> u8 {
         );
     }
     match super::register_figures(&settings).await {
-        Ok(figures) => println!("{figures}"),
+        Ok(figures) => say!("{figures}"),
         Err(text) => {
-            println!("{text}");
+            say!("{text}");
             return EXIT_FOUND;
         }
     }
-    println!("no faults");
+    say!("no faults");
     0
 }

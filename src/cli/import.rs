@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgGroup, Args};
 use thiserror::Error;
 
-use crate::cli::EXIT_FOUND;
+use crate::cli::EXIT_USAGE;
 use crate::clock::Clock;
 use crate::register::import::policy::Policy;
 use crate::register::import::{self, ImportError, ImportSummary, Request, table};
@@ -61,7 +61,7 @@ pub(super) enum ImportCommandError {
     Output(#[from] io::Error),
 }
 
-/// Imports the files named in `args` and tells the result on `out`; 0 imported or nothing to do, 1 the files
+/// Imports the files named in `args` and tells the result on `out`; 0 imported or nothing to do, 2 the files
 /// have faults. The ledger entry is written by the gate that sees the new version.
 ///
 /// # Errors
@@ -101,7 +101,7 @@ pub(super) async fn run(
             }
             let count = faults.len();
             writeln!(out, "{count} 处错误，未导入任何内容 / {count} faults, nothing was imported")?;
-            Ok(EXIT_FOUND)
+            Ok(EXIT_USAGE)
         }
         Err(error) => Err(error.into()),
     }
@@ -190,13 +190,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn faults_are_results_with_exit_status_one() {
+    async fn faults_are_results_with_exit_status_two() {
         let folder = tempfile::TempDir::new().unwrap();
         let file = folder.path().join("surgeons.csv");
         std::fs::write(&file, "surgeon_id,name\nD1,\n,张三\n").unwrap();
         let database = folder.path().join("register.db");
         let (refused, out) = import(&database, &["--surgeons", file.to_str().unwrap()]).await;
-        assert_eq!(refused, EXIT_FOUND);
+        assert_eq!(refused, EXIT_USAGE);
         assert_eq!(out.lines().count(), 3, "{out}");
         assert!(out.contains("surgeons.csv:2: name: "), "{out}");
         assert!(ImportLine::try_parse_from(["import", "--dry-run"]).is_err(), "a file is needed");

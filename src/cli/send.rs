@@ -149,7 +149,7 @@ async fn connection(args: Arc<SendArgs>, frames: Vec<Framed>) -> Result<Vec<Sent
         let code = acknowledges(&reply).map(|a| String::from_utf8_lossy(a.code).into_owned());
         if !args.quiet {
             let shown = String::from_utf8_lossy(frame::payload(&reply)).replace('\r', "\n  ");
-            println!("{name}  {} µs\n  {}", took.as_micros(), shown.trim_end());
+            say!("{name}  {} µs\n  {}", took.as_micros(), shown.trim_end());
         }
         out.push(Sent { took, code });
     }
@@ -190,13 +190,13 @@ fn summary(sent: &mut [Sent]) {
         *codes.entry(one.code.as_deref().unwrap_or("no MSA")).or_default() += 1;
     }
     let codes: Vec<String> = codes.iter().map(|(code, count)| format!("{code} {count}")).collect();
-    println!("{} message(s): {}", sent.len(), codes.join(", "));
+    say!("{} message(s): {}", sent.len(), codes.join(", "));
     let at = |share: usize| {
         let index = sent.len().saturating_sub(1) * share / 1000;
         sent.get(index).map_or(0, |s| s.took.as_micros())
     };
     if !sent.is_empty() {
-        println!(
+        say!(
             "latency µs: p50 {}  p90 {}  p99 {}  p99.9 {}  max {}",
             at(500),
             at(900),

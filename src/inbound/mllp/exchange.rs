@@ -90,9 +90,9 @@ impl Connection {
                 let frame = self.from_sender.split_to(length);
                 self.forward(passage, &frame, (!reply).then_some(reference), promised);
             }
-            Intake::Checked { read, reference, promised } => {
+            Intake::Checked { read, doubted, reference, promised } => {
                 let frame = self.from_sender.split_to(length).freeze();
-                let request = intake::request(&self.route, &frame, read);
+                let request = intake::request(&self.route, &frame, read, doubted);
                 self.judge(request, frame, reference, promised, Then::GoOn);
             }
         }

@@ -15,7 +15,7 @@ use crate::inbound::mllp::Config;
 use crate::inbound::mllp::connection::Route;
 use crate::inbound::mllp::pipeline::{Acknowledges, Reference};
 use crate::inbound::mllp::respond;
-use crate::mapping::{Context, Reading};
+use crate::mapping::{Context, Reading, Unreadable};
 use crate::telemetry::events;
 
 /// What a frame holds.
@@ -35,6 +35,8 @@ pub enum Intake {
     Checked {
         /// What was read.
         read: Subject,
+        /// Of a message that cannot be read: what the mapping doubts, for the answer.
+        doubted: Option<Unreadable>,
         /// What its answer refers to.
         reference: Reference,
         /// Whether the sender is sure to get an answer.
@@ -105,6 +107,7 @@ impl Reader<'_> {
 struct Whole {
     orders: Vec<Order>,
     unreadable: Option<(&'static str, Option<Stage>)>,
+    doubted: Option<Unreadable>,
     control_id: Option<Bytes>,
     batch_id: Option<Bytes>,
     reply: bool,
@@ -117,6 +120,7 @@ impl Default for Whole {
         Self {
             orders: Vec::new(),
             unreadable: None,
+            doubted: None,
             control_id: None,
             batch_id: None,
             reply: true,
@@ -146,6 +150,7 @@ impl Whole {
             Reading::Unreadable(unreadable) => {
                 self.reply = false;
                 self.unreadable(unreadable.why.as_str(), unreadable.stage);
+                self.doubted.get_or_insert(unreadable);
             }
         }
     }
@@ -172,12 +177,17 @@ impl Whole {
             }
             None => Subject::Orders(self.orders),
         };
-        Intake::Checked { read, reference, promised }
+        Intake::Checked { read, doubted: self.doubted, reference, promised }
     }
 }
 
 /// The request for a frame that was read.
-pub(super) fn request(route: &Route, frame: &Bytes, read: Subject) -> Request {
+pub(super) fn request(
+    route: &Route,
+    frame: &Bytes,
+    read: Subject,
+    doubted: Option<Unreadable>,
+) -> Request {
     if let Subject::Unreadable { why, .. } = read {
         events::Unreadable { route: &route.config.name, why }.emit();
     }
@@ -187,7 +197,7 @@ pub(super) fn request(route: &Route, frame: &Bytes, read: Subject) -> Request {
         route: Arc::clone(&route.config.name),
         stance: Arc::clone(&route.config.stance),
         mapping: route.config.mapping.name().into(),
-        answer: respond::answer(route, payload.clone()),
+        answer: respond::answer(route, payload.clone(), doubted),
         message: payload,
         control_id,
         subject: read,
@@ -196,7 +206,7 @@ pub(super) fn request(route: &Route, frame: &Bytes, read: Subject) -> Request {
 
 /// The request for a piece that is no whole frame.
 pub(super) fn unreadable(route: &Route, piece: &Bytes, why: &'static str) -> Request {
-    request(route, piece, Subject::Unreadable { why, stage: None })
+    request(route, piece, Subject::Unreadable { why, stage: None }, None)
 }
 
 /// MSA-1 and MSA-2 of a reply frame; `None` when it carries no MSA.
