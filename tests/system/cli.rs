@@ -175,7 +175,7 @@ fn an_import_with_faults_tells_each_and_changes_nothing() {
     let rows = "surgeon_id,code,grade,status\nD1002,51.2300,,active\nD1002,,,active\nNOBODY,51.2300,,active\nD1002,51.2300,5,actve\n";
     let file = hospital.file("bad.csv", rows);
     let out = hospital.run(&["import", "--grants", &file]);
-    assert_eq!(out.status.code(), Some(1));
+    assert_eq!(out.status.code(), Some(2));
     let said = text(&out.stdout);
     for line in ["bad.csv:3", "bad.csv:4", "bad.csv:5"] {
         assert!(said.contains(line), "{line} is missing in:\n{said}");

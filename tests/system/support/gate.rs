@@ -50,7 +50,8 @@ impl Hospital {
     pub(crate) fn empty() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let head = format!(
-            "[node]\nname = \"test-gate\"\ndata_dir = {:?}\n[console]\nlisten = \"127.0.0.1:0\"\n",
+            "[node]\nname = \"test-gate\"\ndata_dir = {:?}\n[console]\nlisten = \"127.0.0.1:0\"\n\
+             [register]\nwait_ms = 60000\n",
             folder.path().join("data")
         );
         Self { folder, head, routes: String::new(), log: "info" }
