@@ -72,10 +72,11 @@ async fn message(args: &ExplainArgs, settings: &Settings) -> Explained {
     let route = route(args, settings).map_err(wrong)?;
     let now = moment(args, settings).map_err(wrong)?;
     let register = open_register(settings).await.map_err(wrong)?;
-    let catalogue = register.catalogue();
+    let (catalogue, lists) = (register.catalogue(), register.lists());
     let reader = Reader {
         config: route,
         catalogue: &catalogue,
+        lists: &lists,
         zone: &settings.node.zone,
         checked_order: &|_| false,
     };

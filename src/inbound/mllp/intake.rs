@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::domain::catalogue::Catalogue;
 use crate::domain::order::{Action, Order, Stage};
+use crate::domain::technique::Lists;
 use crate::gate::{Request, Subject};
 use crate::hl7::batch::Batch;
 use crate::hl7::frame;
@@ -50,6 +51,8 @@ pub struct Reader<'r> {
     pub config: &'r Config,
     /// The catalogue, for the surgical test.
     pub catalogue: &'r Catalogue,
+    /// The technique lists, likewise.
+    pub lists: &'r Lists,
     /// The hospital's time zone.
     pub zone: &'r TimeZone,
     /// Whether an order of this number was checked.
@@ -58,11 +61,13 @@ pub struct Reader<'r> {
 
 /// Reads a whole frame on a route.
 pub(super) fn read(route: &Route, frame: &[u8]) -> Intake {
-    let catalogue = route.gate.register().catalogue();
+    let register = route.gate.register();
+    let (catalogue, lists) = (register.catalogue(), register.lists());
     let checked_order = |order_no: &str| route.gate.memory().knows_order(order_no);
     Reader {
         config: &route.config,
         catalogue: &catalogue,
+        lists: &lists,
         zone: route.gate.zone(),
         checked_order: &checked_order,
     }
@@ -94,7 +99,7 @@ impl Reader<'_> {
         let context = Context {
             catalogue: self.catalogue,
             checked_order: self.checked_order,
-            listed: &|_| false,
+            listed: &|code| self.lists.mention(code),
             all_surgical: self.config.all_surgical,
             zone: self.zone,
             compare_bytes: self.config.compare_bytes,
