@@ -23,6 +23,7 @@ mod run;
 mod send;
 mod table;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -216,5 +217,14 @@ async fn register_figures(settings: &Settings) -> Result<String, String> {
     }
     let register = open_register(settings).await?;
     let items = register.catalogue().items().len();
-    Ok(format!("register version {}: {items} catalogue items", register.version()))
+    let lists = register.lists();
+    let (techniques, dossiers) = (lists.techniques.len(), lists.dossiers.len());
+    let years: BTreeSet<i16> = register.calendar().days().map(|(day, _)| day.year()).collect();
+    let years: Vec<String> = years.iter().map(ToString::to_string).collect();
+    let years = if years.is_empty() { "none".to_owned() } else { years.join(" ") };
+    Ok(format!(
+        "register version {}: {items} catalogue items, {techniques} listed techniques, \
+         {dossiers} dossiers, calendar years: {years}",
+        register.version()
+    ))
 }
