@@ -12,10 +12,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::app::catch_up::CatchUpError;
 use crate::cases::error::CasesError;
 use crate::cases::{self, Cases};
 use crate::clock::Clock;
-use crate::app::catch_up::CatchUpError;
 use crate::config::Settings;
 use crate::gate::{Gate, Parts};
 use crate::inbound::console::{self, Health};

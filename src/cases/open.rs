@@ -82,9 +82,7 @@ impl Cases {
     /// All pages of a scan.
     pub(in crate::cases) async fn scan(&self, scan: Scan) -> Result<Vec<Arc<Kept>>, CasesError> {
         let mut all: Vec<Arc<Kept>> = Vec::new();
-        while let Some(page) =
-            self.inner.store.page(scan, all.last().map(|kept| &**kept)).await?
-        {
+        while let Some(page) = self.inner.store.page(scan, all.last().map(|kept| &**kept)).await? {
             all.extend(page);
         }
         Ok(all)

@@ -147,8 +147,7 @@ impl Report {
     /// Nothing is left to report when the record, else the order, no longer names the technique.
     fn settle(&mut self, threads: &Threads) {
         let Some(last) = self.documents.last() else { return };
-        let belongs =
-            Belongs { order_no: self.order_no.as_ref(), ..last.document.belongs() };
+        let belongs = Belongs { order_no: self.order_no.as_ref(), ..last.document.belongs() };
         if belongs.order_no.is_none() && belongs.patient.is_none() {
             self.performed = last.document.stage == Stage::Record;
             return;

@@ -6,9 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use crate::cases::document::{
-    Asked, Booked, Document, Judged, Outcome, ReportKind, Reportable,
-};
+use crate::cases::document::{Asked, Booked, Document, Judged, Outcome, ReportKind, Reportable};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::order::{Action, Group, Line, Order, Person, Primary, Redacted, Stage, Urgency};
 use crate::domain::procedure::{Grade, Procedure, ProcedureCode};
@@ -355,8 +353,7 @@ struct KeptWithout {
 /// # Errors
 /// The entry is not understood by this version of the program.
 pub fn of_entry(entry: &str, body: &str) -> Result<Vec<Document>, RederiveError> {
-    let body: Body =
-        serde_json::from_str(body).map_err(|_| RederiveError::Unknown("decision"))?;
+    let body: Body = serde_json::from_str(body).map_err(|_| RederiveError::Unknown("decision"))?;
     let Some(facts) = &body.facts else { return Ok(Vec::new()) };
     let zone = TimeZone::get(&facts.zone).map_err(|_| RederiveError::Unknown("zone"))?;
     let items: Option<Vec<Procedure>> = facts.catalogue.iter().map(|p| p.restore()).collect();

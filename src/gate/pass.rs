@@ -286,8 +286,7 @@ impl Gate {
         for asked in &ruling.asked {
             people.insert(asked.key.clone(), asked.lookup.clone());
         }
-        let known =
-            Known { people: &people, catalogue: &ruling.catalogue, zone: &self.parts.zone };
+        let known = Known { people: &people, catalogue: &ruling.catalogue, zone: &self.parts.zone };
         let decided = Decided {
             entry,
             at: ruling.now,

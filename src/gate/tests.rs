@@ -346,9 +346,11 @@ async fn the_case_index_says_the_same_live_and_from_the_ledger() {
     two.groups[1].order_no = Redacted::new(" N2 ");
     two.groups.push(order("D1", None, Action::Withdraw).groups.remove(0));
     let good = order("D1", None, Action::New);
-    for (message, orders) in
-        [("1", vec![good.clone()]), ("2", vec![order("D9", None, Action::New)]), ("3", vec![good, two])]
-    {
+    for (message, orders) in [
+        ("1", vec![good.clone()]),
+        ("2", vec![order("D9", None, Action::New)]),
+        ("3", vec![good, two]),
+    ] {
         let _ = bench.gate.pass(request(message, Subject::Orders(orders), Stance::Enforce)).await;
     }
     let live = bench.gate.cases().waiting();
@@ -376,7 +378,10 @@ async fn an_entry_that_came_too_late_is_corrected_by_the_one_that_says_what_was_
     };
     let _ = bench.gate.pass(checked("1", order("D1", None, Action::New))).await;
     let story = bench.gate.cases().story(&asked).await;
-    assert!(story.order.unwrap().refused, "what was refused for want of a ledger is found as refused");
+    assert!(
+        story.order.unwrap().refused,
+        "what was refused for want of a ledger is found as refused"
+    );
     let _ = bench.gate.pass(checked("2", emergency)).await;
     assert!(!bench.gate.cases().story(&asked).await.order.unwrap().refused);
 }

@@ -67,9 +67,7 @@ pub async fn connect(file: &Path, keeping: Keeping) -> Result<AnyPool, RegisterE
         .max_connections(MAX_CONNECTIONS)
         .acquire_timeout(ACQUIRE_WITHIN)
         .after_connect(move |connection, _| {
-            Box::pin(async move {
-                sqlx::raw_sql(pragmas).execute(connection).await.map(|_| ())
-            })
+            Box::pin(async move { sqlx::raw_sql(pragmas).execute(connection).await.map(|_| ()) })
         })
         .connect_with(options)
         .await
