@@ -31,7 +31,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -339,24 +339,25 @@ impl Cases {
         let mut found: HashMap<(String, u32), Arc<Kept>> = HashMap::new();
         let mut seen: HashSet<Key> = keys.iter().cloned().collect();
         let keys_max = seen.len() + KEYS_MAX;
-        let mut queue: VecDeque<Key> = keys.into();
+        let mut next: Vec<Key> = seen.iter().cloned().collect();
         let mut fresh = known;
         loop {
             for kept in fresh.drain(..) {
                 for key in document_keys(&kept.document) {
                     if seen.len() < keys_max && seen.insert(key.clone()) {
-                        queue.push_back(key);
+                        next.push(key);
                     }
                 }
                 let name = (kept.document.entry.clone(), kept.document.nth);
                 found.insert(name, kept);
             }
-            let Some(key) = queue.pop_front().filter(|_| found.len() < DOCUMENTS_MAX) else {
+            if next.is_empty() || found.len() >= DOCUMENTS_MAX {
                 break;
-            };
+            }
             // Memory first: what is written between the two look-ups is found twice, never not at all.
-            fresh.extend(self.inner.overlay.find(&key));
-            fresh.extend(self.inner.store.find(&key, since).await?);
+            let keys = std::mem::take(&mut next);
+            fresh.extend(keys.iter().flat_map(|key| self.inner.overlay.find(key)));
+            fresh.extend(self.inner.store.find(&keys, since).await?);
         }
         Ok(Threads::of(found.into_values().collect()))
     }

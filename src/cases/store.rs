@@ -25,6 +25,9 @@ const ROWS_PER_INSERT: usize = 8;
 /// Documents under one number or of one patient that are looked at: the newest. A patient has a few a stay.
 const DOCUMENTS_PER_KEY: i64 = 500;
 
+/// Keys of one look-up.
+const KEYS_PER_QUERY: usize = 32;
+
 /// A booking longer than this is cut: it bounds how far back a look-up goes.
 pub(in crate::cases) const LONGEST_BOOKING_US: i64 = 24 * 3600 * 1_000_000;
 
@@ -191,25 +194,52 @@ impl Store {
         Ok(())
     }
 
-    /// Documents under an order number or of a patient, judged since `since`; the newest, bounded.
+    /// Documents under order numbers or of patients, judged since `since`; the newest, bounded.
     pub(in crate::cases) async fn find(
         &self,
-        key: &Key,
+        keys: &[Key],
         since: Timestamp,
     ) -> Result<Vec<Arc<Kept>>, CasesError> {
-        let (column, text) = match key {
-            Key::Order(number) => ("order_no", number.reveal()),
-            Key::Patient(number) => ("patient", number.reveal()),
-            Key::Surgeon(_) => return Ok(Vec::new()),
-        };
+        let (mut numbers, mut patients) = (Vec::new(), Vec::new());
+        for key in keys {
+            match key {
+                Key::Order(number) => numbers.push(number.reveal()),
+                Key::Patient(number) => patients.push(number.reveal()),
+                Key::Surgeon(_) => {}
+            }
+        }
+        let mut found = Vec::new();
+        for (column, texts) in [("order_no", numbers), ("patient", patients)] {
+            for texts in texts.chunks(KEYS_PER_QUERY) {
+                found.extend(self.find_in(column, texts, since).await?);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn find_in(
+        &self,
+        column: &str,
+        texts: &[&str],
+        since: Timestamp,
+    ) -> Result<Vec<Arc<Kept>>, CasesError> {
+        // One key, or as many as fit: two statements to keep prepared, not one for every number of keys.
+        let places = if texts.len() == 1 { 1 } else { KEYS_PER_QUERY };
+        let list: Vec<String> = (1..=places).map(|place| format!("${place}")).collect();
+        let list = list.join(",");
         // `<> ''` lets a database use the partial index.
         let sql = format!(
-            "select {COLUMNS} from documents where {column} = $1 and {column} <> '' and at >= $2 \
-             order by at desc, arrival desc limit $3"
+            "select {COLUMNS} from documents where {column} in ({list}) and {column} <> '' \
+             and at >= ${} order by at desc, arrival desc limit ${}",
+            places + 1,
+            places + 2
         );
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(text.to_owned());
-        let query = query.bind(since.as_microsecond()).bind(DOCUMENTS_PER_KEY);
-        read(query.fetch_all(&self.pool).await?)
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for text in texts.iter().chain(std::iter::repeat(&"")).take(places) {
+            query = query.bind((*text).to_owned());
+        }
+        let limit = DOCUMENTS_PER_KEY * i64::try_from(texts.len()).unwrap_or(1);
+        read(query.bind(since.as_microsecond()).bind(limit).fetch_all(&self.pool).await?)
     }
 
     /// Notices that have booked a surgeon in a span, in force or not.

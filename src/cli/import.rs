@@ -201,7 +201,9 @@ mod tests {
 
         let json = ExportLine::try_parse_from(["export", "surgeons", "--format", "json"]);
         let mut out = Vec::new();
-        export::run(&json.unwrap().args, &database, &TimeZone::UTC, &mut out).await.unwrap();
+        export::register_table(&json.unwrap().args, &database, &TimeZone::UTC, &mut out)
+            .await
+            .unwrap();
         let rows: serde_json::Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(rows[0]["licence_to"], "2027-12-31");
         assert_eq!(rows[0].get("department"), None);

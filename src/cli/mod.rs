@@ -18,9 +18,11 @@ mod explain;
 mod export;
 mod import;
 mod ledger;
+mod publication;
 mod reindex;
 mod run;
 mod send;
+mod sheet;
 mod table;
 
 use std::collections::BTreeSet;
@@ -76,7 +78,7 @@ enum Command {
     Check(check::CheckArgs),
     /// Loads register files in one transaction
     Import(import::ImportArgs),
-    /// Writes register tables
+    /// Writes register tables, case reports, publication lists and supervision figures
     Export(export::ExportArgs),
     /// Judges a stored message without sending or recording it, or a ledger entry again
     Explain(explain::ExplainArgs),
@@ -154,12 +156,10 @@ async fn import_into(args: &import::ImportArgs, file: &Path) -> u8 {
         Ok(settings) => settings,
         Err(code) => return code,
     };
-    // Who ran the command, for the history: the operating system's word for it.
-    let who = std::env::var("ORGATE_WHO").or_else(|_| std::env::var("USER"));
     let own = ImportSettings {
         database: &settings.register_file,
         policy: settings.import_policy(),
-        who: who.unwrap_or_else(|_| "unknown".to_owned()),
+        who: who(),
         clock: Clock::System,
     };
     match import::run(args, &own, &mut std::io::stdout()).await {
@@ -168,13 +168,19 @@ async fn import_into(args: &import::ImportArgs, file: &Path) -> u8 {
     }
 }
 
+/// Who ran the command, for the history: the operating system's word for it.
+fn who() -> String {
+    let who = std::env::var("ORGATE_WHO").or_else(|_| std::env::var("USER"));
+    who.unwrap_or_else(|_| "unknown".to_owned())
+}
+
 async fn export_from(args: &export::ExportArgs, file: &Path) -> u8 {
     let settings = match settings(file) {
         Ok(settings) => settings,
         Err(code) => return code,
     };
-    let zone = &settings.node.zone;
-    match export::run(args, &settings.register_file, zone, &mut std::io::stdout()).await {
+    let asker = export::Asker { settings: &settings, who: &who(), now: Clock::System.now() };
+    match export::run(args, &asker, &mut std::io::stdout()).await {
         Ok(()) => 0,
         Err(error) => failed(&error),
     }

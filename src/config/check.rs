@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use toml::de::DeTable;
 
+use crate::cases::report::REPORT_DUE_DAYS;
 use crate::config::fault::{Fault, Faults};
 use crate::config::reader::{Faultfinder, Section};
 use crate::config::route::route;
@@ -85,6 +86,8 @@ fn whole<'t>(
     let node = node(root);
     let register = register(root);
     let policy = root.section("policy");
+    let due = policy.number("report_due_days", u64::from(REPORT_DUE_DAYS), 0..366);
+    let report_due_days = u32::try_from(due).unwrap_or(REPORT_DUE_DAYS);
     let (policy, institution_level) = self::policy(policy);
     let section = root.section("ledger");
     let sync_every = section.choice("sync", true, &[("every", true), ("findings", false)]);
@@ -121,6 +124,7 @@ fn whole<'t>(
         register_file: node.data_dir.join("register.db"),
         policy,
         institution_level,
+        report_due_days,
         sync_every,
         keep_message_max: usize::try_from(keep_kib).unwrap_or(usize::MAX).saturating_mul(1024),
         mllp: mllp.into_iter().collect::<Option<_>>()?,

@@ -36,6 +36,8 @@ pub struct Settings {
     pub policy: Policy,
     /// The institution's level, for the catalogue lint (SZ 9).
     pub institution_level: InstitutionLevel,
+    /// Calendar days after the operating day by which a case of a restricted technique must be reported.
+    pub report_due_days: u32,
     /// The ledger.
     pub ledger: ledger::Config,
     /// Its folder.
