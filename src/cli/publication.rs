@@ -235,7 +235,7 @@ mod tests {
             valid_to: None,
             document: None,
         };
-        Lists { version: 7, techniques: vec![technique], dossiers: Vec::new() }
+        Lists::new(7, vec![technique], Vec::new())
     }
 
     #[test]
