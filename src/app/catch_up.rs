@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::cases::error::CasesError;
 use crate::cases::{Cases, STORY_DAYS};
 use crate::clock::Clock;
-use crate::gate::document::of_entry;
+use crate::gate::of_entry;
 use crate::ledger::{self, Filter, Kind, LedgerError};
 use crate::telemetry::events;
 

@@ -2,7 +2,7 @@
 //!
 //! The index is derived from the decision entries of the ledger and can be rebuilt from them; it decides
 //! nothing by itself and holds up nobody. Reading order: `document` (what a case is made of) · `fold` (what
-//! stands, pure) · `overlay`, `writer`, `store`, `rows` (memory, then tables) · `report`, `figures`.
+//! stands, pure) · `overlay`, `writer`, `store`, `rows` (memory, then tables) · `ask` (stories) · `report`, `figures`, `open`.
 //!
 //! **Where it lives.** In tables of its own, in the embedded gate in a file of its own (`data_dir/cases.db`)
 //! beside the register's: an import may hold the register for half a minute and its rows are precious,
@@ -21,34 +21,28 @@ pub mod error;
 pub mod figures;
 pub mod report;
 
+mod ask;
 mod fold;
 mod open;
 mod overlay;
+mod rebuild;
 mod rows;
 mod store;
 mod writer;
 
-#[cfg(test)]
-mod tests;
-
-use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
 use sqlx::AnyPool;
 use tokio::sync::watch;
 
-use crate::cases::document::{Asked, Document};
+use crate::cases::document::Document;
 use crate::cases::error::CasesError;
-use crate::cases::fold::{Kept, Threads};
 pub use crate::cases::open::OpenDocument;
-use crate::cases::overlay::{Key, Overlay};
-use crate::cases::store::{Span, Store};
-use crate::domain::order::Stage;
-use crate::domain::story::{Booking, Story};
-use crate::domain::surgeon::SurgeonId;
+use crate::cases::overlay::Overlay;
+pub use crate::cases::rebuild::Rebuild;
+use crate::cases::store::Store;
 use crate::telemetry::events;
 
 /// Entries that may lie between one that was entered and an older one that was not when the gate stopped:
@@ -60,10 +54,6 @@ pub const STORY_DAYS: i64 = 400;
 
 /// How long `override-frequent` looks back (rules.md §4).
 pub const OVERRIDE_DAYS: i64 = 30;
-
-/// Documents of one look-up, and keys that it follows; beyond, the rest is not looked at.
-const DOCUMENTS_MAX: usize = 5_000;
-const KEYS_MAX: usize = 200;
 
 /// What the index is made of, and how long things may take.
 #[derive(Clone, Debug)]
@@ -229,213 +219,9 @@ impl Cases {
     pub async fn rebuild(&self) -> Result<Rebuild, CasesError> {
         let mut transaction = self.inner.store.begin().await?;
         self.inner.store.drop_own(&mut transaction).await?;
-        let store = self.inner.store.clone();
-        Ok(Rebuild { store, transaction, batch: Vec::new(), arrivals: 1, documents: 0 })
-    }
-
-    /// What is known of the case that a message belongs to. Not known where the index does not answer in
-    /// time, and where an emergency would have to wait for a network.
-    pub async fn story(&self, asked: &Asked) -> Story {
-        let found = self.bounded(asked, async {
-            let threads = self.threads(keys(asked), Vec::new(), since(asked.now)).await?;
-            let (order, notice) = threads.story(&asked.belongs());
-            let chapter = |thread: &fold::Thread| Some(thread.standing()?.document.chapter());
-            let (order, notice) = (order.and_then(chapter), notice.and_then(chapter));
-            Ok(Story { known: true, order, notice })
-        });
-        found.await.unwrap_or_default()
-    }
-
-    /// Notices in force of other orders that book any of `surgeons` between `from` and `to`. Empty where the
-    /// index does not answer.
-    pub async fn bookings(
-        &self,
-        surgeons: &[SurgeonId],
-        from: Timestamp,
-        to: Timestamp,
-        asked: &Asked,
-    ) -> Vec<Booking> {
-        let found = self.bounded(asked, self.booked(surgeons, Span { from, to }, asked));
-        found.await.unwrap_or_default()
-    }
-
-    async fn booked(
-        &self,
-        surgeons: &[SurgeonId],
-        span: Span,
-        asked: &Asked,
-    ) -> Result<Vec<Booking>, CasesError> {
-        let overlaps = |from: Timestamp, to: Timestamp| from < span.to && span.from < to;
-        let mut found = Vec::new();
-        for surgeon in surgeons {
-            found.extend(self.inner.overlay.find(&Key::Surgeon(surgeon.clone())));
-            found.extend(self.inner.store.booking(surgeon, span).await?);
-        }
-        found.retain(|kept| kept.document.booked().any(|b| overlaps(b.from, b.to)));
-        if found.is_empty() {
-            return Ok(Vec::new());
-        }
-        let keys = found.iter().flat_map(|kept| document_keys(&kept.document)).collect();
-        let threads = self.threads(keys, found, since(asked.now)).await?;
-        let own = asked.belongs();
-        let others = threads.all(Stage::Notice).filter(|thread| !thread.belongs().with(&own));
-        let booked = others.filter_map(|thread| thread.accepted.as_ref());
-        let booked = booked.flat_map(|kept| kept.document.booked());
-        let mut booked: Vec<Booking> =
-            booked.filter(|b| surgeons.contains(&b.surgeon) && overlaps(b.from, b.to)).collect();
-        booked.sort_by(|a, b| (a.from, &a.entry).cmp(&(b.from, &b.entry)));
-        Ok(booked)
-    }
-
-    /// How many operations a surgeon's overrides were opened for since `since`, that of `asked` not counted.
-    /// 0 where the index does not answer.
-    pub async fn overrides(&self, surgeon: &SurgeonId, since: Timestamp, asked: &Asked) -> u32 {
-        let found = self.bounded(asked, async {
-            let mut found = self.inner.overlay.find(&Key::Surgeon(surgeon.clone()));
-            found.extend(self.inner.store.overriding(surgeon, since).await?);
-            let corrected = self.inner.overlay.all();
-            let corrected = corrected.iter().filter_map(|kept| kept.document.supersedes.as_ref());
-            let corrected: HashSet<&String> = corrected.collect();
-            found.retain(|kept| {
-                let document = &kept.document;
-                document.at >= since
-                    && !corrected.contains(&document.entry)
-                    && document.overriding().any(|own| own == surgeon)
-            });
-            Ok(operations(&found, asked))
-        });
-        found.await.unwrap_or_default()
-    }
-
-    /// Waits for the index no longer than the asker can.
-    async fn bounded<T>(
-        &self,
-        asked: &Asked,
-        answer: impl Future<Output = Result<T, CasesError>>,
-    ) -> Option<T> {
-        let config = &self.inner.config;
-        if asked.emergency && !config.local {
-            return None;
-        }
-        let wait = if asked.emergency { config.emergency_wait } else { config.wait };
-        let answer = tokio::time::timeout(wait, answer).await;
-        match answer.unwrap_or(Err(CasesError::Slow(wait))) {
-            Ok(answer) => Some(answer),
-            Err(error) => {
-                events::CasesUnanswered { error: &error }.emit();
-                None
-            }
-        }
-    }
-
-    /// What stands of the cases that any of `keys` is about, given documents that are known already.
-    /// Numbers lead to patients and patients to numbers until nothing new is found.
-    async fn threads(
-        &self,
-        keys: Vec<Key>,
-        known: Vec<Arc<Kept>>,
-        since: Timestamp,
-    ) -> Result<Threads, CasesError> {
-        let mut found: HashMap<(String, u32), Arc<Kept>> = HashMap::new();
-        let mut seen: HashSet<Key> = keys.iter().cloned().collect();
-        let keys_max = seen.len() + KEYS_MAX;
-        let mut next: Vec<Key> = seen.iter().cloned().collect();
-        let mut fresh = known;
-        loop {
-            for kept in fresh.drain(..) {
-                for key in document_keys(&kept.document) {
-                    if seen.len() < keys_max && seen.insert(key.clone()) {
-                        next.push(key);
-                    }
-                }
-                let name = (kept.document.entry.clone(), kept.document.nth);
-                found.insert(name, kept);
-            }
-            if next.is_empty() || found.len() >= DOCUMENTS_MAX {
-                break;
-            }
-            // Memory first: what is written between the two look-ups is found twice, never not at all.
-            let keys = std::mem::take(&mut next);
-            fresh.extend(keys.iter().flat_map(|key| self.inner.overlay.find(key)));
-            fresh.extend(self.inner.store.find(&keys, since).await?);
-        }
-        Ok(Threads::of(found.into_values().collect()))
+        Ok(Rebuild::new(self.inner.store.clone(), transaction))
     }
 }
 
-/// How far back a story reaches.
-fn since(now: Timestamp) -> Timestamp {
-    now.saturating_sub(SignedDuration::from_hours(24 * STORY_DAYS)).unwrap_or(Timestamp::MIN)
-}
-
-fn keys(asked: &Asked) -> Vec<Key> {
-    let order = asked.order_no.iter().cloned().map(Key::Order);
-    order.chain(asked.patient.iter().cloned().map(Key::Patient)).collect()
-}
-
-fn document_keys(document: &Document) -> impl Iterator<Item = Key> {
-    let order = document.order_no.iter().cloned().map(Key::Order);
-    order.chain(document.patient.iter().cloned().map(Key::Patient))
-}
-
-/// Each patient and operation once: documents of one number, or of one patient, code and day, are one.
-fn operations(documents: &[Arc<Kept>], asked: &Asked) -> u32 {
-    let one =
-        |a: &document::Belongs<'_>, b: &document::Belongs<'_>| a.with(b) || a.same_operation(b);
-    let mut sorted: Vec<&Arc<Kept>> = documents.iter().collect();
-    sorted.sort_by_key(|kept| kept.position());
-    sorted.dedup_by_key(|kept| (&kept.document.entry, kept.document.nth));
-    let own = asked.belongs();
-    let mut groups: Vec<Vec<document::Belongs<'_>>> = vec![vec![own]];
-    for kept in sorted {
-        let belongs = kept.document.belongs();
-        let (same, mut rest): (Vec<_>, Vec<_>) =
-            groups.into_iter().partition(|group| group.iter().any(|other| one(other, &belongs)));
-        let mut joined: Vec<_> = same.into_iter().flatten().collect();
-        joined.push(belongs);
-        rest.push(joined);
-        groups = rest;
-    }
-    u32::try_from(groups.len() - 1).unwrap_or(u32::MAX)
-}
-
-/// The own part of the index in the making; nothing is changed until [`Rebuild::finish`].
-pub struct Rebuild {
-    store: Store,
-    transaction: sqlx::Transaction<'static, sqlx::Any>,
-    batch: Vec<Arc<Kept>>,
-    arrivals: i64,
-    documents: u64,
-}
-
-impl Rebuild {
-    /// Takes the documents of the next entry.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn take(&mut self, documents: Vec<Document>) -> Result<(), CasesError> {
-        for document in documents {
-            let arrival = self.arrivals;
-            self.arrivals += 1;
-            self.documents += 1;
-            self.batch.push(Arc::new(Kept { document, arrival, seq: None }));
-        }
-        if self.batch.len() >= 500 { self.write().await } else { Ok(()) }
-    }
-
-    async fn write(&mut self) -> Result<(), CasesError> {
-        let batch = std::mem::take(&mut self.batch);
-        self.store.write(&mut self.transaction, &batch).await
-    }
-
-    /// Puts the new index in place of the old; `seq` is the last entry read. Gives the number of documents.
-    ///
-    /// # Errors
-    /// The database does not answer; the old index then stays.
-    pub async fn finish(mut self, seq: u64) -> Result<u64, CasesError> {
-        self.write().await?;
-        self.store.advance(&mut self.transaction, seq).await?;
-        self.transaction.commit().await?;
-        Ok(self.documents)
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::cases::Cases;
+use crate::cases::ask::{document_keys, since};
 use crate::cases::document::masked;
 use crate::cases::error::CasesError;
 use crate::cases::fold::{Kept, Thread};
 use crate::cases::store::Scan;
-use crate::cases::{Cases, document_keys, since};
 use crate::domain::order::Stage;
 use crate::domain::procedure::{Grade, ProcedureCode};
 use crate::domain::surgeon::SurgeonId;

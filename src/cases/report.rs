@@ -9,11 +9,12 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 
+use crate::cases::Cases;
+use crate::cases::ask::{document_keys, since};
 use crate::cases::document::{Belongs, Document, ReportKind, Reportable};
 use crate::cases::error::CasesError;
 use crate::cases::fold::{Kept, Threads};
 use crate::cases::store::Scan;
-use crate::cases::{Cases, document_keys, since};
 use crate::domain::order::{Redacted, Stage};
 use crate::domain::procedure::{Grade, ProcedureCode};
 use crate::domain::surgeon::SurgeonId;

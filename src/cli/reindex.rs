@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::cases::Cases;
 use crate::cli::{EXIT_USAGE, open_cases};
 use crate::config::Settings;
-use crate::gate::document::of_entry;
+use crate::gate::of_entry;
 use crate::ledger::{self, Filter, Kind};
 
 /// Rebuilds the index and says how much it holds. 0 good, 2 ledger or index cannot be used: then the old

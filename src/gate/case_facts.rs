@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::cases::document::Asked;
 use crate::cases::{Cases, OVERRIDE_DAYS};
 use crate::domain::catalogue::Catalogue;
-use crate::domain::order::{Order, Stage, Urgency};
+use crate::domain::order::{Group, Order, Stage, Urgency};
 use crate::domain::story::{Booking, Story};
 use crate::domain::surgeon::SurgeonId;
 use crate::gate::document;
@@ -24,7 +25,8 @@ pub struct CaseFacts {
     pub overrides: HashMap<SurgeonId, u32>,
 }
 
-/// Asks the index what the rules need of it: nothing for an elective order.
+/// Asks the index what the rules need of it: nothing for an elective order. All questions of a message
+/// together wait no longer than one; what is not answered by then is not known.
 pub async fn fetch(
     cases: &Cases,
     order: &Order,
@@ -34,27 +36,47 @@ pub async fn fetch(
     now: Timestamp,
 ) -> CaseFacts {
     let mut facts = CaseFacts::default();
-    let since = now.saturating_sub(SignedDuration::from_hours(24 * OVERRIDE_DAYS));
-    let since = since.unwrap_or(Timestamp::MIN);
-    for (group, asked) in order.groups.iter().zip(document::asked(order, catalogue, zone, now)) {
+    let asked = document::asked(order, catalogue, zone, now);
+    let wait = cases.patience(order.urgency() == Urgency::Emergency);
+    let asking = async {
+        for (group, asked) in order.groups.iter().zip(&asked) {
+            facts.ask(cases, order.stage, group, people, asked).await;
+        }
+    };
+    // What was answered stays; the index tells by itself that it is slow.
+    let _ = tokio::time::timeout(wait, asking).await;
+    facts.stories.resize_with(order.groups.len(), Story::default);
+    facts
+}
+
+impl CaseFacts {
+    async fn ask(
+        &mut self,
+        cases: &Cases,
+        stage: Stage,
+        group: &Group,
+        people: &People,
+        asked: &Asked,
+    ) {
         let checked = group.action.checked();
-        let story = match (order.stage, checked) {
-            (Stage::Notice | Stage::Record, true) => cases.story(&asked).await,
+        let story = match (stage, checked) {
+            (Stage::Notice | Stage::Record, true) => cases.story(asked).await,
             (Stage::Order, _) | (_, false) => Story::default(),
         };
-        facts.stories.push(story);
+        self.stories.push(story);
+        let since = SignedDuration::from_hours(24 * OVERRIDE_DAYS);
+        let since = asked.now.saturating_sub(since).unwrap_or(Timestamp::MIN);
+        let emergency = group.urgency == Some(Urgency::Emergency);
         for line in group.lines.iter().filter(|_| checked) {
             let surgeons = document::surgeons(line, people);
-            if let (Stage::Notice, Some((from, to))) = (order.stage, document::span(line)) {
-                facts.bookings.extend(cases.bookings(&surgeons, from, to, &asked).await);
+            if let (Stage::Notice, Some((from, to))) = (stage, document::span(line)) {
+                self.bookings.extend(cases.bookings(&surgeons, from, to, asked).await);
             }
-            let emergency = group.urgency == Some(Urgency::Emergency);
             for surgeon in surgeons.into_iter().filter(|_| emergency) {
-                let count = cases.overrides(&surgeon, since, &asked).await;
-                let known = facts.overrides.entry(surgeon).or_default();
+                let count = cases.overrides(&surgeon, since, asked).await;
+                let known = self.overrides.entry(surgeon).or_default();
                 *known = count.max(*known);
             }
         }
     }
-    facts
 }

@@ -4,18 +4,14 @@ use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
 
 use crate::cases::document::{Asked, Booked, Document, Judged, Outcome, ReportKind, Reportable};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::order::{Action, Group, Line, Order, Person, Primary, Redacted, Stage, Urgency};
-use crate::domain::procedure::{Grade, Procedure, ProcedureCode};
+use crate::domain::procedure::{Grade, ProcedureCode};
 use crate::domain::rule::Rule;
 use crate::domain::surgeon::{Lookup, SurgeonId};
-use crate::domain::verdict::{Decision, Effect, Stance, Verdict};
-use crate::gate::facts::{PersonFacts, ProcedureFacts};
-use crate::gate::order_facts::OrderFacts;
-use crate::gate::rederive::RederiveError;
+use crate::domain::verdict::{Decision, Effect, Verdict};
 use crate::rules::People;
 
 /// Minutes that a notice books where it gives no duration (rules.md §3.2 `surgeon-double-booked`).
@@ -38,7 +34,7 @@ pub(super) struct Decided<'d> {
 }
 
 /// A technique that a case must be reported for, as an entry's `reportable` holds it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 pub struct ReportableCase {
     /// Which case of the verdict.
     pub case: usize,
@@ -67,7 +63,8 @@ pub(super) fn judged(verdict: &Verdict) -> Vec<Judged> {
     verdict.cases.iter().map(case).collect()
 }
 
-fn judged_case<'f>(
+/// One case, of its findings' rules and effects.
+pub(super) fn judged_case<'f>(
     surgeon: Option<SurgeonId>,
     procedure: Option<ProcedureCode>,
     grade: Option<Grade>,
@@ -103,20 +100,27 @@ pub(super) fn documents(
     decided: &Decided<'_>,
 ) -> Vec<Document> {
     let bundles = orders.iter().flat_map(|order| bundles(order).map(move |b| (order, b)));
+    let bundles: Vec<(&Order, Vec<&Group>)> = bundles.collect();
     let mut out: Vec<Document> = (0_u32..)
-        .zip(bundles)
-        .map(|(nth, (order, groups))| document(nth, order, &groups, known, decided))
+        .zip(&bundles)
+        .map(|(nth, (order, groups))| document(nth, order, groups, known, decided))
         .collect();
-    let mut place = 0;
+    let lines = bundles.iter().map(|(_, groups)| groups.iter().flat_map(|group| &group.lines));
+    let expected: Vec<usize> =
+        lines.map(|lines| lines.map(|line| pairs(line, known.catalogue)).sum()).collect();
     for (index, case) in decided.cases.iter().enumerate() {
+        // An entry does not say which group a case is of, but cases stand in the order of the message:
+        // of documents that name its surgeon and procedure, it is of the first that lacks one.
         let fits = |document: &Document| {
             let surgeon = case.surgeon.as_ref().is_none_or(|own| document.surgeons.contains(own));
             let code = |own| document.procedures.contains(own) || document.codes.contains(own);
             document.action.checked() && surgeon && case.procedure.as_ref().is_none_or(code)
         };
-        // Cases stand in the order of the message, so that of two documents that fit it is the later.
-        let onward = out.iter().skip(place).position(fits).map(|skipped| place + skipped);
-        place = onward.or_else(|| out.iter().position(fits)).unwrap_or(place);
+        let lacks = |(document, expected): (&Document, &usize)| {
+            fits(document) && document.cases.len() < *expected
+        };
+        let place = out.iter().zip(&expected).position(lacks);
+        let place = place.or_else(|| out.iter().position(fits)).unwrap_or(0);
         let Some(document) = out.get_mut(place) else { continue };
         document.grade = document.grade.max(case.grade);
         let techniques = decided.reportable.iter().filter(|r| r.case == index);
@@ -267,6 +271,16 @@ fn procedures(line: &Line, catalogue: &Catalogue) -> Vec<ProcedureCode> {
     first.map(|coding| coding.code.clone()).into_iter().collect()
 }
 
+/// How many cases a line is: surgeons by procedures, each at least one.
+fn pairs(line: &Line, catalogue: &Catalogue) -> usize {
+    let surgeons = match &line.primary {
+        Primary::Named(persons) => persons.len(),
+        Primary::Missing | Primary::Unclear(_) => 1,
+    };
+    let procedures: BTreeSet<ProcedureCode> = procedures(line, catalogue).into_iter().collect();
+    surgeons.max(1) * procedures.len().max(1)
+}
+
 /// The primary surgeons of a line: by the register's id where it knows them, else by the message's.
 pub(super) fn surgeons(line: &Line, people: &People) -> Vec<SurgeonId> {
     let id = |person: &Person| match person.key().map(|key| people.lookup(&key)) {
@@ -289,104 +303,6 @@ pub(super) fn span(line: &Line) -> Option<(Timestamp, Timestamp)> {
 fn booked(line: &Line, people: &People) -> Vec<Booked> {
     let Some((from, to)) = span(line) else { return Vec::new() };
     surgeons(line, people).into_iter().map(|surgeon| Booked { surgeon, from, to }).collect()
-}
-
-#[derive(Deserialize)]
-struct Body {
-    control_id: String,
-    facts: Option<KeptFacts>,
-    message_sha256: String,
-    #[serde(default)]
-    reportable: Vec<ReportableCase>,
-    route: String,
-    verdict: KeptVerdict,
-    without_ledger: Option<KeptWithout>,
-}
-
-#[derive(Deserialize)]
-struct KeptFacts {
-    catalogue: Vec<ProcedureFacts>,
-    judged_at: Timestamp,
-    orders: Vec<OrderFacts>,
-    people: Vec<PersonFacts>,
-    zone: String,
-}
-
-#[derive(Deserialize)]
-struct KeptVerdict {
-    cases: Vec<KeptCase>,
-    decision: String,
-    stance: String,
-}
-
-#[derive(Deserialize)]
-struct KeptCase {
-    findings: Vec<KeptFinding>,
-    procedure: KeptProcedure,
-    surgeon: KeptSurgeon,
-}
-
-#[derive(Deserialize)]
-struct KeptFinding {
-    effect: String,
-    rule: String,
-}
-
-#[derive(Deserialize)]
-struct KeptProcedure {
-    code: Option<String>,
-    grade: Option<u8>,
-}
-
-#[derive(Deserialize)]
-struct KeptSurgeon {
-    id: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct KeptWithout {
-    supersedes: Option<String>,
-}
-
-/// The documents that a decision entry tells of; none where the message could not be read.
-///
-/// # Errors
-/// The entry is not understood by this version of the program.
-pub fn of_entry(entry: &str, body: &str) -> Result<Vec<Document>, RederiveError> {
-    let body: Body = serde_json::from_str(body).map_err(|_| RederiveError::Unknown("decision"))?;
-    let Some(facts) = &body.facts else { return Ok(Vec::new()) };
-    let zone = TimeZone::get(&facts.zone).map_err(|_| RederiveError::Unknown("zone"))?;
-    let items: Option<Vec<Procedure>> = facts.catalogue.iter().map(|p| p.restore()).collect();
-    let catalogue = Catalogue::new(0, items.ok_or(RederiveError::Unknown("catalogue"))?);
-    let mut people = People::default();
-    for person in &facts.people {
-        person.restore(&mut people).ok_or(RederiveError::Unknown("people"))?;
-    }
-    let orders: Option<Vec<Order>> = facts.orders.iter().map(|order| order.restore()).collect();
-    let orders = orders.ok_or(RederiveError::Unknown("orders"))?;
-    let decision = Decision::from_name(&body.verdict.decision);
-    let decision = decision.ok_or(RederiveError::Unknown("decision"))?;
-    let enforced = body.verdict.stance == Stance::Enforce.as_str();
-    let cases = body.verdict.cases.iter().map(|case| {
-        let findings = case.findings.iter().map(|f| (f.rule.as_str(), f.effect.as_str()));
-        let surgeon = case.surgeon.id.as_deref().and_then(SurgeonId::new);
-        let procedure = case.procedure.code.as_deref().and_then(ProcedureCode::new);
-        let grade = case.procedure.grade.and_then(Grade::from_number);
-        judged_case(surgeon, procedure, grade, findings)
-    });
-    let decided = Decided {
-        entry,
-        at: facts.judged_at,
-        message: message_name(&body.control_id, &body.route, &body.message_sha256),
-        supersedes: body.without_ledger.as_ref().and_then(|done| done.supersedes.as_deref()),
-        decision,
-        enforced,
-        refused: enforced && decision.refuses(),
-        cases: cases.collect(),
-        reportable: body.reportable.clone(),
-    };
-    let known = Known { people: &people, catalogue: &catalogue, zone: &zone };
-    Ok(documents(&orders, known, &decided))
 }
 
 /// Tells copies of one message; `None` where it has no id of its own, and the same bytes may mean anew.

@@ -7,6 +7,7 @@ mod around;
 pub mod around_facts;
 pub mod case_facts;
 pub mod document;
+mod document_of_entry;
 mod entry;
 pub mod facts;
 pub mod memory;
@@ -21,5 +22,6 @@ pub mod verdict_json;
 #[cfg(test)]
 mod tests;
 
+pub use document_of_entry::of_entry;
 pub use pass::{Answer, Gate, Parts, Request, Subject};
 pub use ruling::{Knowledge, consider};

@@ -1,5 +1,7 @@
 //! The gate with a real ledger and register in a temporary folder, and a disk that fails on demand.
 
+mod cases;
+
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +13,6 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tempfile::TempDir;
 
-use super::*;
 use crate::cases::Cases;
 use crate::clock::Clock;
 use crate::domain::order::{
@@ -24,6 +25,7 @@ use crate::domain::verdict::{Decision, Gap, Stance};
 use crate::gate::passage::Outcome;
 use crate::gate::rederive::rederive;
 use crate::gate::stance::RouteStance;
+use crate::gate::{Gate, Parts, Request, Subject};
 use crate::ledger::store::{FileName, Files, Store};
 use crate::ledger::{Entry, FileStore, Filter, Kind, Ledger};
 use crate::register::Register;
@@ -335,53 +337,4 @@ async fn a_message_that_cannot_be_read_is_refused_unless_it_is_a_record_or_only_
 fn nothing_of_the_patient_prints() {
     let text = format!("{:?}", order("D1", None, Action::New));
     assert!(!text.contains("P1") && !text.contains("K80.1") && !text.contains("休克"), "{text}");
-}
-
-#[tokio::test]
-async fn the_case_index_says_the_same_live_and_from_the_ledger() {
-    let bench = bench().await;
-    let mut two = order("D2", Some(Urgency::Emergency), Action::Change);
-    two.stage = Stage::Notice;
-    two.groups.push(two.groups[0].clone());
-    two.groups[1].order_no = Redacted::new(" N2 ");
-    two.groups.push(order("D1", None, Action::Withdraw).groups.remove(0));
-    let good = order("D1", None, Action::New);
-    for (message, orders) in [
-        ("1", vec![good.clone()]),
-        ("2", vec![order("D9", None, Action::New)]),
-        ("3", vec![good, two]),
-    ] {
-        let _ = bench.gate.pass(request(message, Subject::Orders(orders), Stance::Enforce)).await;
-    }
-    let live = bench.gate.cases().waiting();
-    let entries = bench.entries().await;
-    let again = entries
-        .iter()
-        .flat_map(|entry| document::of_entry(&entry.id.to_string(), entry.body()).unwrap());
-    let again: Vec<_> = again.collect();
-    assert_eq!(live, again);
-    assert_eq!(again.len(), 6, "an order, a refused one, and a batch of four");
-    assert_eq!(again[4].order_no.as_ref().unwrap().reveal(), "N2");
-    assert_eq!(again[3].bookings.len(), 1);
-    assert_eq!(again[3].overriding().count(), 1, "{:?}", again[3]);
-    assert!(again.iter().filter(|d| d.action.checked()).all(|d| d.cases.len() == 1));
-}
-
-#[tokio::test]
-async fn an_entry_that_came_too_late_is_corrected_by_the_one_that_says_what_was_done() {
-    let bench = bench().await;
-    bench.broken.store(true, Ordering::SeqCst);
-    let emergency = order("D1", Some(Urgency::Emergency), Action::New);
-    let asked = {
-        let zone = bench.gate.zone();
-        document::asked(&emergency, &bench.gate.register().catalogue(), zone, now()).remove(0)
-    };
-    let _ = bench.gate.pass(checked("1", order("D1", None, Action::New))).await;
-    let story = bench.gate.cases().story(&asked).await;
-    assert!(
-        story.order.unwrap().refused,
-        "what was refused for want of a ledger is found as refused"
-    );
-    let _ = bench.gate.pass(checked("2", emergency)).await;
-    assert!(!bench.gate.cases().story(&asked).await.order.unwrap().refused);
 }
