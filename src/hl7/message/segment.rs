@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use crate::hl7::message::span::find;
 use crate::hl7::message::{Message, Span};
 
 /// One line, its name and fields.
@@ -81,7 +82,7 @@ impl<'m> Segment<'m> {
 
     fn name_end(&self) -> usize {
         let line = self.message.masked(self.start..self.end);
-        let found = memchr::memchr(self.message.delimiters().field, line);
+        let found = find(self.message.delimiters().field, line);
         found.map_or(self.end, |at| self.start + at)
     }
 
