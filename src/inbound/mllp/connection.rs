@@ -99,6 +99,10 @@ where
 {
     let mut own = Connection::new(route);
     own.draining = *drain.borrow();
+    // One future for the whole connection: a new one at every turn would enlist and strike itself off.
+    let mut drained = std::pin::pin!(async move {
+        let _ = drain.changed().await;
+    });
     let mut timer = Box::pin(tokio::time::sleep(own.route.config.frame_timeout));
     let mut armed = clock::monotonic() + own.route.config.frame_timeout;
     let why = loop {
@@ -118,15 +122,17 @@ where
         tokio::select! {
             biased;
             outcome = judged(&mut own.pending), if own.pending.is_some() => own.ruled(outcome),
-            done = sender_out.write_buf(&mut own.to_sender), if !own.to_sender.is_empty() => {
-                if done.is_err() {
-                    break "sender-broken";
+            done = sender_out.write(&own.to_sender), if !own.to_sender.is_empty() => match done {
+                Ok(sent @ 1..) => {
+                    own.to_sender.advance(sent);
+                    own.moved = clock::monotonic();
                 }
-                own.moved = clock::monotonic();
-            }
-            done = upstream_out.write_buf(&mut own.to_upstream), if !own.to_upstream.is_empty() => {
-                if done.is_err() {
-                    break "upstream-broken";
+                Ok(0) | Err(_) => break "sender-broken",
+            },
+            done = upstream_out.write(&own.to_upstream), if !own.to_upstream.is_empty() => {
+                match done {
+                    Ok(sent @ 1..) => own.to_upstream.advance(sent),
+                    Ok(0) | Err(_) => break "upstream-broken",
                 }
             }
             done = upstream_in.read_buf(&mut own.from_upstream), if read_upstream => match done {
@@ -140,7 +146,7 @@ where
                 Err(_) => break "sender-broken",
             },
             () = timer.as_mut() => armed = own.tick(),
-            _ = drain.changed(), if !own.draining => own.draining = true,
+            () = &mut drained, if !own.draining => own.draining = true,
         }
     };
     for expected in own.pipeline.abandon() {
@@ -256,12 +262,16 @@ impl Connection {
             Intake::Short { control_id, reply, promised, scheduling } => {
                 let passage = self.route.gate.short_way();
                 events::NotSurgical { route: &self.route.config.name, scheduling }.emit();
-                let frame = self.from_sender.split_to(length);
-                self.forward(passage, &frame, (!reply).then_some(control_id), promised);
+                // The buffer is lent to itself: nothing is split off, shared or copied twice.
+                let buffer = std::mem::take(&mut self.from_sender);
+                let frame = buffer.get(..length).unwrap_or_default();
+                self.forward(passage, frame, (!reply).then_some(control_id), promised);
+                self.from_sender = buffer;
+                self.from_sender.advance(length);
             }
             Intake::Checked { read, control_id, promised } => {
                 let frame = self.from_sender.split_to(length).freeze();
-                let request = intake::request(&self.route, &frame, read);
+                let request = intake::request(&self.route, &frame, read, &control_id);
                 self.judge(request, frame, control_id, promised, Then::GoOn);
             }
         }

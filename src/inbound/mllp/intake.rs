@@ -170,13 +170,17 @@ impl Whole {
     }
 }
 
-/// The request for a frame that was read.
-pub(super) fn request(route: &Route, frame: &Bytes, read: Subject) -> Request {
-    if let Subject::Unreadable { why, .. } = read {
-        events::Unreadable { route: &route.config.name, why }.emit();
-    }
+/// The request for a frame that was read. `control_id`: MSH-10 of its first message that can be read.
+pub(super) fn request(route: &Route, frame: &Bytes, read: Subject, control_id: &[u8]) -> Request {
     let payload = frame.slice_ref(frame::payload(frame));
-    let control_id = respond::control_id(&payload);
+    let control_id = match read {
+        Subject::Unreadable { why, .. } => {
+            events::Unreadable { route: &route.config.name, why }.emit();
+            // Of its very first message, or none.
+            respond::control_id(&payload)
+        }
+        Subject::Orders(_) => String::from_utf8_lossy(control_id).into_owned(),
+    };
     Request {
         route: Arc::clone(&route.config.name),
         stance: Arc::clone(&route.config.stance),
@@ -190,7 +194,7 @@ pub(super) fn request(route: &Route, frame: &Bytes, read: Subject) -> Request {
 
 /// The request for a piece that is no whole frame.
 pub(super) fn unreadable(route: &Route, piece: &Bytes, why: &'static str) -> Request {
-    request(route, piece, Subject::Unreadable { why, stage: None })
+    request(route, piece, Subject::Unreadable { why, stage: None }, b"")
 }
 
 /// MSA-1 and MSA-2 of a reply frame; `None` when it carries no MSA.
