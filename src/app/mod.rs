@@ -111,6 +111,9 @@ pub async fn start(
         tasks.spawn(listener::run(route, listener, stopped.clone()));
     }
     let console = console_listener.as_ref().and_then(|listener| listener.local_addr().ok());
+    if let Some(listen) = console {
+        events::ConsoleListening { listen }.emit();
+    }
     if let Some(listener) = console_listener {
         let health =
             Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };

@@ -4,15 +4,23 @@ use std::path::Path;
 
 use clap::Args;
 
-use crate::cli::settings;
+use crate::cli::{EXIT_FOUND, EXIT_USAGE};
+use crate::config;
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {}
 
 pub(super) async fn run(_: CheckArgs, file: &Path) -> u8 {
-    let settings = match settings(file) {
+    // What is wrong is what was asked for: a result, not a log.
+    let settings = match config::load(file) {
         Ok(settings) => settings,
-        Err(code) => return code,
+        Err(faults) => {
+            for fault in &faults.0 {
+                say!("{fault}");
+            }
+            say!("{} fault(s)", faults.0.len());
+            return EXIT_USAGE;
+        }
     };
     for route in &settings.mllp {
         let enforced = if route.stance.departments.is_empty() {
@@ -20,7 +28,7 @@ pub(super) async fn run(_: CheckArgs, file: &Path) -> u8 {
         } else {
             format!(" for {}", route.stance.departments.join(", "))
         };
-        println!(
+        say!(
             "route {}: {} → {}, {}{enforced}, mapping {} ({} examples hold)",
             route.name,
             route.listen,
@@ -31,12 +39,12 @@ pub(super) async fn run(_: CheckArgs, file: &Path) -> u8 {
         );
     }
     match super::register_figures(&settings).await {
-        Ok(figures) => println!("{figures}"),
+        Ok(figures) => say!("{figures}"),
         Err(text) => {
-            eprintln!("{text}");
-            return super::EXIT_FOUND;
+            say!("{text}");
+            return EXIT_FOUND;
         }
     }
-    println!("no faults");
+    say!("no faults");
     0
 }

@@ -139,25 +139,25 @@ fn print(verdict: &Verdict, entry: Option<&str>, format: Format, settings: &Sett
     match format {
         Format::Json => {
             let json = VerdictJson::new(verdict, &settings.node.zone, entry);
-            println!("{}", serde_json::to_string_pretty(&json).unwrap_or_default());
+            say!("{}", serde_json::to_string_pretty(&json).unwrap_or_default());
         }
         Format::Text => text(verdict),
     }
 }
 
 fn text(verdict: &Verdict) {
-    println!("结论 decision: {}", super::decision_words(verdict.decision));
+    say!("结论 decision: {}", super::decision_words(verdict.decision));
     if verdict.decision == Decision::NotSurgical {
         return;
     }
     let stage = verdict.stage.map_or("?", |s| s.as_str());
     let urgency = verdict.urgency.map_or("?", |u| u.as_str());
-    println!(
+    say!(
         "环节 stage: {stage}  紧急程度 urgency: {urgency}  方式 stance: {}",
         verdict.stance.as_str()
     );
     for gap in &verdict.gaps {
-        println!("未知 gap: {}", gap.as_str());
+        say!("未知 gap: {}", gap.as_str());
     }
     for case in &verdict.cases {
         let surgeon = case.surgeon.as_ref().map_or("?", |id| id.as_str());
@@ -165,12 +165,12 @@ fn text(verdict: &Verdict) {
         let code = case.procedure.as_ref().map_or("?", |code| code.as_str());
         let procedure = case.procedure_name.as_deref().unwrap_or("");
         let grade = case.grade.map_or("", |grade| grade.chinese());
-        println!("术者 {surgeon} {name}  手术 {code} {procedure} {grade}");
+        say!("术者 {surgeon} {name}  手术 {code} {procedure} {grade}");
         for finding in &case.findings {
-            println!("  {} [{}] {}", finding.rule, finding.effect.as_str(), finding.text_zh);
-            println!("    {}", finding.text_en);
+            say!("  {} [{}] {}", finding.rule, finding.effect.as_str(), finding.text_zh);
+            say!("    {}", finding.text_en);
             for article in finding.cites {
-                println!("    {} {} “{}”", article, article.regulation.title(), article.words);
+                say!("    {} {} “{}”", article, article.regulation.title(), article.words);
             }
         }
     }

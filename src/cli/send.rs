@@ -43,6 +43,9 @@ pub(super) struct SendArgs {
     quiet: bool,
 }
 
+/// A framed message and the name of its file.
+type Framed = (Arc<str>, Vec<u8>);
+
 /// What became of one message.
 struct Sent {
     took: Duration,
@@ -58,7 +61,7 @@ pub(super) async fn run(args: SendArgs) -> u8 {
         }
     };
     let repeat = usize::try_from(args.repeat).unwrap_or(usize::MAX);
-    let all: Vec<(Arc<str>, Vec<u8>)> =
+    let all: Vec<Framed> =
         frames.iter().cycle().take(frames.len().saturating_mul(repeat)).cloned().collect();
     let connections = usize::from(args.connections);
     let args = Arc::new(args);
@@ -85,7 +88,7 @@ pub(super) async fn run(args: SendArgs) -> u8 {
 }
 
 /// Every message of the files, framed.
-fn read_frames(files: &[PathBuf]) -> Result<Vec<(Arc<str>, Vec<u8>)>, String> {
+fn read_frames(files: &[PathBuf]) -> Result<Vec<Framed>, String> {
     let mut out = Vec::new();
     for file in files {
         let name: Arc<str> = file.display().to_string().into();
@@ -115,10 +118,7 @@ fn read_frames(files: &[PathBuf]) -> Result<Vec<(Arc<str>, Vec<u8>)>, String> {
 }
 
 /// Sends its share over one connection, each message after the answer to the one before.
-async fn connection(
-    args: Arc<SendArgs>,
-    frames: Vec<(Arc<str>, Vec<u8>)>,
-) -> Result<Vec<Sent>, String> {
+async fn connection(args: Arc<SendArgs>, frames: Vec<Framed>) -> Result<Vec<Sent>, String> {
     let patience = Duration::from_millis(args.timeout_ms);
     let connecting = timeout(patience, TcpStream::connect(&args.to)).await;
     let mut stream = match connecting {
@@ -149,7 +149,7 @@ async fn connection(
         let code = acknowledges(&reply).map(|a| String::from_utf8_lossy(a.code).into_owned());
         if !args.quiet {
             let shown = String::from_utf8_lossy(frame::payload(&reply)).replace('\r', "\n  ");
-            println!("{name}  {} µs\n  {}", took.as_micros(), shown.trim_end());
+            say!("{name}  {} µs\n  {}", took.as_micros(), shown.trim_end());
         }
         out.push(Sent { took, code });
     }
@@ -190,13 +190,13 @@ fn summary(sent: &mut [Sent]) {
         *codes.entry(one.code.as_deref().unwrap_or("no MSA")).or_default() += 1;
     }
     let codes: Vec<String> = codes.iter().map(|(code, count)| format!("{code} {count}")).collect();
-    println!("{} message(s): {}", sent.len(), codes.join(", "));
+    say!("{} message(s): {}", sent.len(), codes.join(", "));
     let at = |share: usize| {
         let index = sent.len().saturating_sub(1) * share / 1000;
         sent.get(index).map_or(0, |s| s.took.as_micros())
     };
     if !sent.is_empty() {
-        println!(
+        say!(
             "latency µs: p50 {}  p90 {}  p99 {}  p99.9 {}  max {}",
             at(500),
             at(900),

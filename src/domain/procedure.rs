@@ -63,7 +63,11 @@ impl ProcedureCode {
         if plain {
             return (!text.is_empty()).then(|| Self(text.into()));
         }
-        let folded: String = text.nfkc().flat_map(char::to_uppercase).collect();
+        let folded: String = if text.is_ascii() {
+            text.to_ascii_uppercase()
+        } else {
+            text.nfkc().flat_map(char::to_uppercase).collect()
+        };
         let trimmed = folded.trim_matches(|c: char| c.is_whitespace() || c.is_control());
         if trimmed.is_empty() {
             return None;

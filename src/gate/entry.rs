@@ -5,16 +5,13 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::domain::catalogue::Catalogue;
-use crate::domain::verdict::Verdict;
+use crate::domain::order::Order;
 use crate::gate::facts::{FactsJson, PersonFacts, ProcedureFacts, named_procedures};
 use crate::gate::order_facts::OrderFacts;
-use crate::gate::pass::{Request, Subject};
-use crate::gate::ruling::Asked;
+use crate::gate::pass::{Message, Subject};
 use crate::gate::verdict_json::VerdictJson;
 use crate::ledger::Body;
 use crate::rules::Policy;
@@ -23,18 +20,23 @@ use crate::rules::table::Setting;
 /// A decision entry in the making.
 pub(super) struct DecisionBody<'b> {
     pub(super) answer: Option<&'b Bytes>,
-    pub(super) catalogue: &'b Catalogue,
-    pub(super) now: Timestamp,
-    pub(super) asked: &'b [Asked],
-    pub(super) message_sha256: String,
-    pub(super) register_version: i64,
+    pub(super) message: &'b Message<'b>,
     pub(super) policy: &'b Policy,
-    pub(super) request: &'b Request,
-    pub(super) retransmission_of: Option<&'b str>,
-    pub(super) verdict: &'b Verdict,
     pub(super) zone: &'b TimeZone,
     pub(super) keep_message_max: usize,
     pub(super) entry: &'b str,
+    pub(super) without_ledger: Option<WithoutLedger<'b>>,
+}
+
+/// What was done with a message whose entry could not be made durable in time; entered afterwards.
+#[derive(Clone, Copy, Serialize)]
+pub(super) struct WithoutLedger<'w> {
+    pub(super) gap: &'static str,
+    /// Forwarded, or refused.
+    pub(super) moved: bool,
+    /// The entry that may have come to be all the same, and that this one corrects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) supersedes: Option<&'w str>,
 }
 
 #[derive(Serialize)]
@@ -48,7 +50,7 @@ struct Written<'w> {
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
     message_bytes: usize,
-    message_sha256: &'w str,
+    message_sha256: String,
     policy: PolicyJson,
     register_version: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,6 +59,8 @@ struct Written<'w> {
     #[serde(skip_serializing_if = "Option::is_none")]
     unreadable: Option<&'static str>,
     verdict: VerdictJson<'w>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    without_ledger: Option<WithoutLedger<'w>>,
 }
 
 /// The settings a verdict went by.
@@ -86,42 +90,39 @@ struct Delivery<'d> {
 impl DecisionBody<'_> {
     /// The canonical JSON text.
     pub(super) fn write(&self) -> Body {
-        let request = self.request;
-        let facts = match &request.subject {
-            Subject::Orders(orders) => Some(self.facts(orders)),
-            Subject::Unreadable { .. } => None,
-        };
-        let unreadable = match &request.subject {
-            Subject::Unreadable { why, .. } => Some(*why),
-            Subject::Orders(_) => None,
+        let Message { request, ruling, fingerprint, retransmission_of } = *self.message;
+        let (facts, unreadable) = match &request.subject {
+            Subject::Orders(orders) => (Some(self.facts(orders)), None),
+            Subject::Unreadable { why, .. } => (None, Some(*why)),
         };
         let kept = request.message.len() <= self.keep_message_max;
-        let written = Written {
+        canonical_body(&Written {
             answer: self.answer.map(|answer| BASE64.encode(answer)),
             control_id: &request.control_id,
             facts,
             mapping: &request.mapping,
             message: kept.then(|| BASE64.encode(&request.message)),
             message_bytes: request.message.len(),
-            message_sha256: &self.message_sha256,
+            message_sha256: fingerprint.hex(),
             policy: self.policy_json(),
-            register_version: self.register_version,
-            retransmission_of: self.retransmission_of,
+            register_version: ruling.register_version,
+            retransmission_of,
             route: &request.route,
             unreadable,
-            verdict: VerdictJson::new(self.verdict, self.zone, Some(self.entry)),
-        };
-        canonical_body(&written)
+            verdict: VerdictJson::new(&ruling.verdict, self.zone, Some(self.entry)),
+            without_ledger: self.without_ledger,
+        })
     }
 
-    fn facts(&self, orders: &[crate::domain::order::Order]) -> FactsJson {
-        let procedures = named_procedures(orders, self.catalogue);
-        let asked = self.asked.iter();
+    fn facts(&self, orders: &[Order]) -> FactsJson {
+        let ruling = self.message.ruling;
+        let procedures = named_procedures(orders, &ruling.catalogue);
+        let asked = ruling.asked.iter();
         let people = asked.map(|a| PersonFacts::new(&a.key, &a.lookup, a.age_s, &procedures));
         FactsJson {
             catalogue: procedures.iter().map(|p| ProcedureFacts::new(p)).collect(),
-            catalogue_version: self.catalogue.version(),
-            judged_at: self.now,
+            catalogue_version: ruling.catalogue.version(),
+            judged_at: ruling.now,
             orders: orders.iter().map(OrderFacts::new).collect(),
             people: people.collect(),
             zone: self.zone.iana_name().unwrap_or("UTC").to_owned(),
@@ -129,7 +130,7 @@ impl DecisionBody<'_> {
     }
 
     fn policy_json(&self) -> PolicyJson {
-        let stance = &self.request.stance;
+        let stance = &self.message.request.stance;
         let effects = self.policy.effects.own().map(|(rule, settings)| {
             (rule.as_str().to_owned(), settings.map(|s| setting_word(s).to_owned()))
         });

@@ -1,14 +1,16 @@
 //! `Gate::pass`: fetch, then judge, then record. Every wait lies before or after the judging.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::tz::TimeZone;
+use tokio::time::timeout;
 
 use crate::clock::Clock;
 use crate::domain::order::{Action, Order, Stage, Urgency};
 use crate::domain::verdict::{Decision, Gap, Stance, Verdict};
-use crate::gate::entry::{DecisionBody, delivery};
+use crate::gate::entry::{DecisionBody, WithoutLedger, delivery};
 use crate::gate::memory::{Fingerprint, Memory, Remembered};
 use crate::gate::passage::{Outcome, Passage, Refusal};
 use crate::gate::ruling::{Ruling, rule};
@@ -71,6 +73,32 @@ pub struct Parts {
     pub keep_message_max: usize,
 }
 
+/// A message judged, on its way into the ledger.
+pub(super) struct Message<'m> {
+    pub(super) request: &'m Request,
+    pub(super) ruling: &'m Ruling,
+    pub(super) fingerprint: &'m Fingerprint,
+    pub(super) retransmission_of: Option<&'m str>,
+}
+
+impl Message<'_> {
+    /// Whether it may not wait for a ledger that is down: what is only observed, and of what would
+    /// pass anyway, emergencies, withdrawals and records.
+    fn may_pass_unrecorded(&self) -> bool {
+        let verdict = &self.ruling.verdict;
+        let pressing = verdict.urgency == Some(Urgency::Emergency)
+            || verdict.action == Some(Action::Withdraw)
+            || verdict.stage == Some(Stage::Record);
+        verdict.stance == Stance::Observe || (pressing && !verdict.refused())
+    }
+}
+
+/// How long an elective message waits for its entry to be durable. A healthy disk takes milliseconds;
+/// senders give up after 5 s and more.
+const LEDGER_WAIT: Duration = Duration::from_secs(2);
+/// How long an emergency does: enough for a busy disk, short beside everything else on its way.
+const URGENT_WAIT: Duration = Duration::from_millis(250);
+
 /// The gate. Cheap to share behind an `Arc`.
 pub struct Gate {
     parts: Parts,
@@ -119,7 +147,14 @@ impl Gate {
             return Outcome::Refuse(Refusal { answer: answer.clone(), verdict: None });
         }
         let ruling = self.rule(&request).await;
-        self.record(request, ruling, fingerprint, before.map(|b| b.entry)).await
+        let retransmission_of = before.map(|before| before.entry);
+        let message = Message {
+            request: &request,
+            ruling: &ruling,
+            fingerprint: &fingerprint,
+            retransmission_of: retransmission_of.as_deref(),
+        };
+        self.record(message).await
     }
 
     /// Fetches the facts and judges.
@@ -132,24 +167,12 @@ impl Gate {
     }
 
     /// Writes the entry and turns the verdict into what may follow.
-    async fn record(
-        &self,
-        request: Request,
-        mut ruling: Ruling,
-        fingerprint: Fingerprint,
-        retransmission_of: Option<String>,
-    ) -> Outcome {
+    async fn record(&self, message: Message<'_>) -> Outcome {
+        let Message { request, ruling, .. } = message;
         let id = EntryId::new(ruling.now);
         let name = id.to_string();
         let answer = ruling.verdict.refused().then(|| (request.answer)(&ruling.verdict, &name));
-        let body = self.body(
-            &request,
-            &ruling,
-            &name,
-            answer.as_ref(),
-            retransmission_of.as_deref(),
-            &fingerprint,
-        );
+        let body = self.body(&message, &name, answer.as_ref(), None);
         let draft = Draft { id, time: ruling.now, kind: Kind::Decision, body };
         events::Judged {
             route: &request.route,
@@ -162,74 +185,61 @@ impl Gate {
         let clean = ruling.verdict.decision == Decision::Forward;
         let soon = clean && !self.parts.sync_every;
         let durability = if soon { Durability::Soon } else { Durability::OnDisk };
-        // The text is kept for entering afterwards; a refcount, not a copy.
-        let spare = draft.clone();
-        match self.parts.ledger.append(draft, durability).await {
-            Ok(receipt) => {
-                self.keep(&request, &ruling, fingerprint, id, answer.as_ref());
-                let verdict = Arc::new(ruling.verdict);
-                match answer {
+        let patience = if message.may_pass_unrecorded() { URGENT_WAIT } else { LEDGER_WAIT };
+        let appended = timeout(patience, self.parts.ledger.append(draft, durability)).await;
+        let gap = match appended {
+            Ok(Ok(receipt)) => {
+                self.keep(&message, id, answer.as_ref());
+                let verdict = Arc::new(ruling.verdict.clone());
+                return match answer {
                     Some(answer) => Outcome::Refuse(Refusal { answer, verdict: Some(verdict) }),
                     None => Outcome::Forward(Passage::recorded(receipt, verdict)),
-                }
-            }
-            Err(error) => {
-                let gap = match error {
-                    LedgerError::Overloaded { .. } => Gap::Overloaded,
-                    _ => Gap::LedgerUnavailable,
                 };
-                let refused = ruling.verdict.refused();
-                ruling.verdict.gaps.push(gap);
-                self.without_ledger(&request, ruling.verdict, refused, gap, (id, spare))
             }
-        }
+            Ok(Err(LedgerError::Overloaded)) => Gap::Overloaded,
+            Ok(Err(_)) | Err(_) => Gap::LedgerUnavailable,
+        };
+        // An entry that was not durable in time may still come to be; the one below then corrects it.
+        let supersedes = appended.is_err().then_some(name);
+        self.without_ledger(&message, gap, supersedes.as_deref())
     }
 
     /// The ledger is down: emergencies, withdrawals and observed messages pass, counted and alarmed;
-    /// everything else is refused and may be sent again (rules.md §5 `ledger-unavailable`).
-    fn without_ledger(
-        &self,
-        request: &Request,
-        mut verdict: Verdict,
-        refused: bool,
-        gap: Gap,
-        (id, draft): (EntryId, Draft),
-    ) -> Outcome {
-        let observed = verdict.stance == Stance::Observe;
-        let emergency = verdict.urgency == Some(Urgency::Emergency);
-        let withdrawal = verdict.action == Some(Action::Withdraw);
-        let record = verdict.stage == Some(Stage::Record);
-        let may_pass = observed || (!refused && (emergency || withdrawal || record));
-        let name = id.to_string();
-        // Entered when the ledger is back, as it was decided here.
+    /// everything else is refused and may be sent again (rules.md §5 `ledger-unavailable`). What was
+    /// done is entered when the ledger is back.
+    fn without_ledger(&self, message: &Message<'_>, gap: Gap, supersedes: Option<&str>) -> Outcome {
+        let Message { request, ruling, .. } = message;
+        let moved = message.may_pass_unrecorded();
+        let mut verdict = ruling.verdict.clone();
+        verdict.gaps.push(gap);
+        verdict.decision = match (moved, verdict.refused()) {
+            (true, _) => verdict.decision.max(Decision::ForwardFlagged),
+            (false, true) => verdict.decision,
+            (false, false) => Decision::Unavailable,
+        };
+        let id = EntryId::new(ruling.now);
+        let entry = id.to_string();
+        let answer = (!moved).then(|| (request.answer)(&verdict, &entry));
+        let done = WithoutLedger { gap: gap.as_str(), moved, supersedes };
+        let body = self.body(message, &entry, answer.as_ref(), Some(done));
+        let draft = Draft { id, time: ruling.now, kind: Kind::Decision, body };
         self.parts.ledger.append_later(draft);
-        if may_pass {
-            verdict.decision = verdict.decision.max(Decision::ForwardFlagged);
-            events::MovedUnrecorded { route: &request.route, entry: &name }.emit();
-            return Outcome::Forward(Passage::unrecorded(Arc::new(verdict)));
+        let (route, entry, gap) = (&*request.route, entry.as_str(), events::GapName(gap));
+        let verdict = Arc::new(verdict);
+        match answer {
+            None => {
+                events::MovedUnrecorded { route, entry, gap }.emit();
+                Outcome::Forward(Passage::unrecorded(verdict))
+            }
+            Some(answer) => {
+                events::RefusedUnrecorded { route, entry, gap }.emit();
+                Outcome::Refuse(Refusal { answer, verdict: Some(verdict) })
+            }
         }
-        if !refused {
-            verdict.decision = Decision::Unavailable;
-        }
-        events::RefusedUnrecorded {
-            route: &request.route,
-            entry: &name,
-            gap: events::GapName(gap),
-        }
-        .emit();
-        let answer = (request.answer)(&verdict, &name);
-        Outcome::Refuse(Refusal { answer, verdict: Some(Arc::new(verdict)) })
     }
 
-    fn keep(
-        &self,
-        request: &Request,
-        ruling: &Ruling,
-        fingerprint: Fingerprint,
-        id: EntryId,
-        answer: Option<&Option<Bytes>>,
-    ) {
-        if let Subject::Orders(orders) = &request.subject {
+    fn keep(&self, message: &Message<'_>, id: EntryId, answer: Option<&Option<Bytes>>) {
+        if let Subject::Orders(orders) = &message.request.subject {
             let checked = orders.iter().filter(|o| o.stage == Stage::Order);
             let groups = checked.flat_map(|o| &o.groups).filter(|g| g.action.checked());
             for order_no in groups.filter_map(|group| group.order_no.as_ref()) {
@@ -237,42 +247,34 @@ impl Gate {
             }
         }
         // A gap may be gone the next time, so its refusal is not kept.
-        if ruling.verdict.gaps.iter().any(|gap| gap.retriable()) {
+        if message.ruling.verdict.gaps.iter().any(|gap| gap.retriable()) {
             return;
         }
         self.memory.remember(
-            fingerprint,
+            message.fingerprint.clone(),
             Remembered {
                 entry: id.to_string(),
                 refused: answer.cloned(),
-                register_version: ruling.register_version,
+                register_version: message.ruling.register_version,
             },
         );
     }
 
     fn body(
         &self,
-        request: &Request,
-        ruling: &Ruling,
+        message: &Message<'_>,
         entry: &str,
         answer: Option<&Option<Bytes>>,
-        retransmission_of: Option<&str>,
-        fingerprint: &Fingerprint,
+        without_ledger: Option<WithoutLedger<'_>>,
     ) -> Body {
         DecisionBody {
             answer: answer.and_then(Option::as_ref),
-            catalogue: &ruling.catalogue,
-            now: ruling.now,
-            asked: &ruling.asked,
-            message_sha256: fingerprint.hex(),
-            register_version: ruling.register_version,
+            message,
             policy: &self.parts.policy,
-            request,
-            retransmission_of,
-            verdict: &ruling.verdict,
             zone: &self.parts.zone,
             keep_message_max: self.parts.keep_message_max,
             entry,
+            without_ledger,
         }
         .write()
     }

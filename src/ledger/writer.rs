@@ -37,6 +37,7 @@ pub(in crate::ledger) struct Queued {
 }
 
 /// What the writer is told.
+#[expect(clippy::large_enum_variant, reason = "nearly all are drafts; a box would cost each one")]
 pub(in crate::ledger) enum Message {
     /// An entry for which a caller waits.
     Draft(Queued),
@@ -291,11 +292,12 @@ impl<S: Store> Writer<S> {
     }
 
     fn fail(&mut self, failure: &Failure) {
+        // First, so that whoever is refused already finds the ledger unhealthy.
+        self.shared.set_fault(Some(failure.kind));
         self.refuse_waiting(failure.kind);
         let distrusted = self.trouble.as_ref().is_some_and(|trouble| trouble.distrusted);
         let retry_at = clock::monotonic() + self.shared.config.retry;
         self.trouble = Some(Trouble { distrusted: distrusted || failure.sync, retry_at });
-        self.shared.set_fault(Some(failure.kind));
     }
 
     /// Nobody's entry is written behind their back: whoever waits is told, and the entry forgotten.
@@ -350,16 +352,15 @@ impl<S: Store> Writer<S> {
         let latest = clock::monotonic() + CLOSE_MAX;
         let mut closings: Vec<_> = closing.into_iter().collect();
         loop {
-            while let Ok(message) = inbox.recv_timeout(Duration::from_millis(1)) {
+            while let Ok(message) = inbox.try_recv() {
                 closings.extend(self.take(message));
             }
             self.turn(true);
-            if self.shared.room_is_empty() && self.pending.is_empty() {
+            let empty = self.shared.room_is_empty() && self.pending.is_empty();
+            if empty || clock::monotonic() >= latest {
                 break;
             }
-            if clock::monotonic() >= latest {
-                break;
-            }
+            std::thread::sleep(Duration::from_millis(1));
         }
         self.pending.extend(self.shared.close_lane());
         if self.trouble.is_none()

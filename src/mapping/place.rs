@@ -14,10 +14,21 @@ const SEGMENTS_MAX: usize = 200;
 /// Highest field, component, sub-component or part a place may name; HL7 v2 has no segment with more.
 const NUMBER_MAX: u16 = 999;
 
+/// Continues the segment before it. Known to every file.
+pub(super) const ADD: SegmentId = SegmentId(0);
+/// Continues in another message. Known to every file.
+pub(super) const DSC: SegmentId = SegmentId(1);
+
 /// Every segment name that the file reads, with the highest field read of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Segments {
     names: Vec<([u8; 3], u16)>,
+}
+
+impl Default for Segments {
+    fn default() -> Self {
+        Self { names: vec![(*b"ADD", 0), (*b"DSC", 0)] }
+    }
 }
 
 impl Segments {

@@ -71,6 +71,8 @@ pub enum Doubt {
     Delimiters,
     /// PID segments of different patients.
     Patients,
+    /// More orders, procedures, persons or values than any real message has.
+    Size,
 }
 
 impl Doubt {
@@ -86,6 +88,7 @@ impl Doubt {
             Self::Charset => "charset",
             Self::Delimiters => "delimiters",
             Self::Patients => "patients",
+            Self::Size => "size",
         }
     }
 
@@ -101,6 +104,7 @@ impl Doubt {
             Self::Charset => "字符集不明确，按字符与按字节读出的内容不同，请在MSH-18声明字符集",
             Self::Delimiters => "正文含有MSH-2未声明的分隔符，请在MSH-2写全分隔符",
             Self::Patients => "一条消息含有不同患者，请分开发送",
+            Self::Size => "一条消息所含医嘱、手术或人员过多，请拆分发送",
         }
     }
 
@@ -126,6 +130,7 @@ impl Doubt {
                 "the text holds a delimiter that MSH-2 does not declare; declare it"
             }
             Self::Patients => "the message names different patients; send one message for each",
+            Self::Size => "the message holds too many orders, procedures or persons; split it",
         }
     }
 }

@@ -10,6 +10,13 @@ pub(super) fn fold(text: &str) -> String {
 
 /// Without blanks and control characters at either end.
 pub(super) fn trim(text: &str) -> &str {
+    // Nearly every value is trimmed already; looking at its ends is cheaper than decoding them.
+    if let (Some(first), Some(last)) = (text.as_bytes().first(), text.as_bytes().last())
+        && first.is_ascii_graphic()
+        && last.is_ascii_graphic()
+    {
+        return text;
+    }
     text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}')
 }
 

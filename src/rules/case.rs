@@ -16,6 +16,18 @@ use crate::rules::wording::{Told, told};
 /// An operating time further back than this is told (rules.md §3.3 `operating-time-past`).
 const PAST: SignedDuration = SignedDuration::from_hours(24);
 
+/// The line of a group that has none: no procedure, no surgeon.
+static NOTHING: Line = Line {
+    coded: Vec::new(),
+    name: None,
+    primary: Primary::Missing,
+    team: Vec::new(),
+    stated_grade: None,
+    times: Vec::new(),
+    duration_min: None,
+    place: None,
+};
+
 /// What the codes of a line came to.
 pub(super) enum Technique<'f> {
     /// No code at all.
@@ -72,7 +84,10 @@ pub(super) fn cases<'f>(facts: &'f Facts<'f>) -> Vec<Case<'f>> {
         if !group.action.checked() {
             continue;
         }
-        for line in &group.lines {
+        // A group that was found surgical but names nothing is still a case: nothing passes unjudged.
+        let lines =
+            if group.lines.is_empty() { std::slice::from_ref(&NOTHING) } else { &group.lines };
+        for line in lines {
             let times = operating_times(facts, line);
             for (technique, technique_place) in techniques(facts, line, &times) {
                 for who in surgeons(line, facts.people) {
@@ -150,6 +165,7 @@ fn techniques<'f>(
 
 fn surgeons<'f>(line: &'f Line, people: &People) -> Vec<Who<'f>> {
     match &line.primary {
+        Primary::Named(persons) if persons.is_empty() => vec![Who::Missing],
         Primary::Missing => vec![Who::Missing],
         Primary::Unclear(place) => vec![Who::Unclear(place.as_ref())],
         Primary::Named(persons) => persons
@@ -165,7 +181,7 @@ fn surgeons<'f>(line: &'f Line, people: &People) -> Vec<Who<'f>> {
 /// `operating-time-past`: an order or notice states a time more than 24 h ago; it is judged as of now (SG 29).
 pub(super) fn operating_time_past(case: &Case<'_>) -> Option<Told> {
     let facts = case.facts;
-    let past = case.line.times.iter().any(|time| *time < facts.now - PAST);
+    let past = case.line.times.iter().any(|time| facts.now.duration_since(*time) > PAST);
     (facts.order.stage != Stage::Record && past).then(|| {
         told(
             Rule::OperatingTimePast,

@@ -35,8 +35,9 @@ pub(super) fn override_opened(deadline_h: u32) -> Told {
     )
 }
 
-/// `override-unattested`: who says that a life is at stake, and why, are not both given.
-pub(super) fn unattested(case: &Case<'_>) -> Option<Told> {
+/// `override-unattested`: who says that a life is at stake, and why, are not both given. `required`: the
+/// institution lets no override pass without it.
+pub(super) fn unattested(case: &Case<'_>, required: bool) -> Option<Told> {
     let attestation = &case.group.attestation;
     let missing_zh = match (attestation.reason.is_some(), attestation.by.is_some()) {
         (true, true) => return None,
@@ -44,12 +45,21 @@ pub(super) fn unattested(case: &Case<'_>) -> Option<Told> {
         (false, true) => "抢救理由",
         (false, false) => "抢救理由和声明人",
     };
+    let (what_zh, what_en) = if required {
+        (
+            "请补齐后立即重新提交，或电话通知医务科",
+            "send it again with both, or call medical affairs",
+        )
+    } else {
+        ("请事后补齐", "supply it afterwards")
+    };
     Some(told(
         Rule::OverrideUnattested,
         Subject::Message,
-        format!("急诊超权限手术未附挽救生命的声明（缺{missing_zh}）；请事后补齐。"),
-        "the emergency override carries no full life-saving attestation (who, why); supply it afterwards"
-            .to_owned(),
+        format!("急诊超权限手术未附挽救生命的声明（缺{missing_zh}）；{what_zh}。"),
+        format!(
+            "the emergency override carries no full life-saving attestation (who, why); {what_en}"
+        ),
     ))
 }
 

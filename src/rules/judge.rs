@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::domain::catalogue::Catalogue;
 use crate::domain::order::{Group, Order, Person, Primary, Stage};
+use crate::domain::rule::Rule;
 use crate::domain::surgeon::{Lookup, PersonKey};
 use crate::domain::verdict::{CaseVerdict, Decision, Effect, Finding, Gap, Stance, Verdict};
 use crate::rules::case::{Case, Technique, Who, cases, operating_time_past};
@@ -105,15 +106,17 @@ pub fn judge(
     let order = facts.order;
     let cases = cases(facts);
     let stance_of = |group: &Group| enforced(group.department.as_deref());
-    let acts = order.groups.iter().filter(|g| g.action.checked()).any(stance_of);
+    // A message that only withdraws has nothing to judge, and the route still has its stance.
+    let checks = order.groups.iter().any(|g| g.action.checked());
+    let acts = order.groups.iter().filter(|g| !checks || g.action.checked()).any(stance_of);
     let mut judged: Vec<Judged> = cases.iter().map(|case| found(case, policy)).collect();
 
     let counts = |case: &Case<'_>| !acts || stance_of(case.group);
-    let refused = cases.iter().zip(&judged).any(|(case, j)| counts(case) && j.blocks());
+    let refused = cases.iter().zip(&judged).any(|(case, j)| counts(case) && j.refuses(case));
     let mut decision = Decision::Forward;
     let mut gaps = Vec::new();
     for (case, found) in cases.iter().zip(&mut judged) {
-        if found.overridden() && !refused {
+        if found.overridden() && !found.blocks() && !refused {
             found.open_override(case, policy);
         }
         let own = found.decision(case, refused);
@@ -188,7 +191,7 @@ fn with_effect(told: Told, effect: Effect) -> Finding {
     Finding {
         rule: told.rule,
         effect,
-        lifted: row.lift == Lift::Yes,
+        lifted: row.lift == Lift::Yes || (row.lift == Lift::Nothing && effect == Effect::Block),
         cites: row.cites,
         text_zh: told.zh,
         text_en: told.en,
@@ -205,16 +208,22 @@ impl Judged {
         self.findings.iter().any(|f| f.effect == Effect::Overridden)
     }
 
-    /// In an emergency the findings it lifts no longer block. With `require_attestation` an
-    /// unattested emergency lifts nothing, and says so.
+    /// In an emergency the findings it lifts no longer block. Where an attestation is required, an
+    /// unattested emergency that could be an override lifts nothing, and says so.
     fn lift(&mut self, case: &Case<'_>, policy: &Policy) {
         if !emergency::is_emergency(case.group) || !self.blocks() {
             return;
         }
-        if policy.require_attestation
-            && let Some(told) = emergency::unattested(case)
+        let stage = case.facts.order.stage;
+        let required = policy.require_attestation
+            || policy.effects.of(Rule::OverrideUnattested, stage) == Setting::Block;
+        let never = self.findings.iter().any(|f| f.effect == Effect::Block && !f.lifted);
+        if required
+            && !never
+            && let Some(told) = emergency::unattested(case, true)
         {
-            self.findings.push(with_effect(told, Effect::Block));
+            let lifted = false;
+            self.findings.push(Finding { lifted, ..with_effect(told, Effect::Block) });
             return;
         }
         for finding in &mut self.findings {
@@ -229,16 +238,26 @@ impl Judged {
         let stage = case.facts.order.stage;
         let opened = emergency::override_opened(policy.override_deadline_h);
         self.findings.push(with_effect(opened, Effect::Flag));
-        let unattested = emergency::unattested(case).and_then(|t| finding(t, stage, policy));
+        let unattested = emergency::unattested(case, false).and_then(|t| finding(t, stage, policy));
         self.findings.extend(unattested);
     }
 
-    /// What this case alone asks for. `refused`: the message is blocked by some case.
-    fn decision(&self, case: &Case<'_>, refused: bool) -> Decision {
+    /// Whether a gap refuses: never an emergency, never a record (rules.md §5).
+    fn unavailable(&self, case: &Case<'_>) -> bool {
         let may_refuse = emergency::applies(case.facts.order.stage);
+        !self.gaps.is_empty() && may_refuse && !emergency::is_emergency(case.group)
+    }
+
+    /// Whether this case alone keeps its message back.
+    fn refuses(&self, case: &Case<'_>) -> bool {
+        self.blocks() || self.unavailable(case)
+    }
+
+    /// What this case alone asks for. `refused`: the message is kept back by some case.
+    fn decision(&self, case: &Case<'_>, refused: bool) -> Decision {
         if self.blocks() {
             Decision::Block
-        } else if !self.gaps.is_empty() && may_refuse && !emergency::is_emergency(case.group) {
+        } else if self.unavailable(case) {
             Decision::Unavailable
         } else if self.overridden() && !refused {
             Decision::Override

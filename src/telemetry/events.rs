@@ -2,7 +2,6 @@
 //!
 //! Levels by what the operator must do: error = act now, warn = look today, info = know, debug = trace.
 //! Fields never hold patient data: names of routes, ids of entries, rule ids, numbers.
-#![expect(clippy::disallowed_macros, reason = "the one place that may log and count")]
 
 use std::net::SocketAddr;
 
@@ -114,6 +113,8 @@ events! {
         route: &'e str,
         /// The id it will be entered under.
         entry: &'e str,
+        /// Which gap.
+        gap: GapName,
     }
     /// A message was refused because, or while, the ledger is down.
     error "orgate_refused_unrecorded_total" "refused unrecorded: the ledger cannot write, look at its disk"
@@ -130,6 +131,12 @@ events! {
     RouteListening<'e> {
         /// Route.
         route: &'e str,
+        /// Address.
+        listen: SocketAddr,
+    }
+    /// The console port listens.
+    info "orgate_consoles_listening_total" "console listening"
+    ConsoleListening {
         /// Address.
         listen: SocketAddr,
     }

@@ -68,17 +68,13 @@ async fn play_the_day(args: &DemoArgs) -> Result<bool, DemoError> {
     let ledger = folder.path().join("ledger");
     let good = show::show(&day, &played, &downstream, &ledger, &zone);
     if let Some(console) = running.console() {
-        println!(
-            "\n健康与指标 health and metrics: http://{console}/readyz  http://{console}/metrics"
-        );
+        say!("\n健康与指标 health and metrics: http://{console}/readyz  http://{console}/metrics");
     }
     if !args.exit {
         for (route, listen) in running.routes() {
-            println!("路由 route {route}: {listen}");
+            say!("路由 route {route}: {listen}");
         }
-        println!(
-            "按 Ctrl-C 结束 Ctrl-C ends the demo (orgate send FILE --to ADDRESS plays with it)"
-        );
+        say!("按 Ctrl-C 结束 Ctrl-C ends the demo (orgate send FILE --to ADDRESS plays with it)");
         let _ = tokio::signal::ctrl_c().await;
     }
     running.stop().await;

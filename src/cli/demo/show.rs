@@ -83,23 +83,20 @@ pub(super) fn show(
         rows(&mut table, message, entry, played);
         wrong.extend(difference(message, entry, played));
     }
-    println!(
+    say!(
         "术闸 orgate — 样例医院的一天 a day at the sample hospital（{}，{}）\n",
         day.clock,
         zone_name(zone)
     );
     for line in table.lines() {
-        println!("{line}");
+        say!("{line}");
     }
     let clean = received(day, downstream, &entries);
     for line in &wrong {
-        println!("不符预期 NOT AS EXPECTED: {line}");
+        say!("不符预期 NOT AS EXPECTED: {line}");
     }
     if wrong.is_empty() {
-        println!(
-            "全部{}条报文的结论与预期一致 every verdict is the expected one",
-            day.messages.len()
-        );
+        say!("全部{}条报文的结论与预期一致 every verdict is the expected one", day.messages.len());
     }
     wrong.is_empty() && clean
 }
@@ -197,7 +194,7 @@ fn received(day: &Day, downstream: &StandIn, entries: &HashMap<(String, String),
     };
     let (mut through, mut held, mut leaked, mut lost) = (0, 0, Vec::new(), Vec::new());
     for message in &day.messages {
-        let arrived = received.iter().any(|bytes| *bytes == message.bytes);
+        let arrived = received.contains(&message.bytes);
         match (refused(decision(message)), arrived) {
             (true, false) => held += 1,
             (true, true) => leaked.push(message.file.as_str()),
@@ -205,16 +202,16 @@ fn received(day: &Day, downstream: &StandIn, entries: &HashMap<(String, String),
             (false, false) => lost.push(message.file.as_str()),
         }
     }
-    println!("\n下游系统收到 the downstream system received: {} 条", received.len());
-    println!("  逐字节一致 byte for byte as sent: {through}");
-    println!("  被拒且未到达 refused, and not a byte arrived: {held}");
+    say!("\n下游系统收到 the downstream system received: {} 条", received.len());
+    say!("  逐字节一致 byte for byte as sent: {through}");
+    say!("  被拒且未到达 refused, and not a byte arrived: {held}");
     if !leaked.is_empty() {
-        println!("  泄漏 LEAKED: {}", leaked.join(", "));
+        say!("  泄漏 LEAKED: {}", leaked.join(", "));
     }
     if !lost.is_empty() {
-        println!("  丢失 LOST: {}", lost.join(", "));
+        say!("  丢失 LOST: {}", lost.join(", "));
     }
-    println!();
+    say!();
     let sum = through == received.len();
     leaked.is_empty() && lost.is_empty() && sum
 }

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::hl7::message::span::find;
 use crate::hl7::message::{Message, Span};
 
 /// One line, its name and fields.
@@ -57,13 +56,42 @@ impl<'m> Segment<'m> {
                 _ => number = number.saturating_sub(1),
             }
         }
-        self.fields().nth(number).unwrap_or_else(|| self.span(self.end..self.end))
+        let line = self.message.masked(self.start..self.end);
+        let mut separators = memchr::memchr_iter(self.message.delimiters().field, line);
+        let start = match number.checked_sub(1) {
+            None => self.start,
+            Some(before) => match separators.nth(before) {
+                Some(at) => self.start + at + 1,
+                None => return self.span(self.end..self.end),
+            },
+        };
+        self.span(start..separators.next().map_or(self.end, |at| self.start + at))
     }
 
     /// The pieces between field separators, the name first. In MSH, FHS and BHS the piece after
     /// the name is field 2.
     pub fn fields(&self) -> impl Iterator<Item = Span<'m>> + use<'m> {
         self.span(self.start..self.end).split(Some(self.message.delimiters().field))
+    }
+
+    /// Appends the name and the fields up to number `last`, as far as they are written; for who
+    /// needs many fields of a segment that is no header.
+    pub(crate) fn collect_fields(&self, last: usize, into: &mut Vec<Span<'m>>) {
+        let by = self.message.delimiters().field;
+        let mut start = self.start;
+        let mut number = 0;
+        // Fields are short: a loop over the bytes costs less than a search for each.
+        for (at, byte) in (self.start..).zip(self.message.masked(self.start..self.end)) {
+            if *byte == by {
+                into.push(self.span(start..at));
+                start = at + 1;
+                number += 1;
+                if number > last {
+                    return;
+                }
+            }
+        }
+        into.push(self.span(start..self.end));
     }
 
     /// The number of the last field written, 0 when there is only a name.
@@ -77,13 +105,22 @@ impl<'m> Segment<'m> {
 
     /// Whether it counts its fields as MSH does.
     pub fn is_header(&self) -> bool {
-        matches!(self.name(), b"MSH" | b"FHS" | b"BHS") && self.name_end() < self.end
+        let line = self.message.bytes(self.start..self.end);
+        matches!(line, [b'M', b'S', b'H', by, ..] | [b'F' | b'B', b'H', b'S', by, ..]
+            if *by == self.message.delimiters().field)
     }
 
     fn name_end(&self) -> usize {
+        let by = self.message.delimiters().field;
         let line = self.message.masked(self.start..self.end);
-        let found = find(self.message.delimiters().field, line);
-        found.map_or(self.end, |at| self.start + at)
+        // Nearly every name has three letters; a search costs more than a look.
+        if let [a, b, c, d, ..] = line
+            && *d == by
+            && ![a, b, c].contains(&&by)
+        {
+            return self.start + 3;
+        }
+        memchr::memchr(by, line).map_or(self.end, |at| self.start + at)
     }
 
     fn span(&self, range: Range<usize>) -> Span<'m> {

@@ -1,33 +1,29 @@
-//! One connection: bytes in, frames judged, bytes out, both ways at once in one task.
-//!
-//! Nothing here forwards a frame without a [`Passage`]; the one exception is a connection that only
-//! observes and whose bytes cannot be framed, which is relayed as it is after that was recorded.
+//! One connection: bytes in and out, both ways at once in one task, and when it ends.
 
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::Sleep;
 
 use crate::clock;
-use crate::gate::passage::{Outcome, Passage};
-use crate::gate::{Gate, Request};
-use crate::hl7::frame::{FrameScanner, Scanned};
+use crate::gate::Gate;
+use crate::gate::passage::Outcome;
+use crate::hl7::frame::FrameScanner;
 use crate::inbound::mllp::Config;
-use crate::inbound::mllp::intake::{self, Intake};
-use crate::inbound::mllp::pipeline::{Expected, IN_FLIGHT_MAX, Pipeline, Placed};
+use crate::inbound::mllp::exchange::{Pending, report};
+use crate::inbound::mllp::pipeline::{IN_FLIGHT_MAX, Pipeline};
 use crate::telemetry::events;
 
 /// How much is read at a time; small, because an idle connection holds it.
 const READ_CHUNK: usize = 8 * 1024;
+/// How long a connection is read out when the gate closes it; a sender that closes too ends it at once.
+const READ_OUT_MAX: Duration = Duration::from_secs(1);
 /// Above this much unsent output the gate stops reading what would add to it.
 const UNSENT_MAX: usize = 1024 * 1024;
-/// Of a frame that never ends this much is kept as evidence.
-const EVIDENCE_MAX: usize = 64 * 1024;
 
 /// What a connection of a route works with.
 #[derive(Clone)]
@@ -38,50 +34,32 @@ pub struct Route {
     pub gate: Arc<Gate>,
 }
 
-type Judging = Pin<Box<dyn Future<Output = Outcome> + Send>>;
-
-/// A message before the gate, and how it goes on when it passes.
-struct Pending {
-    judging: Judging,
-    frame: Bytes,
-    control_id: Bytes,
-    promised: bool,
-    then: Then,
-}
-
-/// What follows a judged piece.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Then {
-    /// The next frame.
-    GoOn,
-    /// The bytes cannot be framed: relay them if the piece may pass, else answer and close.
-    Unframed(&'static str),
-}
-
 /// The state of one connection.
-struct Connection {
-    route: Route,
-    from_sender: BytesMut,
-    from_upstream: BytesMut,
-    to_sender: BytesMut,
-    to_upstream: BytesMut,
-    sender_frames: FrameScanner,
-    upstream_frames: FrameScanner,
-    pipeline: Pipeline,
-    pending: Option<Pending>,
+pub(super) struct Connection {
+    pub(super) route: Route,
+    pub(super) from_sender: BytesMut,
+    pub(super) from_upstream: BytesMut,
+    pub(super) to_sender: BytesMut,
+    pub(super) to_upstream: BytesMut,
+    pub(super) sender_frames: FrameScanner,
+    pub(super) upstream_frames: FrameScanner,
+    pub(super) pipeline: Pipeline,
+    pub(super) pending: Option<Pending>,
     /// The sender has sent all it will.
-    sender_done: bool,
+    pub(super) sender_done: bool,
     /// So has the downstream system.
-    upstream_done: bool,
+    pub(super) upstream_done: bool,
     /// Our FIN to the downstream system is sent.
-    upstream_shut: bool,
+    pub(super) upstream_shut: bool,
     /// Why the connection ends as soon as what is due has been sent.
-    closing: Option<&'static str>,
+    pub(super) closing: Option<&'static str>,
     /// Relaying unread (stance observe only).
-    relaying: bool,
-    draining: bool,
-    frame_since: Option<Instant>,
-    moved: Instant,
+    pub(super) relaying: bool,
+    pub(super) draining: bool,
+    pub(super) frame_since: Option<Instant>,
+    /// Until then an answer may come to a message that need not be answered.
+    pub(super) answer_until: Option<Instant>,
+    pub(super) moved: Instant,
 }
 
 /// Serves one sender's connection until it ends; says why it did, of a bounded set.
@@ -156,7 +134,18 @@ where
         events::Unreadable { route: &own.route.config.name, why: "frame-cut-off" }.emit();
     }
     let _ = sender_out.shutdown().await;
+    if own.closing.is_some() || own.draining {
+        read_out(&mut sender_in).await;
+    }
     why
+}
+
+/// Reads what the sender still sends and forgets it. Closing with bytes unread would reset the
+/// connection, and with it take from the sender the answer that it has not read yet.
+async fn read_out(sender: &mut (impl AsyncRead + Unpin)) {
+    let mut forgotten = vec![0; READ_CHUNK];
+    let reading = async { while sender.read(&mut forgotten).await.is_ok_and(|count| count > 0) {} };
+    let _ = tokio::time::timeout(READ_OUT_MAX, reading).await;
 }
 
 /// The outcome of the message before the gate. Safe to drop and call again: the future is kept.
@@ -186,6 +175,7 @@ impl Connection {
             relaying: false,
             draining: false,
             frame_since: None,
+            answer_until: None,
             moved: clock::monotonic(),
             route,
         }
@@ -218,189 +208,6 @@ impl Connection {
         }
         if self.reads_upstream() {
             self.from_upstream.reserve(READ_CHUNK);
-        }
-    }
-
-    /// Takes one piece from the sender's bytes; false when more is needed.
-    fn take_frame(&mut self) -> bool {
-        match self.sender_frames.next(&self.from_sender) {
-            Scanned::Frame { range } => {
-                self.frame_since = None;
-                self.from_sender.advance(range.start);
-                self.frame(range.end - range.start);
-                true
-            }
-            Scanned::Outside { range, forwardable } => {
-                self.outside(range.end, forwardable);
-                true
-            }
-            Scanned::LostEnd { range } => {
-                self.frame_since = None;
-                let piece = self.from_sender.split_to(range.end).freeze();
-                self.unreadable(piece, "frame-end-lost", Then::GoOn);
-                true
-            }
-            Scanned::TooLong => {
-                self.give_up_framing("frame-too-long");
-                true
-            }
-            Scanned::NeedMore => {
-                if !self.sender_frames.in_frame() {
-                    self.frame_since = None;
-                } else if self.frame_since.is_none() {
-                    self.frame_since = Some(clock::monotonic());
-                }
-                false
-            }
-        }
-    }
-
-    /// One whole frame, at the front of the sender's bytes.
-    fn frame(&mut self, length: usize) {
-        let Some(frame) = self.from_sender.get(..length) else { return };
-        match intake::read(&self.route, frame) {
-            Intake::Short { control_id, reply, promised, scheduling } => {
-                let passage = self.route.gate.short_way();
-                events::NotSurgical { route: &self.route.config.name, scheduling }.emit();
-                // The buffer is lent to itself: nothing is split off, shared or copied twice.
-                let buffer = std::mem::take(&mut self.from_sender);
-                let frame = buffer.get(..length).unwrap_or_default();
-                self.forward(passage, frame, (!reply).then_some(control_id), promised);
-                self.from_sender = buffer;
-                self.from_sender.advance(length);
-            }
-            Intake::Checked { read, control_id, promised } => {
-                let frame = self.from_sender.split_to(length).freeze();
-                let request = intake::request(&self.route, &frame, read, &control_id);
-                self.judge(request, frame, control_id, promised, Then::GoOn);
-            }
-        }
-    }
-
-    fn judge(
-        &mut self,
-        request: Request,
-        frame: Bytes,
-        control_id: Bytes,
-        promised: bool,
-        then: Then,
-    ) {
-        let gate = Arc::clone(&self.route.gate);
-        let judging = Box::pin(async move { gate.pass(request).await });
-        self.pending = Some(Pending { judging, frame, control_id, promised, then });
-    }
-
-    /// A piece that is no whole frame: it goes before the gate like everything else.
-    fn unreadable(&mut self, piece: Bytes, why: &'static str, then: Then) {
-        let request = intake::unreadable(&self.route, &piece, why);
-        self.judge(request, piece, Bytes::new(), false, then);
-    }
-
-    fn give_up_framing(&mut self, why: &'static str) {
-        self.frame_since = None;
-        let evidence = self.from_sender.len().min(EVIDENCE_MAX);
-        let evidence = self.from_sender.get(..evidence).unwrap_or_default();
-        let piece = Bytes::copy_from_slice(evidence);
-        self.unreadable(piece, why, Then::Unframed(why));
-    }
-
-    /// The gate has ruled on the pending message.
-    fn ruled(&mut self, outcome: Outcome) {
-        let Some(pending) = self.pending.take() else { return };
-        match (outcome, pending.then) {
-            (Outcome::Forward(passage), Then::GoOn) => {
-                let control_id = Some(pending.control_id);
-                self.forward(passage, &pending.frame, control_id, pending.promised);
-            }
-            (Outcome::Forward(_), Then::Unframed(why)) => {
-                events::RelayedUnframed { route: &self.route.config.name, why }.emit();
-                self.relaying = true;
-            }
-            (Outcome::Refuse(refusal), then) => {
-                if refusal.answer.is_none() {
-                    events::RefusalUntold { route: &self.route.config.name }.emit();
-                }
-                self.pipeline.refused(refusal.answer);
-                if let Then::Unframed(why) = then {
-                    self.from_sender.clear();
-                    self.closing = Some(why);
-                }
-            }
-        }
-    }
-
-    /// Sends a frame downstream. The passage is the permission; nothing else calls this.
-    fn forward(
-        &mut self,
-        passage: Passage,
-        frame: &[u8],
-        control_id: Option<Bytes>,
-        promised: bool,
-    ) {
-        self.to_upstream.extend_from_slice(frame);
-        let Some(control_id) = control_id else { return };
-        if !promised {
-            self.pipeline.forwarded_unpromised(control_id);
-            return;
-        }
-        let sent = clock::monotonic();
-        let deadline = sent + self.route.config.upstream_timeout;
-        let entry = passage.entry();
-        self.pipeline.forwarded(Expected { control_id, deadline, sent, entry });
-    }
-
-    /// Bytes between frames: junk, or a heartbeat.
-    fn outside(&mut self, length: usize, forwardable: bool) {
-        let route = &self.route.config.name;
-        let bytes = self.from_sender.split_to(length);
-        let forward = self.route.config.forward_outside && forwardable;
-        let fate = if forward { "forwarded" } else { "dropped" };
-        events::OutsideFrames { route, bytes: length, fate }.emit();
-        if forward {
-            self.to_upstream.extend_from_slice(&bytes);
-        }
-    }
-
-    /// Whatever the downstream system has sent, placed.
-    fn take_replies(&mut self) {
-        if self.relaying {
-            self.to_sender.extend_from_slice(&self.from_upstream.split());
-            return;
-        }
-        loop {
-            match self.upstream_frames.next(&self.from_upstream) {
-                Scanned::Frame { range } => {
-                    self.from_upstream.advance(range.start);
-                    let frame = self.from_upstream.split_to(range.end - range.start).freeze();
-                    self.reply(&frame);
-                }
-                Scanned::Outside { range, .. } | Scanned::LostEnd { range } => {
-                    let bytes = self.from_upstream.split_to(range.end);
-                    if self.route.config.forward_outside {
-                        self.to_sender.extend_from_slice(&bytes);
-                    }
-                }
-                Scanned::TooLong => {
-                    self.from_upstream.clear();
-                    self.closing = Some("reply-too-long");
-                    return;
-                }
-                Scanned::NeedMore => return,
-            }
-        }
-    }
-
-    fn reply(&mut self, frame: &Bytes) {
-        let ack = intake::acknowledges(frame);
-        match self.pipeline.replied(frame, ack) {
-            Placed::Answers(expected) => {
-                let code = ack.and_then(|ack| std::str::from_utf8(ack.code).ok());
-                report(&self.route.gate, &expected, "answered", code);
-            }
-            Placed::Follows | Placed::Unsolicited => {}
-            Placed::Foreign => {
-                events::ReplyDropped { route: &self.route.config.name }.emit();
-            }
         }
     }
 
@@ -437,7 +244,7 @@ impl Connection {
             return Some("upstream-closed");
         }
         let drained = self.pipeline.is_empty() && self.to_upstream.is_empty();
-        if self.draining && drained {
+        if self.draining && drained && !self.may_be_answered() {
             return Some("drained");
         }
         None
@@ -447,7 +254,14 @@ impl Connection {
     fn due(&self) -> Instant {
         let idle = self.moved + self.patience();
         let frame = self.frame_since.map(|since| since + self.route.config.frame_timeout);
-        [frame, self.pipeline.deadline()].into_iter().flatten().fold(idle, Instant::min)
+        let possible = self.answer_until.filter(|_| self.draining);
+        [frame, possible, self.pipeline.deadline()].into_iter().flatten().fold(idle, Instant::min)
+    }
+
+    /// Whether an answer that need not come still may.
+    fn may_be_answered(&self) -> bool {
+        let until = self.answer_until.filter(|_| self.pipeline.may_be_answered());
+        until.is_some_and(|until| clock::monotonic() < until)
     }
 
     /// How long nothing may move. A sender that has said all it will is not kept waiting for a
@@ -487,14 +301,5 @@ impl Connection {
             self.closing = Some("idle");
         }
         self.due().max(now + Duration::from_millis(1))
-    }
-}
-
-/// Records how the downstream system answered a checked message.
-fn report(gate: &Gate, expected: &Expected, outcome: &str, code: Option<&str>) {
-    if let Some(entry) = expected.entry {
-        let took = clock::monotonic().duration_since(expected.sent);
-        let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        gate.delivered(entry, outcome, code, took_us);
     }
 }

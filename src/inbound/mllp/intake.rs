@@ -13,17 +13,17 @@ use crate::hl7::frame;
 use crate::hl7::message::Message;
 use crate::inbound::mllp::Config;
 use crate::inbound::mllp::connection::Route;
-use crate::inbound::mllp::pipeline::Acknowledges;
+use crate::inbound::mllp::pipeline::{Acknowledges, Reference};
 use crate::inbound::mllp::respond;
-use crate::mapping::{Context, Reading};
+use crate::mapping::{Context, Reading, Unreadable};
 use crate::telemetry::events;
 
 /// What a frame holds.
 pub enum Intake {
     /// None of the gate's business.
     Short {
-        /// MSH-10 as it stands.
-        control_id: Bytes,
+        /// What its answer refers to.
+        reference: Reference,
         /// It is itself a reply, so none is expected.
         reply: bool,
         /// Whether the sender is sure to get an answer (MSH-15/16).
@@ -35,8 +35,10 @@ pub enum Intake {
     Checked {
         /// What was read.
         read: Subject,
-        /// MSH-10 as it stands.
-        control_id: Bytes,
+        /// Of a message that cannot be read: what the mapping doubts, for the answer.
+        doubted: Option<Unreadable>,
+        /// What its answer refers to.
+        reference: Reference,
         /// Whether the sender is sure to get an answer.
         promised: bool,
     },
@@ -78,6 +80,7 @@ impl Reader<'_> {
                 return whole.finish();
             }
         };
+        whole.batch_id = batch.control_id(&self.config.charset).map(Bytes::copy_from_slice);
         for bytes in batch.payloads() {
             match Message::read(bytes, &self.config.charset) {
                 Ok(message) => whole.add(&message, self.mapped(&message)),
@@ -104,7 +107,9 @@ impl Reader<'_> {
 struct Whole {
     orders: Vec<Order>,
     unreadable: Option<(&'static str, Option<Stage>)>,
+    doubted: Option<Unreadable>,
     control_id: Option<Bytes>,
+    batch_id: Option<Bytes>,
     reply: bool,
     promised: bool,
     scheduling: bool,
@@ -115,7 +120,9 @@ impl Default for Whole {
         Self {
             orders: Vec::new(),
             unreadable: None,
+            doubted: None,
             control_id: None,
+            batch_id: None,
             reply: true,
             promised: false,
             scheduling: false,
@@ -143,6 +150,7 @@ impl Whole {
             Reading::Unreadable(unreadable) => {
                 self.reply = false;
                 self.unreadable(unreadable.why.as_str(), unreadable.stage);
+                self.doubted.get_or_insert(unreadable);
             }
         }
     }
@@ -157,35 +165,46 @@ impl Whole {
     }
 
     fn finish(self) -> Intake {
-        let Self { control_id, reply, promised, scheduling, .. } = self;
-        let control_id = control_id.unwrap_or_default();
+        let Self { control_id, batch_id, reply, promised, scheduling, .. } = self;
+        let reference = match control_id {
+            Some(control_id) => Reference::Known { control_id, batch_id },
+            None => Reference::Unknown,
+        };
         let read = match self.unreadable {
             Some((why, stage)) => Subject::Unreadable { why, stage },
             None if self.orders.is_empty() => {
-                return Intake::Short { control_id, reply, promised, scheduling };
+                return Intake::Short { reference, reply, promised, scheduling };
             }
             None => Subject::Orders(self.orders),
         };
-        Intake::Checked { read, control_id, promised }
+        Intake::Checked { read, doubted: self.doubted, reference, promised }
     }
 }
 
-/// The request for a frame that was read. `control_id`: MSH-10 of its first message that can be read.
-pub(super) fn request(route: &Route, frame: &Bytes, read: Subject, control_id: &[u8]) -> Request {
+/// The request for a frame that was read.
+pub(super) fn request(
+    route: &Route,
+    frame: &Bytes,
+    read: Subject,
+    doubted: Option<Unreadable>,
+    reference: &Reference,
+) -> Request {
+    if let Subject::Unreadable { why, .. } = read {
+        events::Unreadable { route: &route.config.name, why }.emit();
+    }
     let payload = frame.slice_ref(frame::payload(frame));
-    let control_id = match read {
-        Subject::Unreadable { why, .. } => {
-            events::Unreadable { route: &route.config.name, why }.emit();
-            // Of its very first message, or none.
-            respond::control_id(&payload)
+    let control_id = match (&read, reference) {
+        (Subject::Orders(_), Reference::Known { control_id, .. }) => {
+            String::from_utf8_lossy(control_id).into_owned()
         }
-        Subject::Orders(_) => String::from_utf8_lossy(control_id).into_owned(),
+        // Of its very first message, if that can be read.
+        _ => respond::control_id(&payload),
     };
     Request {
         route: Arc::clone(&route.config.name),
         stance: Arc::clone(&route.config.stance),
         mapping: route.config.mapping.name().into(),
-        answer: respond::answer(route, payload.clone()),
+        answer: respond::answer(route, payload.clone(), doubted),
         message: payload,
         control_id,
         subject: read,
@@ -194,7 +213,7 @@ pub(super) fn request(route: &Route, frame: &Bytes, read: Subject, control_id: &
 
 /// The request for a piece that is no whole frame.
 pub(super) fn unreadable(route: &Route, piece: &Bytes, why: &'static str) -> Request {
-    request(route, piece, Subject::Unreadable { why, stage: None }, b"")
+    request(route, piece, Subject::Unreadable { why, stage: None }, None, &Reference::Unknown)
 }
 
 /// MSA-1 and MSA-2 of a reply frame; `None` when it carries no MSA.

@@ -3,12 +3,14 @@
 //! | file | what belongs in it |
 //! |---|---|
 //! | `listener` | accepts, bounds and drains connections |
-//! | `connection` | one connection: bytes in, frames judged, bytes out |
+//! | `connection` | one connection: bytes in and out, and when it ends |
+//! | `exchange` | what becomes of its frames and replies |
 //! | `intake` | one frame → what it is (codec and mapping) |
 //! | `pipeline` | which answer belongs to which message, in order |
 //! | `respond` | verdict → acknowledgement; nowhere else is an ack code written |
 
 pub mod connection;
+mod exchange;
 pub mod intake;
 pub mod listener;
 pub mod pipeline;

@@ -13,11 +13,36 @@ pub const IN_FLIGHT_MAX: usize = 256;
 /// How many messages may wait for an acknowledgement that need not come.
 const POSSIBLE_MAX: usize = 64;
 
+/// What the answer to a message may refer to in MSA-2.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reference {
+    /// A message, or a batch.
+    Known {
+        /// MSH-10 as sent; of a batch, that of its first message.
+        control_id: Bytes,
+        /// BHS-11 as sent.
+        batch_id: Option<Bytes>,
+    },
+    /// Nobody could read it: the answer may refer to anything.
+    Unknown,
+}
+
+impl Reference {
+    fn is(&self, id: &[u8]) -> bool {
+        match self {
+            Self::Known { control_id, batch_id } => {
+                control_id == id || batch_id.as_ref().is_some_and(|batch| batch == id)
+            }
+            Self::Unknown => false,
+        }
+    }
+}
+
 /// A forwarded message that waits for the downstream system's answer.
 #[derive(Debug)]
 pub struct Expected {
-    /// MSH-10 as sent.
-    pub control_id: Bytes,
+    /// What its answer refers to.
+    pub reference: Reference,
     /// When the answer is overdue.
     pub deadline: Instant,
     /// When it was forwarded.
@@ -55,7 +80,7 @@ enum Slot {
 #[derive(Debug, Default)]
 pub struct Pipeline {
     slots: VecDeque<Slot>,
-    possible: VecDeque<Bytes>,
+    possible: VecDeque<Reference>,
 }
 
 /// The acknowledgement a reply carries.
@@ -75,8 +100,8 @@ impl Pipeline {
 
     /// A message went downstream that need not be answered (MSH-15/16): nobody waits for it, but an
     /// answer that comes is passed on.
-    pub fn forwarded_unpromised(&mut self, control_id: Bytes) {
-        self.possible.push_back(control_id);
+    pub fn forwarded_unpromised(&mut self, reference: Reference) {
+        self.possible.push_back(reference);
         if self.possible.len() > POSSIBLE_MAX {
             self.possible.pop_front();
         }
@@ -91,7 +116,7 @@ impl Pipeline {
     pub fn replied(&mut self, frame: &Bytes, ack: Option<Acknowledges<'_>>) -> Placed {
         let Some(ack) = ack else { return self.replied_without_msa(frame) };
         let is_own =
-            |slot: &Slot| matches!(slot, Slot::Waiting(e) if e.control_id == ack.control_id);
+            |slot: &Slot| matches!(slot, Slot::Waiting(e) if e.reference.is(ack.control_id));
         let mut found = self.slots.iter().position(is_own);
         if found.is_none() && ack.control_id.is_empty() {
             // Some receivers cannot read MSH-10 of what they reject. Only an only message can be meant.
@@ -99,11 +124,14 @@ impl Pipeline {
         }
         if let Some(index) = found {
             if ack.code.starts_with(b"C") {
-                self.forwarded_unpromised(Bytes::copy_from_slice(ack.control_id));
+                let control_id = Bytes::copy_from_slice(ack.control_id);
+                self.forwarded_unpromised(Reference::Known { control_id, batch_id: None });
             }
             return self.place(index, frame);
         }
-        if let Some(index) = self.possible.iter().position(|id| *id == ack.control_id) {
+        let by_id = self.possible.iter().position(|possible| possible.is(ack.control_id));
+        let unknown = || self.possible.iter().position(|p| *p == Reference::Unknown);
+        if let Some(index) = by_id.or_else(unknown) {
             // After an accept acknowledgement the application's may still come; then no more.
             if !ack.code.starts_with(b"C") {
                 self.possible.remove(index);
@@ -174,12 +202,29 @@ impl Pipeline {
         self.slots.is_empty()
     }
 
+    /// Whether an acknowledgement that need not come is outstanding.
+    pub fn may_be_answered(&self) -> bool {
+        !self.possible.is_empty()
+    }
+
     /// When the oldest unanswered message is overdue.
     pub fn deadline(&self) -> Option<Instant> {
         self.slots.iter().find_map(|slot| match slot {
             Slot::Waiting(expected) => Some(expected.deadline),
             Slot::Ready(_) | Slot::Silent => None,
         })
+    }
+
+    /// Nobody is waited for any more; answers that came already keep their turn.
+    pub fn release(&mut self) -> Vec<Expected> {
+        let mut released = Vec::new();
+        for slot in std::mem::take(&mut self.slots) {
+            match slot {
+                Slot::Waiting(expected) => released.push(expected),
+                Slot::Ready(_) | Slot::Silent => self.slots.push_back(slot),
+            }
+        }
+        released
     }
 
     /// The messages that will never be answered now, oldest first.
@@ -196,14 +241,13 @@ mod tests {
     use super::*;
     use crate::clock;
 
+    fn known(id: &'static str) -> Reference {
+        Reference::Known { control_id: Bytes::from_static(id.as_bytes()), batch_id: None }
+    }
+
     fn expected(id: &'static str) -> Expected {
         let now = clock::monotonic();
-        Expected {
-            control_id: Bytes::from_static(id.as_bytes()),
-            deadline: now,
-            sent: now,
-            entry: None,
-        }
+        Expected { reference: known(id), deadline: now, sent: now, entry: None }
     }
 
     fn ack(code: &'static str, id: &'static str) -> Option<Acknowledges<'static>> {
@@ -248,6 +292,28 @@ mod tests {
         assert!(matches!(pipeline.replied(&frame("?"), None), Placed::Foreign));
         assert!(matches!(pipeline.replied(&frame("1"), ack("AA", "1")), Placed::Answers(_)));
         assert!(matches!(pipeline.replied(&frame("?"), ack("AR", "")), Placed::Answers(_)));
+    }
+
+    #[test]
+    fn a_batch_is_answered_by_its_own_id_or_by_that_of_its_first_message() {
+        for id in ["batch", "first"] {
+            let batch_id = Some(Bytes::from_static(b"batch"));
+            let control_id = Bytes::from_static(b"first");
+            let reference = Reference::Known { control_id, batch_id };
+            let mut pipeline = Pipeline::default();
+            pipeline.forwarded(Expected { reference, ..expected("") });
+            assert!(matches!(pipeline.replied(&frame("x"), ack("AA", id)), Placed::Answers(_)));
+        }
+    }
+
+    #[test]
+    fn what_nobody_could_read_may_be_answered_once_by_anything_that_answers_no_other() {
+        let mut pipeline = Pipeline::default();
+        pipeline.forwarded_unpromised(Reference::Unknown);
+        pipeline.forwarded(expected("2"));
+        assert!(matches!(pipeline.replied(&frame("2"), ack("AA", "2")), Placed::Answers(_)));
+        assert!(matches!(pipeline.replied(&frame("?"), ack("AE", "1")), Placed::Follows));
+        assert!(matches!(pipeline.replied(&frame("?"), ack("AE", "1")), Placed::Foreign));
     }
 
     #[test]

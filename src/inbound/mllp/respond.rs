@@ -17,12 +17,21 @@ use crate::hl7::charset::CharsetSetting;
 use crate::hl7::message::{Header, Message};
 use crate::inbound::mllp::RefusalStyle;
 use crate::inbound::mllp::connection::Route;
+use crate::mapping::Unreadable;
 use crate::rules::table::row;
 
 /// How to refuse the message in `payload`; builds the answer only if it is needed.
-pub(super) fn answer(route: &Route, payload: Bytes) -> Answer {
+pub(super) fn answer(route: &Route, payload: Bytes, doubted: Option<Unreadable>) -> Answer {
     let config = Arc::clone(&route.config);
     let gate = Arc::clone(&route.gate);
+    let doubt_zh =
+        doubted.as_ref().map(|d| format!("报文无法确切读取，未转发：{}。", d.why.chinese()));
+    let doubt_en = doubted.as_ref().map(|d| {
+        format!(
+            "the message cannot be read with certainty and was not forwarded: {}",
+            d.why.english()
+        )
+    });
     Box::new(move |verdict, entry| {
         let own_id = entry.get(entry.len().saturating_sub(20)..).unwrap_or(entry);
         let facts = Answered {
@@ -31,6 +40,8 @@ pub(super) fn answer(route: &Route, payload: Bytes) -> Answer {
             style: config.refusal,
             verdict,
             entry,
+            doubt: doubt_zh.as_deref().zip(doubt_en.as_deref()),
+            doubt_place: doubted.as_ref().and_then(|d| d.place.as_ref()),
         };
         let refusal = Refusal {
             code: AckCode::ApplicationReject,
@@ -54,6 +65,9 @@ struct Answered<'a> {
     style: RefusalStyle,
     verdict: &'a Verdict,
     entry: &'a str,
+    /// What the mapping doubts, in Chinese and English.
+    doubt: Option<(&'a str, &'a str)>,
+    doubt_place: Option<&'a Place>,
 }
 
 impl<'a> Answered<'a> {
@@ -106,9 +120,11 @@ impl<'a> Answered<'a> {
             .collect();
         if errors.is_empty() {
             errors.extend(self.verdict.gaps.iter().map(|gap| {
-                let (zh, en) = gap_sentences(*gap);
+                let unreadable = *gap == Gap::MessageUnreadable;
+                let (zh, en) =
+                    self.doubt.filter(|_| unreadable).unwrap_or_else(|| gap_sentences(*gap));
                 ErrorEntry {
-                    place: None,
+                    place: self.doubt_place.filter(|_| unreadable),
                     code: ErrorCode::Application,
                     rule: gap.as_str(),
                     title: gap_title(*gap),

@@ -38,6 +38,12 @@ impl Disk {
         self.0.lock().unwrap()
     }
 
+    /// All faults end.
+    pub(super) fn recover(&self) {
+        let mut state = self.state();
+        (state.free, state.failing_syncs) = (None, 0);
+    }
+
     /// The power goes: of what no sync has covered, `kept` bytes of each file's end happen to survive.
     pub(super) fn crash(&self, kept: usize) -> Self {
         let mut images = BTreeMap::new();
@@ -50,6 +56,21 @@ impl Disk {
             images.insert(*name, Image { shown: durable.clone(), durable, dirty: Vec::new() });
         }
         Self(Arc::new(Mutex::new(State { images, ..State::default() })))
+    }
+
+    /// What the newest file holds.
+    pub(super) fn newest(&self) -> Vec<u8> {
+        self.state().images.values().last().unwrap().shown.clone()
+    }
+
+    /// The same disk, with other bytes in the newest file.
+    pub(super) fn with_newest(&self, bytes: &[u8]) -> Self {
+        let disk = self.crash(0);
+        let mut state = disk.state();
+        let image = state.images.values_mut().next_back().unwrap();
+        (image.shown, image.durable) = (bytes.to_vec(), bytes.to_vec());
+        drop(state);
+        disk
     }
 
     pub(super) fn store(&self) -> FaultStore {

@@ -116,7 +116,7 @@ async fn a_full_queue_refuses_within_its_bound() {
             .spawn(async move { ledger.append(draft(nth, at(MORNING)), Durability::OnDisk).await });
     }
     let outcomes = tasks.join_all().await;
-    assert!(outcomes.iter().any(|outcome| *outcome == Err(LedgerError::Overloaded)));
+    assert!(outcomes.contains(&Err(LedgerError::Overloaded)));
     assert!(outcomes.iter().any(Result::is_ok));
 }
 
@@ -183,25 +183,41 @@ async fn a_second_opener_of_one_folder_is_refused_until_the_first_has_closed() {
 
 #[tokio::test]
 async fn a_last_line_torn_at_any_byte_is_cut_and_the_next_anchor_says_so() {
-    let folder = tempfile::tempdir().unwrap();
-    let (ledger, _) = open_folder(folder.path(), config());
+    let disk = Disk::default();
+    let (ledger, _) = open(disk.store(), config());
     for nth in 0..2 {
         let _ = ledger.append(draft(nth, at(MORNING)), Durability::OnDisk).await.unwrap();
     }
     ledger.close().await;
-    let path = store::folder(folder.path()).join("2026-03-02.jsonl");
-    let whole = std::fs::read(&path).unwrap();
+    let whole = disk.newest();
     let start = whole[..whole.len() - 1].iter().rposition(|b| *b == b'\n').unwrap() + 1;
     for end in start + 1..whole.len() {
-        std::fs::write(&path, &whole[..end]).unwrap();
-        let torn = verify(folder.path()).unwrap().torn.unwrap();
+        let torn_disk = disk.with_newest(&whole[..end]);
+        let torn = verify_files(&torn_disk, Expected::default()).unwrap().torn.unwrap();
         assert_eq!(torn.bytes, (end - start) as u64);
-        let (ledger, recovered) = open_folder(folder.path(), config());
+        let (_ledger, recovered) = open(torn_disk.store(), config());
         assert_eq!((recovered.torn.as_ref(), recovered.head.seq), (Some(&torn), 2));
-        ledger.close().await;
         let entries: Vec<_> = recovered.recent(at(MORNING)).unwrap().map(Result::unwrap).collect();
         let said = format!(r#""torn_bytes":{}"#, end - start);
         assert!(entries.last().unwrap().body().contains(&said));
-        assert_eq!(verify(folder.path()).unwrap().entries, 3);
+        let verified = verify_files(&torn_disk, Expected::default()).unwrap();
+        assert_eq!((verified.entries, verified.torn), (3, None));
     }
+}
+
+#[tokio::test]
+async fn a_torn_last_line_in_a_real_file_is_cut_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ledger, _) = open_folder(folder.path(), config());
+    let _ = ledger.append(draft(1, at(MORNING)), Durability::OnDisk).await.unwrap();
+    ledger.close().await;
+    let path = store::folder(folder.path()).join("2026-03-02.jsonl");
+    let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.set_len(file.metadata().unwrap().len() - 7).unwrap();
+    let (ledger, recovered) = open_folder(folder.path(), config());
+    assert_eq!(recovered.head.seq, 1);
+    let receipt = ledger.append(draft(2, at(MORNING)), Durability::OnDisk).await.unwrap();
+    assert_eq!(receipt.seq(), Some(3));
+    let verified = verify(folder.path()).unwrap();
+    assert_eq!((verified.entries, verified.torn), (3, None));
 }

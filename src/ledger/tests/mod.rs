@@ -50,9 +50,13 @@ fn verify(data_dir: &Path) -> Result<Verified, LedgerError> {
     crate::ledger::verify(&store::folder(data_dir), Expected::default())
 }
 
-/// Waits for a condition that another thread brings about; a test that waits for ever fails by its runner.
+/// Waits for a condition that another thread brings about; the bound only ends a test that would hang.
 async fn until(condition: impl Fn() -> bool) {
-    while !condition() {
-        tokio::time::sleep(Duration::from_micros(200)).await;
-    }
+    const HANGS: Duration = Duration::from_secs(60);
+    let met = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_micros(200)).await;
+        }
+    };
+    tokio::time::timeout(HANGS, met).await.expect("the condition is never met");
 }

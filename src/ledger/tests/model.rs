@@ -72,9 +72,7 @@ impl World {
     }
 
     async fn heal(&self) {
-        let mut state = self.disk.state();
-        (state.free, state.failing_syncs) = (None, 0);
-        drop(state);
+        self.disk.recover();
         until(|| self.ledger.healthy()).await;
     }
 
@@ -117,7 +115,9 @@ impl World {
                 self.ledger = open(self.disk.store(), settings()).0;
             }
             Act::Crash { kept } => {
-                self.disk = self.disk.crash(kept);
+                let before = std::mem::take(&mut self.disk);
+                self.disk = before.crash(kept);
+                before.recover();
                 self.ledger = open(self.disk.store(), settings()).0;
                 self.check(false);
                 // What was not awaited may be gone; what was refused may have reached the disk.
@@ -146,7 +146,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
     fn the_ledger_holds_what_a_list_would_whatever_fails(acts in prop::collection::vec(act(), 1..40)) {

@@ -89,11 +89,12 @@ async fn a_forged_line_with_its_own_right_hash_breaks_the_next() {
     let folder = three_days().await;
     edit(folder.path(), SECOND, |lines| {
         let line = lines[1].trim_end().replacen("李", "王", 1);
-        let start = line.rfind(r#""hash":""#).unwrap();
-        let bare = format!("{}{}", &line[..start], &line[start + 74..]);
+        let (before, rest) = line.rsplit_once(r#""hash":""#).unwrap();
+        let (_, after) = rest.split_once("\",").unwrap();
+        let bare = format!("{before}{after}");
         let hash = ring::digest::digest(&ring::digest::SHA256, bare.as_bytes());
         let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        lines[1] = format!("{}\"hash\":\"{hash}\",{}\n", &bare[..start], &bare[start..]);
+        lines[1] = format!("{before}\"hash\":\"{hash}\",{after}\n");
     });
     check(folder.path(), SECOND, 3, &Why::Prev);
 }

@@ -8,7 +8,7 @@ use crate::mapping::reading::Doubt;
 
 /// What `expect` may say, beside `unreadable: WHY`.
 const EXPECT: [&str; 6] = ["order", "notice", "record", "not-surgical", "scheduling", "reply"];
-const DOUBTS: [Doubt; 9] = [
+const DOUBTS: [Doubt; 10] = [
     Doubt::MessageType,
     Doubt::SegmentName,
     Doubt::SegmentContinued,
@@ -18,6 +18,7 @@ const DOUBTS: [Doubt; 9] = [
     Doubt::Charset,
     Doubt::Delimiters,
     Doubt::Patients,
+    Doubt::Size,
 ];
 
 pub(super) fn read(root: &Section<'_>) -> Vec<Example> {

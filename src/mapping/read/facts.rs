@@ -9,7 +9,7 @@ use crate::hl7::time;
 use crate::mapping::model::DurationRule;
 use crate::mapping::place::Place;
 use crate::mapping::read::groups::Group;
-use crate::mapping::read::lines::{Draft, Drafts, Owner};
+use crate::mapping::read::lines::{Draft, Owner, Owners};
 use crate::mapping::read::persons::{Named, assign};
 use crate::mapping::read::take::part;
 use crate::mapping::read::{Certain, Reader};
@@ -26,10 +26,13 @@ impl Reader<'_, '_> {
         }
         let mut diagnoses = Vec::new();
         for place in &facts.diagnoses {
-            for index in self.all().filter(|i| self.id(*i) == place.segment) {
+            for index in self.only(self.all(), place.segment) {
                 for (text, _) in self.values(place, index, strict)? {
                     let code = Redacted::new(trim(&text));
                     diagnoses.extend(code.filter(|code| !diagnoses.contains(code)));
+                    if self.too_many(diagnoses.len(), strict)? {
+                        break;
+                    }
                 }
             }
         }
@@ -47,7 +50,7 @@ impl Reader<'_, '_> {
     fn one_patient(&self) -> Certain<()> {
         for place in &self.model.facts.patient {
             let mut first: Option<String> = None;
-            for index in self.all().filter(|i| self.id(*i) == place.segment) {
+            for index in self.only(self.all(), place.segment) {
                 let here = self.first(std::slice::from_ref(place), index..index + 1, true)?;
                 let differs = first.is_some() && here.is_some() && here != first;
                 self.unless(Doubt::Patients, differs)?;
@@ -62,9 +65,12 @@ impl Reader<'_, '_> {
         let strict = action.checked();
         let facts = &self.model.facts;
         let drafts = self.drafts(group, strict)?;
-        let named = self.persons(group.indexes(), &drafts, strict)?;
-        let everyone =
-            if group.extra { self.persons(self.all(), &drafts, strict)? } else { Vec::new() };
+        let named = self.persons(group.indexes(), &drafts.owners, strict)?;
+        let everyone = if group.extra {
+            self.persons(self.all(), &drafts.owners, strict)?
+        } else {
+            Vec::new()
+        };
         let mut built = Built {
             action,
             urgency: self.urgency(group),
@@ -88,8 +94,8 @@ impl Reader<'_, '_> {
             lines: Vec::with_capacity(drafts.lines.len()),
             time_unreadable: false,
         };
-        for draft in &drafts.lines {
-            let line = self.line(draft, &drafts, group, (&named, &everyone), &mut built)?;
+        for draft in drafts.lines {
+            let line = self.line(draft, &drafts.owners, group, (&named, &everyone), &mut built)?;
             built.lines.push(line);
         }
         Ok((built, drafts.deleted))
@@ -97,21 +103,22 @@ impl Reader<'_, '_> {
 
     fn line(
         &self,
-        draft: &Draft,
-        drafts: &Drafts,
+        draft: Draft,
+        owners: &Owners,
         group: &Group,
         (named, everyone): (&[Named], &[Named]),
         built: &mut Built,
     ) -> Certain<Line> {
-        let (primary, team) = assign(draft, named, everyone);
-        let own = group.indexes().filter(|i| match drafts.owner(*i) {
+        let (primary, team) = assign(&draft, named, everyone);
+        let own = group.indexes().filter(|i| match owners.of(*i) {
             Owner::Line(anchor) => draft.anchor == Some(anchor),
             Owner::Group => false,
             Owner::Deleted => false,
         });
-        let shared = group.indexes().filter(|i| drafts.owner(*i) == Owner::Group);
+        let shared = group.indexes().filter(|i| owners.of(*i) == Owner::Group);
         let around: Vec<usize> = own.chain(shared).collect();
-        let times = self.times(&around, &mut built.time_unreadable);
+        let strict = built.action.checked();
+        let times = self.times(&around, strict, &mut built.time_unreadable)?;
         let grade = self.first(&self.model.stated_grade, around.iter().copied(), false)?;
         let first =
             draft.coded.iter().flat_map(|place| &place.codings).find_map(|c| c.display.clone());
@@ -121,8 +128,8 @@ impl Reader<'_, '_> {
             (None, None) => None,
         };
         Ok(Line {
-            coded: draft.coded.clone(),
-            name: draft.name.clone().or(first),
+            coded: draft.coded,
+            name: draft.name.or(first),
             primary,
             team,
             stated_grade: grade.and_then(|text| self.grade(&text)),
@@ -144,7 +151,7 @@ impl Reader<'_, '_> {
         strict: bool,
     ) -> Certain<Option<crate::domain::order::Person>> {
         for place in &self.model.facts.ordering_doctor {
-            for index in group.indexes().filter(|i| self.id(*i) == place.segment) {
+            for index in self.only(group.indexes(), place.segment) {
                 let people = self.people(place, None, index, strict)?;
                 if let Some(person) = people.into_iter().next() {
                     return Ok(Some(person));
@@ -159,7 +166,7 @@ impl Reader<'_, '_> {
         let mut gravest = None;
         for rule in &self.model.urgency {
             for place in &rule.at {
-                for index in group.indexes().filter(|i| self.id(*i) == place.segment) {
+                for index in self.only(group.indexes(), place.segment) {
                     for (_, repetition) in self.repetitions(place, index) {
                         let text = part(&repetition, place).text();
                         let urgency = if rule.emergency.contains(&text) {
@@ -178,17 +185,25 @@ impl Reader<'_, '_> {
     }
 
     /// All different starts; those of `fallback` only where there is no other.
-    fn times(&self, around: &[usize], unreadable: &mut bool) -> Vec<Timestamp> {
+    fn times(
+        &self,
+        around: &[usize],
+        strict: bool,
+        unreadable: &mut bool,
+    ) -> Certain<Vec<Timestamp>> {
         let mut times = Vec::new();
         for places in [&self.model.starts, &self.model.fallback_starts] {
             for place in places {
-                for index in around.iter().filter(|i| self.id(**i) == place.segment) {
-                    let values = self.values(place, *index, false).unwrap_or_default();
+                for index in self.only(around.iter().copied(), place.segment) {
+                    let values = self.values(place, index, false).unwrap_or_default();
                     for (text, _) in values.iter().filter(|(text, _)| !trim(text).is_empty()) {
                         match time::parse(trim(text), self.context.zone) {
                             Some(time) if times.contains(&time) => {}
                             Some(time) => times.push(time),
                             None => *unreadable = true,
+                        }
+                        if self.too_many(times.len(), strict)? {
+                            return Ok(times);
                         }
                     }
                 }
@@ -197,15 +212,15 @@ impl Reader<'_, '_> {
                 break;
             }
         }
-        times
+        Ok(times)
     }
 
     fn duration(&self, around: &[usize], start: Option<Timestamp>) -> Option<u32> {
         self.model.durations.iter().find_map(|rule| match rule {
             DurationRule::Length { at, unit } => {
-                let index = around.iter().find(|i| self.id(**i) == at.segment)?;
-                let length = self.text_of(at, *index)?.parse::<f64>().ok()?;
-                let unit = unit.as_ref().and_then(|unit| self.text_of(unit, *index));
+                let index = self.only(around.iter().copied(), at.segment).next()?;
+                let length = self.text_of(at, index)?.parse::<f64>().ok()?;
+                let unit = unit.as_ref().and_then(|unit| self.text_of(unit, index));
                 let minutes = match unit {
                     None => length,
                     Some(unit) if self.model.minute_units.contains(&unit) => length,
@@ -215,8 +230,8 @@ impl Reader<'_, '_> {
                 whole_minutes(minutes)
             }
             DurationRule::End(place) => {
-                let index = around.iter().find(|i| self.id(**i) == place.segment)?;
-                let end = time::parse(&self.text_of(place, *index)?, self.context.zone)?;
+                let index = self.only(around.iter().copied(), place.segment).next()?;
+                let end = time::parse(&self.text_of(place, index)?, self.context.zone)?;
                 let seconds = end.as_second() - start?.as_second();
                 u32::try_from(seconds / 60).ok().filter(|minutes| *minutes > 0)
             }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::domain::order::Action;
 use crate::mapping::model::ActionRule;
-use crate::mapping::read::{Certain, Reader};
+use crate::mapping::read::{Certain, PAIRS_MAX, Reader};
 use crate::mapping::reading::{Doubt, Unreadable};
 
 /// The segments of one order; those before the first group are common to all.
@@ -24,15 +24,23 @@ impl Group {
 }
 
 impl Reader<'_, '_> {
-    pub(super) fn groups(&self) -> Vec<Group> {
+    pub(super) fn groups(&self) -> Certain<Vec<Group>> {
         let rule = self.rule;
         let whole = || vec![Group { own: self.all(), common: 0..0, extra: false }];
-        if self.has_any(&rule.whole_with) {
-            return whole();
-        }
-        let Some(start) = rule.group_by.iter().find(|start| self.ids.contains(start)) else {
-            return whole();
+        let Some(start) = rule.group_by.iter().find(|start| self.has(**start)) else {
+            return Ok(whole());
         };
+        // Orders that each say what is wanted stay apart: the first must not call off the others.
+        let own_action =
+            matches!(&rule.action, ActionRule::Field { place, .. } if place.segment == *start);
+        if !own_action && self.has_any(&rule.whole_with) {
+            return Ok(whole());
+        }
+        let count = self.ids.iter().filter(|id| *id == start).count();
+        if count.saturating_mul(self.ids.len()) > PAIRS_MAX {
+            self.unless(Doubt::Size, self.named && self.may_be_checked())?;
+            return Ok(whole());
+        }
         let mut groups: Vec<Group> = Vec::new();
         let mut common = 0..0;
         for (index, id) in self.ids.iter().enumerate() {
@@ -49,17 +57,17 @@ impl Reader<'_, '_> {
             |index: usize| self.model.procedures.iter().any(|rule| rule.each == self.id(index));
         let live: Vec<Group> = groups.iter().filter(|g| !self.hollow(g)).cloned().collect();
         if live.is_empty() {
-            return whole();
+            return Ok(whole());
         }
         let mut groups = live;
         if common.clone().any(procedure) {
             // A procedure before the only order belongs to it; before several it is one by itself.
             if groups.len() == 1 {
-                return whole();
+                return Ok(whole());
             }
             groups.push(Group { own: common, common: 0..0, extra: true });
         }
-        groups
+        Ok(groups)
     }
 
     /// A group without procedure and person (some senders write all RGS first). Where its begin
@@ -80,7 +88,7 @@ impl Reader<'_, '_> {
             ActionRule::Fixed(action) => return Ok(*action),
             ActionRule::Field { place, codes } => (place, codes),
         };
-        for index in group.indexes().filter(|i| self.id(*i) == place.segment) {
+        for index in self.only(group.indexes(), place.segment) {
             let Some(segment) = self.message.segment_at(index) else { continue };
             let field = segment.field(place.field);
             let several = field.repetition_count() > 1

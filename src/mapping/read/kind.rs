@@ -38,6 +38,13 @@ pub(super) fn of<'r>(message: &Message<'_>, model: &'r Model) -> Kind<'r> {
     exact.map_or(Kind::Unnamed(model.unnamed.as_ref()), Kind::Named)
 }
 
+/// Nothing says what the message is: its header was cut, or never written in full.
+pub(super) fn untyped(message: &Message<'_>) -> bool {
+    let code = message.header().message_type().component(1);
+    let blank = code.is_empty() || code.bytes().trim_ascii().is_empty();
+    blank && message.named(b"MSA").next().is_none()
+}
+
 fn find<'r>(model: &'r Model, code: &[u8], event: &[u8]) -> Option<&'r MessageRule> {
     let fits = |rule: &&MessageRule| {
         rule.types.iter().any(|pattern| {
@@ -78,6 +85,7 @@ fn structure_differs(model: &Model, named: bool, code: &[u8], repetition: &Span<
     named || model.messages.iter().any(mapped)
 }
 
-fn plain(text: &[u8]) -> bool {
+/// Nothing that trimming or folding would change.
+pub(super) fn plain(text: &[u8]) -> bool {
     text.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
 }

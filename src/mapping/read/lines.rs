@@ -4,10 +4,10 @@ use crate::domain::order::{CodedPlace, Coding};
 use crate::domain::procedure::ProcedureCode;
 use crate::hl7::message::Span;
 use crate::mapping::model::ProcedureRule;
-use crate::mapping::place::{Place, UNMAPPED};
+use crate::mapping::place::{ADD, Place, UNMAPPED};
 use crate::mapping::read::groups::Group;
-use crate::mapping::read::surgical::CODINGS;
-use crate::mapping::read::{Certain, Reader};
+use crate::mapping::read::take::components;
+use crate::mapping::read::{Certain, PAIRS_MAX, Reader, VALUES_MAX};
 use crate::mapping::reading::Doubt;
 use crate::mapping::terms::trim;
 
@@ -22,6 +22,21 @@ pub(super) enum Owner {
     Deleted,
 }
 
+/// Whose each segment of the message is.
+pub(super) struct Owners(Vec<Owner>);
+
+impl Owners {
+    pub(super) fn of(&self, index: usize) -> Owner {
+        self.0.get(index).copied().unwrap_or(Owner::Group)
+    }
+
+    fn set(&mut self, index: usize, owner: Owner) {
+        if let Some(slot) = self.0.get_mut(index) {
+            *slot = owner;
+        }
+    }
+}
+
 /// A procedure before its surgeon is known.
 #[derive(Debug)]
 pub(super) struct Draft {
@@ -34,15 +49,9 @@ pub(super) struct Draft {
 /// The procedures of a group and whose its segments are.
 pub(super) struct Drafts {
     pub(super) lines: Vec<Draft>,
-    pub(super) owners: Vec<Owner>,
+    pub(super) owners: Owners,
     /// A line was deleted.
     pub(super) deleted: bool,
-}
-
-impl Drafts {
-    pub(super) fn owner(&self, index: usize) -> Owner {
-        self.owners.get(index).copied().unwrap_or(Owner::Group)
-    }
 }
 
 impl<'r> Reader<'r, '_> {
@@ -51,11 +60,11 @@ impl<'r> Reader<'r, '_> {
     pub(super) fn drafts(&self, group: &Group, strict: bool) -> Certain<Drafts> {
         let mut drafts = Drafts {
             lines: Vec::new(),
-            owners: vec![Owner::Group; self.ids.len()],
+            owners: Owners(vec![Owner::Group; self.ids.len()]),
             deleted: group.own.clone().next().is_some_and(|i| self.exactly(&self.rule.deleted, i)),
         };
         if drafts.deleted {
-            drafts.owners.fill(Owner::Deleted);
+            drafts.owners.0.fill(Owner::Deleted);
             return Ok(drafts);
         }
         let mut chosen: Option<(usize, bool)> = None;
@@ -76,6 +85,11 @@ impl<'r> Reader<'r, '_> {
             self.mark_owned(rule, group, &mut drafts.owners);
         }
         self.add_unnamed_codes(group, chosen.map(|(n, _)| n), &mut drafts, strict)?;
+        let pairs = drafts.lines.len().saturating_mul(self.ids.len());
+        if pairs > PAIRS_MAX {
+            self.unless(Doubt::Size, strict)?;
+            drafts.lines.truncate(PAIRS_MAX / self.ids.len().max(1));
+        }
         if drafts.lines.is_empty() && !drafts.deleted {
             drafts.lines.push(Draft { anchor: None, coded: Vec::new(), name: None });
         }
@@ -86,17 +100,17 @@ impl<'r> Reader<'r, '_> {
         &'s self,
         rule: &'s ProcedureRule,
         group: &Group,
-        owners: &'s [Owner],
-    ) -> impl Iterator<Item = usize> + use<'s> {
-        let live = |i: &usize| owners.get(*i) != Some(&Owner::Deleted);
-        group.own.clone().filter(|i| self.id(*i) == rule.each).filter(live)
+        owners: &'s Owners,
+    ) -> impl Iterator<Item = usize> {
+        let live = |i: &usize| owners.of(*i) != Owner::Deleted;
+        self.only(group.own.clone(), rule.each).filter(live)
     }
 
     fn lines_of(
         &self,
         rule: &ProcedureRule,
         group: &Group,
-        owners: &[Owner],
+        owners: &Owners,
         strict: bool,
     ) -> Certain<Vec<Draft>> {
         let mut lines = Vec::new();
@@ -134,6 +148,10 @@ impl<'r> Reader<'r, '_> {
             if let Some(line) = lines.get_mut(first) {
                 line.coded.append(&mut further);
             }
+            let codes: usize = lines.iter().map(|line| line.coded.len().max(1)).sum();
+            if self.too_many(codes, strict)? {
+                break;
+            }
         }
         Ok(lines)
     }
@@ -141,7 +159,8 @@ impl<'r> Reader<'r, '_> {
     /// Every value of a place of codes; one without a code keeps its turn, so that names pair up.
     fn coded(&self, place: &Place, index: usize, strict: bool) -> Certain<Vec<CodedPlace>> {
         if place.whole_field() {
-            let repetitions = self.repetitions(place, index);
+            self.not_too_repeated(place, index, strict)?;
+            let repetitions = self.repetitions(place, index).take(VALUES_MAX);
             return repetitions
                 .map(|(number, repetition)| {
                     self.coded_field(place, index, number, &repetition, strict)
@@ -165,18 +184,15 @@ impl<'r> Reader<'r, '_> {
         strict: bool,
     ) -> Certain<CodedPlace> {
         let mut codings = Vec::new();
-        for (code, display, system) in CODINGS {
-            let code = repetition.component(code);
-            if code.is_empty() {
-                continue;
-            }
+        let [a, b, c, d, e, f] = components(repetition);
+        for (code, display, system) in [(a, b, c), (d, e, f)] {
+            let Some(code) = code else { continue };
             if strict && code.has_subcomponents() {
                 return Err(self.doubt_at(Doubt::Subcomponents, index, place, number));
             }
-            let text = |component: usize| {
-                let span = repetition.component(component);
-                let text = trim(&span.text()).to_owned();
-                (!span.is_empty() && !text.is_empty()).then_some(text)
+            let text = |span: Option<Span<'_>>| {
+                let text = span.map(|span| trim(&span.text()).to_owned());
+                text.filter(|text| !text.is_empty())
             };
             codings.append(&mut self.codings(&code.text(), text(display), text(system)));
         }
@@ -209,6 +225,9 @@ impl<'r> Reader<'r, '_> {
             for index in anchors {
                 for place in rule.codes.iter().chain(&rule.further) {
                     for coded in self.coded(place, index, strict)? {
+                        if self.too_many(drafts.lines.len(), strict)? {
+                            return Ok(());
+                        }
                         if self.is_unnamed(&coded, &drafts.lines) {
                             let coded = vec![coded];
                             drafts.lines.push(Draft { anchor: None, coded, name: None });
@@ -234,9 +253,11 @@ impl<'r> Reader<'r, '_> {
         })
     }
 
-    fn mark_deleted(&self, rule: &ProcedureRule, group: &Group, owners: &mut [Owner]) -> bool {
+    fn mark_deleted(&self, rule: &ProcedureRule, group: &Group, owners: &mut Owners) -> bool {
         let mut any = false;
-        for anchor in group.own.clone().filter(|i| self.id(*i) == rule.each) {
+        // The extra group takes its surgeons from the whole message.
+        let reach = if group.extra { self.all() } else { group.own.clone() };
+        for anchor in self.only(reach, rule.each) {
             if self.exactly(&rule.deleted, anchor) {
                 self.own(rule, group, anchor, Owner::Deleted, owners);
                 any = true;
@@ -245,7 +266,7 @@ impl<'r> Reader<'r, '_> {
         any
     }
 
-    fn mark_owned(&self, rule: &'r ProcedureRule, group: &Group, owners: &mut [Owner]) {
+    fn mark_owned(&self, rule: &'r ProcedureRule, group: &Group, owners: &mut Owners) {
         let live: Vec<usize> = self.live(rule, group, owners).collect();
         for anchor in live {
             self.own(rule, group, anchor, Owner::Line(anchor), owners);
@@ -260,17 +281,16 @@ impl<'r> Reader<'r, '_> {
         group: &Group,
         anchor: usize,
         owner: Owner,
-        owners: &mut [Owner],
+        owners: &mut Owners,
     ) {
-        let behind = anchor + 1..group.own.end;
+        let end = if group.own.contains(&anchor) { group.own.end } else { self.ids.len() };
+        let behind = anchor + 1..end;
         let behind = behind.take_while(|i| {
             let id = self.id(*i);
-            id == UNMAPPED || rule.owns.contains(&id)
+            matches!(id, UNMAPPED | ADD) || rule.owns.contains(&id)
         });
         for index in std::iter::once(anchor).chain(behind) {
-            if let Some(slot) = owners.get_mut(index) {
-                *slot = owner;
-            }
+            owners.set(index, owner);
         }
     }
 }

@@ -20,10 +20,11 @@ mod persons;
 mod surgical;
 mod take;
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use crate::domain::order::{Action, Order};
-use crate::hl7::message::Message;
+use crate::hl7::message::{Message, Span};
 use crate::mapping::model::{ActionRule, MessageRule, Model};
 use crate::mapping::place::{SegmentId, UNMAPPED};
 use crate::mapping::read::groups::Group;
@@ -32,6 +33,13 @@ use crate::mapping::reading::{Context, Doubt, Reading, Unreadable};
 
 /// Reads `message`, by bytes too where the character set is in doubt.
 pub(super) fn read(model: &Model, message: &Message<'_>, context: &Context<'_>) -> Reading {
+    if kind::untyped(message) {
+        return Reading::Unreadable(Unreadable::new(Doubt::MessageType));
+    }
+    // Not even its stage is certain then: another reader sees another message in it.
+    if doubt::hides_header(message) {
+        return Reading::Unreadable(Unreadable::new(Doubt::SegmentName));
+    }
     let first = read_once(model, message, context);
     if message.encoding().certain && !context.compare_bytes {
         return first.reading;
@@ -79,14 +87,44 @@ fn read_once(model: &Model, message: &Message<'_>, context: &Context<'_>) -> Onc
             return Once { reading, named: true };
         }
     };
-    let ids = message.segments().map(|s| model.segments.id(s.name()).unwrap_or(UNMAPPED)).collect();
-    let reader = Reader { model, context, message, rule, named, ids };
+    let (mut plain_names, mut present) = (true, [0; 2]);
+    let mut ids = Vec::with_capacity(message.len());
+    for segment in message.segments() {
+        let name = segment.name();
+        plain_names &= name.len() == 3 && kind::plain(name);
+        let id = model.segments.id(name).unwrap_or(UNMAPPED);
+        if let Some(word) = present.get_mut(usize::from(id.0 / 128)) {
+            *word |= 1 << (id.0 % 128);
+        }
+        ids.push(id);
+    }
+    let reader = Reader {
+        model,
+        context,
+        message,
+        rule,
+        named,
+        ids,
+        plain_names,
+        present,
+        fields: OnceCell::new(),
+    };
     let reading = reader.read().unwrap_or_else(|mut unreadable| {
         unreadable.stage = Some(rule.stage);
         Reading::Unreadable(unreadable)
     });
     Once { reading, named }
 }
+
+/// Procedures, persons, diagnoses or times of one group; real messages have a handful. Some of them
+/// are compared each with each.
+const LISTED_MAX: usize = 200;
+/// Values of one field, by repetition or split.
+const VALUES_MAX: usize = 1000;
+/// Groups (or procedures of a group) times segments: each may look at all of them.
+const PAIRS_MAX: usize = 1_000_000;
+/// Segments of a message whose fields are indexed; longer ones are searched, which needs no memory.
+const INDEXED_MAX: usize = 2000;
 
 /// Everything that stays the same while one message is read.
 struct Reader<'r, 'm> {
@@ -98,12 +136,25 @@ struct Reader<'r, 'm> {
     named: bool,
     /// For each segment of the message its id.
     ids: Vec<SegmentId>,
+    /// Every line begins with three capitals or digits and nothing else before its first field.
+    plain_names: bool,
+    /// Bit n: a segment with id n is there.
+    present: [u128; 2],
+    /// Made once the message is known to be surgical; looked up many times then.
+    fields: OnceCell<FieldIndex<'m>>,
+}
+
+/// The fields of all mapped segments.
+struct FieldIndex<'m> {
+    spans: Vec<Span<'m>>,
+    /// For each segment where its fields begin; one more for the end.
+    begins: Vec<usize>,
 }
 
 /// Nothing, or a doubt.
 type Certain<T> = Result<T, Unreadable>;
 
-impl Reader<'_, '_> {
+impl<'m> Reader<'_, 'm> {
     fn read(&self) -> Certain<Reading> {
         let nothing = |reply| Reading::NotSurgical { scheduling: self.rule.scheduling, reply };
         if self.has_any(&self.rule.reply_with) {
@@ -115,16 +166,11 @@ impl Reader<'_, '_> {
             }
             return Ok(nothing(false));
         }
-        // A type that only calls off or answers stays what it is, however its segments are read.
-        let may_be_checked = match &self.rule.action {
-            ActionRule::Fixed(action) => action.checked(),
-            ActionRule::Field { .. } => true,
-        };
-        if self.named && may_be_checked {
+        if self.named && self.may_be_checked() {
             self.no_foreign_line(&[])?;
             self.not_continued()?;
         }
-        let groups = self.groups();
+        let groups = self.groups()?;
         let mut surgical = Vec::with_capacity(groups.len());
         for group in &groups {
             if self.is_surgical(group) {
@@ -144,6 +190,7 @@ impl Reader<'_, '_> {
         if strict && self.message.delimiters_in_doubt() {
             return Err(Unreadable::new(Doubt::Delimiters));
         }
+        self.index_fields();
         let mut order = self.frame(strict)?;
         let mut emptied = Vec::new();
         for (group, action) in surgical {
@@ -169,6 +216,14 @@ impl Reader<'_, '_> {
         Ok(order)
     }
 
+    /// Not a type that only calls off or answers; that stays what it is, however it is read.
+    fn may_be_checked(&self) -> bool {
+        match &self.rule.action {
+            ActionRule::Fixed(action) => action.checked(),
+            ActionRule::Field { .. } => true,
+        }
+    }
+
     /// All indexes of segments.
     fn all(&self) -> Range<usize> {
         0..self.ids.len()
@@ -178,7 +233,61 @@ impl Reader<'_, '_> {
         self.ids.get(index).copied().unwrap_or(UNMAPPED)
     }
 
+    fn index_fields(&self) {
+        if self.ids.len() > INDEXED_MAX {
+            return;
+        }
+        let mut index = FieldIndex {
+            spans: Vec::with_capacity(16 * self.ids.len()),
+            begins: Vec::with_capacity(self.ids.len() + 1),
+        };
+        for (segment, id) in self.message.segments().zip(&self.ids) {
+            index.begins.push(index.spans.len());
+            // The header counts otherwise, and little of it is read.
+            if *id != UNMAPPED && !segment.is_header() {
+                let last = self.model.segments.highest_field(*id);
+                segment.collect_fields(last, &mut index.spans);
+            }
+        }
+        index.begins.push(index.spans.len());
+        let _ = self.fields.set(index);
+    }
+
+    /// Field `number` of a mapped segment, if it is written.
+    fn field(&self, index: usize, number: usize) -> Option<Span<'m>> {
+        if let Some(fields) = self.fields.get() {
+            let begin = *fields.begins.get(index)?;
+            let end = *fields.begins.get(index + 1)?;
+            if begin < end {
+                return fields.spans.get(begin..end)?.get(number).copied();
+            }
+        }
+        Some(self.message.segment_at(index)?.field(number))
+    }
+
+    fn has(&self, id: SegmentId) -> bool {
+        let word = self.present.get(usize::from(id.0 / 128)).copied().unwrap_or(0);
+        word >> (id.0 % 128) & 1 == 1
+    }
+
     fn has_any(&self, wanted: &[SegmentId]) -> bool {
-        !wanted.is_empty() && self.ids.iter().any(|id| wanted.contains(id))
+        wanted.iter().any(|id| self.has(*id))
+    }
+
+    /// Those of `indexes` at which a segment with this id stands.
+    fn only<I: Iterator<Item = usize>>(
+        &self,
+        indexes: I,
+        id: SegmentId,
+    ) -> impl Iterator<Item = usize> {
+        let indexes = self.has(id).then_some(indexes);
+        indexes.into_iter().flatten().filter(move |index| self.id(*index) == id)
+    }
+
+    /// Whether a list is longer than it may be: a doubt, but nothing to keep anybody from calling
+    /// an operation off.
+    fn too_many(&self, many: usize, strict: bool) -> Certain<bool> {
+        let over = many > LISTED_MAX;
+        if over && strict { Err(Unreadable::new(Doubt::Size)) } else { Ok(over) }
     }
 }

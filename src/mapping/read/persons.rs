@@ -6,13 +6,11 @@ use crate::hl7::message::Span;
 use crate::mapping::model::{PersonRule, Standing};
 use crate::mapping::place::Place;
 use crate::mapping::read::groups::Group;
-use crate::mapping::read::lines::{Draft, Drafts, Owner};
-use crate::mapping::read::{Certain, Reader};
+use crate::mapping::read::lines::{Draft, Owner, Owners};
+use crate::mapping::read::take::components;
+use crate::mapping::read::{Certain, Reader, VALUES_MAX};
 use crate::mapping::reading::Doubt;
 use crate::mapping::terms::trim;
-
-/// Components of a person (XCN) that hold the name: family, given.
-const NAME: [usize; 2] = [2, 3];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standard {
@@ -40,9 +38,9 @@ impl Reader<'_, '_> {
         group.indexes().any(|index| {
             let id = self.id(index);
             self.model.persons.iter().filter(|rule| rule.at.segment == id).any(|rule| {
-                !self.exactly(&rule.deleted, index)
+                self.is_filled(rule, index)
+                    && !self.exactly(&rule.deleted, index)
                     && self.standing(rule, index) == Standard::Surgeon
-                    && self.repetitions(&rule.at, index).next().is_some()
             })
         })
     }
@@ -51,21 +49,25 @@ impl Reader<'_, '_> {
     pub(super) fn persons(
         &self,
         indexes: impl Iterator<Item = usize>,
-        drafts: &Drafts,
+        owners: &Owners,
         strict: bool,
     ) -> Certain<Vec<Named>> {
-        let mut named = Vec::new();
+        let mut named = Vec::with_capacity(8);
         for index in indexes {
-            let (id, owner) = (self.id(index), drafts.owner(index));
+            let (id, owner) = (self.id(index), owners.of(index));
             if owner == Owner::Deleted {
                 continue;
             }
             for (number, rule) in self.model.persons.iter().enumerate() {
-                if rule.at.segment != id || self.exactly(&rule.deleted, index) {
+                let absent = rule.at.segment != id || !self.is_filled(rule, index);
+                if absent || self.exactly(&rule.deleted, index) {
                     continue;
                 }
                 let standing = self.standing(rule, index);
                 let people = self.people(&rule.at, rule.name.as_ref(), index, strict)?;
+                if self.too_many(named.len() + people.len(), strict)? {
+                    break;
+                }
                 named.extend(people.into_iter().map(|person| Named {
                     person,
                     standing,
@@ -76,6 +78,11 @@ impl Reader<'_, '_> {
         }
         self.settle_sole(&mut named);
         Ok(named)
+    }
+
+    /// Somebody may stand there, by id or by a name in another field.
+    fn is_filled(&self, rule: &PersonRule, index: usize) -> bool {
+        rule.name.is_some() || self.repetitions(&rule.at, index).next().is_some()
     }
 
     /// A sole person without role is the surgeon, where the file says so and nobody else is.
@@ -136,7 +143,8 @@ impl Reader<'_, '_> {
         strict: bool,
     ) -> Certain<Vec<Person>> {
         if place.whole_field() && name.is_none() {
-            let repetitions = self.repetitions(place, index);
+            self.not_too_repeated(place, index, strict)?;
+            let repetitions = self.repetitions(place, index).take(VALUES_MAX);
             let people =
                 repetitions.map(|(number, span)| self.xcn(place, index, number, &span, strict));
             return people.filter_map(Result::transpose).collect();
@@ -160,6 +168,7 @@ impl Reader<'_, '_> {
         Ok(people)
     }
 
+    /// Id, family name, given name: components 1 to 3.
     fn xcn(
         &self,
         place: &Place,
@@ -168,16 +177,16 @@ impl Reader<'_, '_> {
         span: &Span<'_>,
         strict: bool,
     ) -> Certain<Option<Person>> {
-        let id = span.component(1);
-        if strict && id.has_subcomponents() {
+        let [id, family, given] = components(span);
+        if strict && id.is_some_and(|id| id.has_subcomponents()) {
             return Err(self.doubt_at(Doubt::Subcomponents, index, place, number));
         }
-        let id = (!id.is_empty()).then(|| SurgeonId::new(trim(&id.text()))).flatten();
+        let id = id.and_then(|id| SurgeonId::new(trim(&id.text())));
         let mut name = Vec::new();
-        for part in NAME.map(|component| span.component(component)) {
+        for part in [family, given].into_iter().flatten() {
             // Family names may have sub-components (own name, prefix); the first is the name.
             let text = part.subcomponent(1).text();
-            if !part.is_empty() && !trim(&text).is_empty() {
+            if !trim(&text).is_empty() {
                 name.push(trim(&text).to_owned());
             }
         }
@@ -249,6 +258,7 @@ fn same(a: &Person, b: &Person) -> bool {
     let name = |person: &Person| person.full_name().map(|name| fold_name(&name));
     match (&a.id, &b.id) {
         (Some(a_id), Some(b_id)) if a_id != b_id => false,
+        (Some(_), Some(_)) if a.name == b.name => true,
         (Some(_), Some(_)) => match (name(a), name(b)) {
             (Some(a), Some(b)) => a == b,
             _ => true,

@@ -5,11 +5,8 @@ use crate::hl7::message::Span;
 use crate::mapping::place::Place;
 use crate::mapping::read::Reader;
 use crate::mapping::read::groups::Group;
-use crate::mapping::read::take::part;
+use crate::mapping::read::take::{components, part};
 use crate::mapping::terms::trim;
-
-/// Components of a coded field that hold a code, with those of its text and its system.
-pub(super) const CODINGS: [(usize, usize, usize); 2] = [(1, 2, 3), (4, 5, 6)];
 
 impl Reader<'_, '_> {
     pub(super) fn is_surgical(&self, group: &Group) -> bool {
@@ -17,7 +14,9 @@ impl Reader<'_, '_> {
         if self.named && self.context.all_surgical {
             return true;
         }
-        if self.own_indexes(group).any(|index| tests.segments.contains(&self.id(index))) {
+        if self.has_any(&tests.segments)
+            && self.own_indexes(group).any(|index| tests.segments.contains(&self.id(index)))
+        {
             return true;
         }
         if self.any_code_resolves(group) {
@@ -28,7 +27,7 @@ impl Reader<'_, '_> {
             return false;
         }
         let value = tests.values.iter().any(|test| {
-            let mut indexes = group.indexes().filter(|i| self.id(*i) == test.place.segment);
+            let mut indexes = self.only(group.indexes(), test.place.segment);
             indexes.any(|index| self.matches(test, index))
         });
         value
@@ -48,7 +47,7 @@ impl Reader<'_, '_> {
 
     fn any_code_resolves(&self, group: &Group) -> bool {
         self.model.surgical.codes.iter().any(|place| {
-            let mut indexes = self.own_indexes(group).filter(|i| self.id(*i) == place.segment);
+            let mut indexes = self.only(self.own_indexes(group), place.segment);
             indexes.any(|index| self.code_resolves(place, index))
         })
     }
@@ -57,11 +56,12 @@ impl Reader<'_, '_> {
         if place.whole_field() {
             let mut repetitions = self.repetitions(place, index);
             return repetitions.any(|(_, repetition)| {
-                CODINGS.iter().any(|(code, _, system)| {
-                    let code = repetition.component(*code);
-                    !code.is_empty()
-                        && self.span_resolves(&code, Some(repetition.component(*system)))
-                })
+                // Components 1 and 4 hold a code, 3 and 6 its system.
+                let [a, _, c, d, _, f] = components(&repetition);
+                let resolves = |code: Option<Span<'_>>, system| {
+                    code.is_some_and(|code| self.span_resolves(&code, system))
+                };
+                resolves(a, c) || resolves(d, f)
             });
         }
         let values = self.values(place, index, false).unwrap_or_default();
@@ -70,7 +70,7 @@ impl Reader<'_, '_> {
 
     fn span_resolves(&self, code: &Span<'_>, system: Option<Span<'_>>) -> bool {
         // Where another reader takes the first sub-component only, that alone makes it surgical.
-        let system = system.filter(|s| !s.is_empty()).map(|s| s.text());
+        let system = system.map(|s| s.text());
         self.resolves(&code.text(), system.as_deref())
             || code.has_subcomponents()
                 && self.resolves(&code.subcomponent(1).text(), system.as_deref())
@@ -89,7 +89,7 @@ impl Reader<'_, '_> {
 
     fn continues_checked_order(&self, group: &Group) -> bool {
         for place in &self.model.facts.order_no {
-            for index in group.indexes().filter(|i| self.id(*i) == place.segment) {
+            for index in self.only(group.indexes(), place.segment) {
                 let Some((_, repetition)) = self.repetitions(place, index).next() else { continue };
                 let text = part(&repetition, place).text();
                 let text = trim(&text);

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::domain::order::Place as Stood;
 use crate::hl7::message::{Segment, Span};
 use crate::mapping::place::{Condition, Place, Split, Test};
-use crate::mapping::read::{Certain, Reader};
+use crate::mapping::read::{Certain, Reader, VALUES_MAX};
 use crate::mapping::reading::{Doubt, Unreadable};
 use crate::mapping::terms::{fold, trim};
 
@@ -25,9 +25,9 @@ impl<'m> Reader<'_, 'm> {
         repetition: usize,
         component: usize,
     ) -> Option<Stood> {
-        let segment = self.segment(index)?;
-        let name = self.model.segments.name(self.id(index)).to_owned();
-        let sequence = segment.sequence();
+        let id = self.id(index);
+        let name = self.model.segments.name(id).to_owned();
+        let sequence = self.ids.iter().take(index + 1).filter(|other| **other == id).count();
         Some(Stood::Hl7 { segment: name, sequence, field, repetition, component })
     }
 
@@ -46,9 +46,13 @@ impl<'m> Reader<'_, 'm> {
             match place.split {
                 None => values.push((text, number)),
                 Some(split) => {
-                    let parts = parts(&text, split);
+                    let parts = parts(&text, split).take(VALUES_MAX + 1);
                     values.extend(parts.map(|p| (Cow::Owned(p.to_owned()), number)));
                 }
+            }
+            if values.len() > VALUES_MAX {
+                self.unless(Doubt::Size, strict)?;
+                break;
             }
         }
         // Blank parts of a split keep their number until here, so that names and codes pair up.
@@ -66,12 +70,48 @@ impl<'m> Reader<'_, 'm> {
         strict: bool,
     ) -> Certain<Option<String>> {
         for place in places {
-            for index in indexes.clone().filter(|i| self.id(*i) == place.segment) {
+            for index in self.only(indexes.clone(), place.segment) {
+                if place.split.is_none() {
+                    if let Some(text) = self.first_text(place, index, strict)? {
+                        return Ok(Some(text));
+                    }
+                    continue;
+                }
                 let values = self.values(place, index, strict)?;
                 let found = values.iter().map(|(text, _)| trim(text)).find(|t| !t.is_empty());
                 if let Some(text) = found {
                     return Ok(Some(text.to_owned()));
                 }
+            }
+        }
+        Ok(None)
+    }
+
+    /// No more repetitions than are read.
+    pub(super) fn not_too_repeated(
+        &self,
+        place: &Place,
+        index: usize,
+        strict: bool,
+    ) -> Certain<()> {
+        let field = self.field(index, place.field);
+        let over = strict && field.is_some_and(|f| f.repetition_count() > VALUES_MAX);
+        self.unless(Doubt::Size, over)
+    }
+
+    fn first_text(&self, place: &Place, index: usize, strict: bool) -> Certain<Option<String>> {
+        for (number, repetition) in self.repetitions(place, index) {
+            let part = part(&repetition, place);
+            if part.is_empty() {
+                continue;
+            }
+            if strict && place.subcomponent == 0 && part.has_subcomponents() {
+                return Err(self.doubt_at(Doubt::Subcomponents, index, place, number));
+            }
+            let text = part.text();
+            let text = trim(&text);
+            if !text.is_empty() {
+                return Ok(Some(text.to_owned()));
             }
         }
         Ok(None)
@@ -83,9 +123,8 @@ impl<'m> Reader<'_, 'm> {
         place: &Place,
         index: usize,
     ) -> impl Iterator<Item = (usize, Span<'m>)> + use<'m> {
-        let segment = self.segment(index);
-        let segment = segment.filter(|s| place.condition.as_ref().is_none_or(|c| holds(c, s)));
-        let field = segment.map(|s| s.field(place.field));
+        let counts = place.condition.as_ref().is_none_or(|c| self.holds(c, index));
+        let field = if counts { self.field(index, place.field) } else { None };
         let repetitions = field.into_iter().flat_map(|f| f.repetitions()).enumerate();
         repetitions.map(|(at, span)| (at + 1, span)).filter(|(_, span)| !span.is_empty())
     }
@@ -93,7 +132,7 @@ impl<'m> Reader<'_, 'm> {
     /// Whether the segment has exactly one of these values, nothing trimmed or folded.
     pub(super) fn exactly(&self, tests: &[Test], index: usize) -> bool {
         tests.iter().filter(|test| test.place.segment == self.id(index)).any(|test| {
-            let field = self.segment(index).map(|s| s.field(test.place.field));
+            let field = self.field(index, test.place.field);
             let part = field.map(|field| match test.place.component {
                 0 => field,
                 component => field.component(component),
@@ -112,9 +151,21 @@ impl<'m> Reader<'_, 'm> {
         })
     }
 
+    fn holds(&self, condition: &Condition, index: usize) -> bool {
+        let field = self.field(index, condition.field);
+        let component = field.map(|field| field.component(condition.component.max(1)));
+        component.is_some_and(|component| same(&component, &condition.value))
+    }
+
     pub(super) fn unless(&self, why: Doubt, doubtful: bool) -> Certain<()> {
         if doubtful { Err(Unreadable::new(why)) } else { Ok(()) }
     }
+}
+
+/// The first components, those that are there and not empty; found in one go.
+pub(super) fn components<'m, const N: usize>(repetition: &Span<'m>) -> [Option<Span<'m>>; N] {
+    let mut parts = repetition.components();
+    std::array::from_fn(|_| parts.next().filter(|part| !part.is_empty()))
 }
 
 /// The component that a place means; component 1 where it names none.
@@ -130,11 +181,6 @@ pub(super) fn part<'m>(repetition: &Span<'m>, place: &Place) -> Span<'m> {
 fn parts(text: &str, split: Split) -> impl Iterator<Item = &str> {
     let step = split.step.unwrap_or(usize::MAX);
     text.split(split.separator).skip(split.first - 1).step_by(step)
-}
-
-fn holds(condition: &Condition, segment: &Segment<'_>) -> bool {
-    let field = segment.field(condition.field);
-    same(&field.component(condition.component.max(1)), &condition.value)
 }
 
 fn same(span: &Span<'_>, folded: &str) -> bool {

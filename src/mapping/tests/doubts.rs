@@ -50,6 +50,35 @@ fn what_two_readers_could_see_differently_is_unreadable() {
 }
 
 #[test]
+fn a_header_without_a_type_says_nothing_for_certain_unless_it_answers() {
+    let read = |text: &str| Route::new("standard.toml").read(text.as_bytes());
+    for text in
+        ["MSH|^~\\&|HIS", "MSH|^~\\&|HIS||OR||2026|| |1|P|2.4\rPID|1", "MSH|^~\\&|||||||^O01"]
+    {
+        assert_eq!(doubt(&read(text)), Some(Doubt::MessageType), "{text}");
+    }
+    let reply = Reading::NotSurgical { scheduling: false, reply: true };
+    assert_eq!(read("MSH|^~\\&|OR\rMSA|AA|1"), reply);
+}
+
+#[test]
+fn a_second_message_that_only_others_see_makes_every_type_unreadable() {
+    let hidden = "MSH|^~\\&|HIS||OR||2026||ORM^O01|2|P|2.4\rORC|NW|1\rPR1|1||51.2300";
+    for kind in ["ADT^A01", "ORU^R01", "SIU^S15", "DFT^P03", "ACK"] {
+        for before in ["\n", "NTE|1||a\n", " ", "\u{feff}", "\t\u{b}", "\u{3000}"] {
+            let read = standard(kind, &format!("PID|1\r{before}{hidden}").replace(' ', "\t"));
+            let Reading::Unreadable(unreadable) = read else { panic!("{kind} {before:?}") };
+            assert_eq!((unreadable.why, unreadable.stage), (Doubt::SegmentName, None));
+        }
+        let folded = hidden.replace("MSH|", "msh$");
+        assert_eq!(doubt(&standard(kind, &folded)), Some(Doubt::SegmentName));
+    }
+    for text in ["OBX|1|TX|||see\tMSH|9", "OBX|1|TX|||mshx|", "NTE|1||a\nMSH", "ZMH|MSH|"] {
+        assert_eq!(doubt(&standard("ADT^A01", text)), None, "{text}");
+    }
+}
+
+#[test]
 fn nobody_is_kept_from_calling_an_operation_off() {
     for segments in
         ["ORC|CA|1 PR1|1||51.2300&x||||||||D1&D2", "PID|1||P1 PID|2||P2 ORC|CA|1&2 PR1|1"]
@@ -79,11 +108,31 @@ fn a_declared_character_set_is_certain_and_an_undeclared_one_must_read_alike_by_
     let silent = "MSH|^~\\&|HIS||OR||2026||ORM^O01|1|P|2.4";
     let mut route = Route::new("standard.toml");
     assert_eq!(surgeons(&route.order(&trail_byte(declared, "D1")).groups[0]), [["D1"]]);
-    // The name never decides where there is an id; without one it is all there is.
-    assert_eq!(doubt(&route.read(&trail_byte(silent, "D1"))), None);
-    assert_eq!(doubt(&route.read(&trail_byte(silent, ""))), Some(Doubt::Charset));
+    // The surgeon's name counts beside an id too: it must be that of the register.
+    for id in ["D1", ""] {
+        assert_eq!(doubt(&route.read(&trail_byte(silent, id))), Some(Doubt::Charset));
+    }
+    let of_patient = format!("{silent}\rPID|1||P1||李玘\rORC|NW|1\rPR1|1||51.2300||||||||D1");
+    let of_patient = encoding_rs::GBK.encode(&of_patient).0.into_owned();
+    assert_eq!(doubt(&route.read(&of_patient)), None);
     route.compare_bytes = true;
-    assert_eq!(doubt(&route.read(&trail_byte(declared, ""))), Some(Doubt::Charset));
+    for id in ["D1", ""] {
+        assert_eq!(doubt(&route.read(&trail_byte(declared, id))), Some(Doubt::Charset));
+    }
+}
+
+#[test]
+fn a_department_in_the_header_that_reads_differently_stops_only_what_is_surgical() {
+    let route = Route::new("standard.toml");
+    let read = |kind: &str, rest: &str| {
+        let text = format!("MSH|^~\\&|HIS|珅|OR||2026||{kind}|1|P|2.4\r{rest}");
+        route.read(&encoding_rs::GBK.encode(&text).0)
+    };
+    for (kind, rest) in [("ADT^A01", "PID|1"), ("SIU^S12", "SCH|1\rRGS|1\rAIS|1||x")] {
+        assert!(matches!(read(kind, rest), Reading::NotSurgical { .. }), "{kind}");
+    }
+    let surgical = read("ORM^O01", "ORC|NW|1\rOBR|1|||51.2300");
+    assert_eq!(doubt(&surgical), Some(Doubt::Charset));
 }
 
 #[test]
@@ -94,4 +143,23 @@ fn concept_maps_put_the_catalogue_code_first() {
     let codings = &order.groups[0].lines[0].coded[0].codings;
     let codes: Vec<&str> = codings.iter().map(|c| c.code.as_str()).collect();
     assert_eq!(codes, ["51.2300", "LC01"]);
+}
+
+#[test]
+fn a_message_of_absurd_size_is_unreadable_and_costs_little() {
+    let route = Route::new("standard.toml");
+    let read = |segments: String| route.read(&message("ORM^O01", &segments));
+    let many = |segment: &str, times: usize| vec![segment; times].join(" ");
+    for segments in [
+        format!("ORC|NW|1 {}", many("PR1|1||51.2300||||||||D1", 300)),
+        format!("ORC|NW|1 PR1|1||51.2300 {}", many("ROL|1|AD|PS|D1", 300)),
+        format!("ORC|NW|1 PR1|1||{}", ["51.2300"; 2000].join("~")),
+        many("ORC|NW|1 PR1|1||51.2300", 2000),
+    ] {
+        assert_eq!(doubt(&read(segments)), Some(Doubt::Size));
+    }
+    let off = read(format!("ORC|CA|1 {}", many("PR1|1||51.2300", 300)));
+    assert!(matches!(off, Reading::Surgical(order) if order.action() == Action::Withdraw));
+    let lab = read(format!("ORC|NW|1 {}", many("OBX|1|TX|a||b", 30_000)));
+    assert!(matches!(lab, Reading::NotSurgical { .. }));
 }

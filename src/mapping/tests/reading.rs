@@ -217,3 +217,13 @@ fn every_stated_start_counts_and_a_line_has_its_own() {
     let order = order("ORM^O01", &format!("ORC|NW|1{}20260302 OBR|1|||51.2300", "|".repeat(13)));
     assert_eq!(order.groups[0].lines[0].times.len(), 1);
 }
+
+#[test]
+fn an_order_that_is_called_off_does_not_call_off_the_others_of_its_message() {
+    for kind in ["ORM^O01", "OML^O21"] {
+        let two = "ORC|CA|1 OBR|1|||LAB ORC|NW|2 PR1|1||51.2300||||||||D1";
+        let order = order(kind, two);
+        assert_eq!(order.action(), Action::New, "{kind}");
+        assert_eq!(order.groups.len(), 1, "{kind}");
+    }
+}

@@ -1,0 +1,57 @@
+//! The gate inside the test process, where the clock must stand still.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use orgate::app::{self, Running};
+use orgate::clock::Clock;
+use orgate::config;
+use tokio::runtime::Runtime;
+
+use crate::support::gate::Hospital;
+
+/// A gate whose clock stands at one moment.
+pub(crate) struct FixedGate {
+    runtime: Runtime,
+    running: Option<Running>,
+    hospital: Hospital,
+}
+
+impl FixedGate {
+    /// Starts it in the hospital's folder.
+    pub(crate) fn start(hospital: Hospital, at: &str) -> Self {
+        // Writes the configuration as a side effect of asking for its faults.
+        let checked = hospital.run(&["check"]);
+        assert!(checked.status.success(), "{}", crate::support::gate::text(&checked.stderr));
+        let settings = config::load(&hospital.path("orgate.toml")).expect("a good configuration");
+        let clock = Clock::Fixed(at.parse().expect("a time"));
+        let runtime = Runtime::new().expect("a runtime");
+        let started = app::start(settings, clock, Arc::new(String::new));
+        let running = runtime.block_on(started).expect("the gate starts");
+        Self { runtime, running: Some(running), hospital }
+    }
+
+    pub(crate) fn route(&self, name: &str) -> SocketAddr {
+        let routes = self.running.as_ref().expect("it runs").routes();
+        let found = routes.iter().find(|(route, _)| **route == *name);
+        found.unwrap_or_else(|| panic!("no route {name}")).1
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.hospital.data()
+    }
+
+    /// Drains it.
+    pub(crate) fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            self.runtime.block_on(running.stop());
+        }
+    }
+}
+
+impl Drop for FixedGate {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

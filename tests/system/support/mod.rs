@@ -1,0 +1,55 @@
+//! What the system tests stand on: a gate as a process, a stand-in downstream, a raw client, messages.
+
+pub(crate) mod client;
+pub(crate) mod gate;
+pub(crate) mod in_process;
+pub(crate) mod ledger;
+pub(crate) mod message;
+pub(crate) mod reply;
+pub(crate) mod upstream;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use orgate::clock::monotonic;
+
+/// Longer than anything takes on a busy machine; only a test that fails waits so long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits until `look` finds something; a test that waits in vain fails with `what`.
+pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let latest = monotonic() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(monotonic() < latest, "waited {PATIENCE:?} in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A file of the repository.
+pub(crate) fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The bytes of a file of the repository.
+pub(crate) fn bytes_of(path: &str) -> Vec<u8> {
+    let file = repository(path);
+    std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+/// A message of the sample hospital's day.
+pub(crate) fn of_the_day(file: &str) -> Vec<u8> {
+    bytes_of(&format!("config/sample/day/{file}"))
+}
+
+/// A program that ./test provides.
+pub(crate) fn foreign_program(variable: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set: run ./test"))
+}
+
+/// An interpreter for what needs nothing but Python itself.
+pub(crate) fn python() -> String {
+    std::env::var("ORGATE_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned())
+}
