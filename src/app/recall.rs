@@ -77,6 +77,7 @@ fn remember(gate: &Gate, entry: &Entry, kept: &Kept) {
         Remembered {
             entry: entry.id.to_string(),
             refused: refused.then_some(answer),
+            day: gate.zone().to_datetime(entry.time).date(),
             register_version: kept.register_version,
         },
     );

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::civil::Date;
 use moka::sync::Cache;
 use ring::digest::{SHA256, digest};
 
@@ -48,6 +49,8 @@ pub struct Remembered {
     pub entry: String,
     /// The refusal that was sent; `None` when it was forwarded.
     pub refused: Option<Option<Bytes>>,
+    /// The day it was judged on, in the hospital's zone: grants and licences begin and end at midnight.
+    pub day: Date,
     /// The register version it was judged at: a refusal holds only while the register stands still,
     /// since a grant given meanwhile must count at once.
     pub register_version: i64,

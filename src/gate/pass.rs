@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use tokio::time::timeout;
 
@@ -140,8 +142,9 @@ impl Gate {
     pub async fn pass(&self, request: Request) -> Outcome {
         let fingerprint = Fingerprint::new(&request.route, &request.message);
         let before = self.memory.recall(&fingerprint);
-        if let Some(Remembered { refused: Some(answer), register_version, .. }) = &before
+        if let Some(Remembered { refused: Some(answer), register_version, day, .. }) = &before
             && *register_version == self.parts.register.version()
+            && *day == self.day(self.parts.clock.now())
         {
             events::RefusalRepeated { route: &request.route }.emit();
             return Outcome::Refuse(Refusal { answer: answer.clone(), verdict: None });
@@ -155,6 +158,11 @@ impl Gate {
             retransmission_of: retransmission_of.as_deref(),
         };
         self.record(message).await
+    }
+
+    /// The day in the hospital's zone.
+    fn day(&self, at: Timestamp) -> Date {
+        self.parts.zone.to_datetime(at).date()
     }
 
     /// Fetches the facts and judges.
@@ -255,6 +263,7 @@ impl Gate {
             Remembered {
                 entry: id.to_string(),
                 refused: answer.cloned(),
+                day: self.day(message.ruling.now),
                 register_version: message.ruling.register_version,
             },
         );

@@ -63,7 +63,7 @@ impl Default for Config {
             usable: Duration::from_secs(24 * 3600),
             nobody: Duration::from_secs(5),
             wait: Duration::from_millis(1500),
-            emergency_wait: Duration::from_millis(200),
+            emergency_wait: Duration::from_millis(500),
             poll: Duration::from_millis(250),
             capacity_rows: 1_100_000,
         }

@@ -36,7 +36,7 @@ fn passing() -> Vec<Vec<u8>> {
         Draft { control: "CA", ..Draft::refused("F6") }.bytes(),
         admission(" F7 "),
         b"MSH|^~\\&|A|B|C|D|20260302||ACK|F8|P|2.4\rMSA|AA|X1\r".to_vec(),
-        b"MSH|^~\\&|A\r".to_vec(),
+        b"MSH|^~\\&|||||||QRY\r".to_vec(),
     ]
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::client::Client;
+use crate::support::eventually;
 use crate::support::gate::{Hospital, text};
 use crate::support::ledger::{decision, decisions};
 use crate::support::message::{Draft, admission, control_id, framed};
@@ -73,6 +74,10 @@ impl Sender {
     }
 }
 
+fn answers(book: &Mutex<Book>) -> usize {
+    book.lock().expect("no panic").answered.len()
+}
+
 #[test]
 fn after_twenty_kills_nothing_refused_got_through_and_everything_that_moved_is_on_file() {
     let upstream = Upstream::accepting();
@@ -91,8 +96,11 @@ fn after_twenty_kills_nothing_refused_got_through_and_everything_that_moved_is_o
                 std::thread::spawn(move || sender.work(address, &book, &killed))
             })
             .collect();
+        // Under load by now, however slow the machine; then at a moment of its own.
+        let before = answers(&book);
+        eventually("answers", || (answers(&book) >= before + 6).then_some(()));
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        std::thread::sleep(Duration::from_millis(20 + (random >> 33) % 180));
+        std::thread::sleep(Duration::from_micros((random >> 33) % 60_000));
         gate.kill();
         killed.store(true, Ordering::Relaxed);
         senders.extend(working.into_iter().map(|work| work.join().expect("a sender")));
@@ -150,5 +158,5 @@ fn judge(hospital: &Hospital, upstream: &Upstream, book: &Book) {
     for (id, sent) in &book.sent {
         assert!(recorded.get(id).copied().unwrap_or_default() <= *sent, "{id}");
     }
-    assert!(book.answered.len() > 100, "hardly any load: {}", book.answered.len());
+    assert!(book.answered.len() >= 100);
 }

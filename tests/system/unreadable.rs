@@ -52,6 +52,15 @@ fn nasties() -> Vec<Nasty> {
         unnamed("nothing", ""),
         unnamed("only a vertical tab", "\u{b}"),
         unnamed("text before the header", format!("hello\r{text}")),
+        Nasty { answers: "", ..nasty("a header that names no type", "MSH|^~\\&|A\r", "AE") },
+        nasty(
+            "a refused order behind a line feed in an admission",
+            {
+                let hidden = text.replace('\r', "\n");
+                format!("MSH|^~\\&|HIS||||||ADT^A01|N1|P|2.4\rNTE|1||x\n{hidden}\r")
+            },
+            "AE",
+        ),
         nasty("a blank before PR1", with("\rPR1|", "\r PR1|"), "AE"),
         nasty("a blank behind PR1", with("\rPR1|", "\rPR1 |"), "AE"),
         nasty("lower-case pr1", with("\rPR1|", "\rpr1|"), "AE"),

@@ -130,7 +130,7 @@ where
     for expected in own.pipeline.abandon() {
         report(&own.route.gate, &expected, "unanswered", None);
     }
-    if !own.from_sender.is_empty() {
+    if !own.from_sender.is_empty() && !own.draining {
         events::Unreadable { route: &own.route.config.name, why: "frame-cut-off" }.emit();
     }
     let _ = sender_out.shutdown().await;

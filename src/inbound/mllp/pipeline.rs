@@ -118,8 +118,9 @@ impl Pipeline {
         let is_own =
             |slot: &Slot| matches!(slot, Slot::Waiting(e) if e.reference.is(ack.control_id));
         let mut found = self.slots.iter().position(is_own);
-        if found.is_none() && ack.control_id.is_empty() {
-            // Some receivers cannot read MSH-10 of what they reject. Only an only message can be meant.
+        if found.is_none() && ack.control_id.is_empty() && !ack.code.ends_with(b"A") {
+            // Some receivers cannot read MSH-10 of what they reject. Only an only message can be meant;
+            // and an acceptance always names what it accepts.
             found = self.sole_waiting();
         }
         if let Some(index) = found {
@@ -291,6 +292,7 @@ mod tests {
         assert!(matches!(pipeline.replied(&frame("?"), ack("AR", "")), Placed::Foreign));
         assert!(matches!(pipeline.replied(&frame("?"), None), Placed::Foreign));
         assert!(matches!(pipeline.replied(&frame("1"), ack("AA", "1")), Placed::Answers(_)));
+        assert!(matches!(pipeline.replied(&frame("?"), ack("AA", "")), Placed::Foreign));
         assert!(matches!(pipeline.replied(&frame("?"), ack("AR", "")), Placed::Answers(_)));
     }
 

@@ -50,7 +50,8 @@ impl Hospital {
     pub(crate) fn empty() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let head = format!(
-            "[node]\nname = \"test-gate\"\ndata_dir = {:?}\n[console]\nlisten = \"127.0.0.1:0\"\n",
+            "[node]\nname = \"test-gate\"\ndata_dir = {:?}\n[console]\nlisten = \"127.0.0.1:0\"\n\
+             [register]\nwait_ms = 60000\n",
             folder.path().join("data")
         );
         Self { folder, head, routes: String::new(), log: "info" }
@@ -79,6 +80,8 @@ impl Hospital {
         let defaults = [
             ("mapping", "mapping = \"mappings/hl7v2/standard.toml\""),
             ("stance", "stance = \"enforce\""),
+            // A busy machine must not look like a silent upstream.
+            ("upstream_timeout_ms", "upstream_timeout_ms = 60000"),
         ];
         for (key, line) in defaults {
             if !settings.iter().any(|setting| setting.starts_with(key)) {
@@ -258,6 +261,11 @@ impl Gate {
 
     pub(crate) fn log(&self) -> String {
         self.lines().join("\n")
+    }
+
+    /// Waits until the log says something.
+    pub(crate) fn says(&self, text: &str) {
+        eventually(text, || self.log().contains(text).then_some(()));
     }
 
     pub(crate) fn pid(&self) -> String {

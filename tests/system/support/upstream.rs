@@ -191,6 +191,7 @@ fn connection(
     behaviour: &Mutex<Behaviour>,
 ) {
     let mut unread = Vec::new();
+    let mut searched = 0_usize;
     let mut chunk = vec![0; 256 * 1024];
     loop {
         let count = stream.read(&mut chunk).unwrap_or(0);
@@ -205,7 +206,9 @@ fn connection(
                 return;
             }
         }
-        while let Some(length) = frame_length(&unread) {
+        // No byte is looked at twice, however large a message is.
+        while let Some(length) = frame_length(&unread[searched..]).map(|end| searched + end) {
+            searched = 0;
             let frame: Vec<u8> = unread.drain(..length).collect();
             if frame[0] != 0x0b {
                 continue;
@@ -218,6 +221,7 @@ fn connection(
                 }
             }
         }
+        searched = unread.len().saturating_sub(1);
     }
 }
 
