@@ -196,11 +196,16 @@ fn codes(order: &Order, procedures: &[Arc<Procedure>]) -> Vec<ProcedureCode> {
     named.chain(items).cloned().collect()
 }
 
+/// Room for the body of a decision on a message of 1 KB; most need no more.
+const USUAL_BYTES: usize = 4096;
+
 /// The canonical body of what is written here: strings, whole numbers and lists, members in
 /// alphabetical order, so the quick way is the one that is taken (a test holds it). Should a struct
 /// ever be out of order, sorting it is the slow way to the same body.
 fn canonical_body(written: &impl Serialize) -> Body {
-    let text = serde_json::to_string(written).unwrap_or_default();
+    let mut text = Vec::with_capacity(USUAL_BYTES);
+    let _ = serde_json::to_writer(&mut text, written);
+    let text = String::from_utf8(text).unwrap_or_default();
     Body::new(text).unwrap_or_else(|_| {
         let value = serde_json::to_value(written).unwrap_or_default();
         Body::of(&value).unwrap_or_else(|_| Body::empty())

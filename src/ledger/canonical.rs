@@ -99,8 +99,25 @@ pub(in crate::ledger) fn string_end(bytes: &[u8]) -> Result<usize, NotCanonical>
     Ok(scan.at)
 }
 
+const CONTROL: &str = "a control character in a string";
 const TOO_DEEP: &str = "nested too deep";
 const NOT_WHOLE: &str = "a number that is not whole, or too long";
+
+/// Bytes of a string that are looked at one by one.
+const NEAR: usize = 32;
+
+/// The bytes at which a run of plain bytes in a string ends: its end, an escape, what may not be there.
+const STOPS: [bool; 256] = {
+    let mut stops = [false; 256];
+    let mut rest = stops.as_mut_slice();
+    let mut byte = 0_u8;
+    while let [stop, further @ ..] = rest {
+        *stop = byte < b' ' || byte == b'"' || byte == b'\\';
+        byte = byte.wrapping_add(1);
+        rest = further;
+    }
+    stops
+};
 
 /// A position in the bytes under check. Each byte is looked at once.
 struct Scan<'a> {
@@ -130,11 +147,11 @@ impl<'a> Scan<'a> {
         if self.take(b'}') {
             return Ok(());
         }
-        let mut last: Option<&'a [u8]> = None;
+        let mut last: Option<Text<'a>> = None;
         loop {
             let start = self.at;
             let key = self.string()?;
-            if last.is_some_and(|last| !ascending(last, key)) {
+            if last.is_some_and(|last| !last.stands_before(key)) {
                 return Err(NotCanonical { at: start, what: "keys not sorted, or one twice" });
             }
             last = Some(key);
@@ -160,26 +177,42 @@ impl<'a> Scan<'a> {
     }
 
     /// Passes a string; gives what stands between the quotes, escapes as written.
-    fn string(&mut self) -> Result<&'a [u8], NotCanonical> {
+    fn string(&mut self) -> Result<Text<'a>, NotCanonical> {
         self.expect(b'"')?;
         let start = self.at;
+        let mut escaped = false;
         loop {
-            let rest = self.rest();
-            let Some(length) = memchr::memchr2(b'"', b'\\', rest) else {
-                return Err(self.fault("a string without end"));
-            };
-            let plain = rest.get(..length).unwrap_or_default();
-            // Folding over all bytes lets the compiler use vector instructions.
-            if plain.iter().fold(false, |found, byte| found | (*byte < 0x20)) {
-                return Err(self.fault("a control character in a string"));
-            }
-            self.at += length;
+            self.at += self.plain()?;
             if self.take(b'"') {
                 let end = self.at.saturating_sub(1);
-                return Ok(self.bytes.get(start..end).unwrap_or_default());
+                let bytes = self.bytes.get(start..end).unwrap_or_default();
+                return Ok(Text { bytes, escaped });
             }
             self.escape()?;
+            escaped = true;
         }
+    }
+
+    /// How many bytes of a string stand before its end or its next escape.
+    fn plain(&self) -> Result<usize, NotCanonical> {
+        // Most strings are short: looking at bytes one by one is quicker than starting a search.
+        let (near, far) = self.rest().split_at_checked(NEAR).unwrap_or((self.rest(), &[]));
+        let near_stop = near.iter().position(|byte| STOPS.get(usize::from(*byte)) == Some(&true));
+        let length = match near_stop {
+            Some(length) if near.get(length).is_some_and(|byte| *byte < b' ') => None,
+            Some(length) => return Ok(length),
+            None => memchr::memchr2(b'"', b'\\', far),
+        };
+        let Some(length) = length else {
+            let what = near_stop.map_or("a string without end", |_| CONTROL);
+            return Err(self.fault(what));
+        };
+        let plain = far.get(..length).unwrap_or_default();
+        // Folding over all bytes lets the compiler use vector instructions.
+        if plain.iter().fold(false, |found, byte| found | (*byte < b' ')) {
+            return Err(self.fault(CONTROL));
+        }
+        Ok(NEAR + length)
     }
 
     fn escape(&mut self) -> Result<(), NotCanonical> {
@@ -248,12 +281,21 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Whether two keys, as written between their quotes, stand in strictly ascending order of code points.
-fn ascending(first: &[u8], second: &[u8]) -> bool {
-    if memchr::memchr(b'\\', first).is_none() && memchr::memchr(b'\\', second).is_none() {
-        return first < second;
+/// What stands between the quotes of a string.
+#[derive(Clone, Copy)]
+struct Text<'a> {
+    bytes: &'a [u8],
+    escaped: bool,
+}
+
+impl Text<'_> {
+    /// Whether two keys stand in strictly ascending order of code points.
+    fn stands_before(self, other: Text<'_>) -> bool {
+        if self.escaped || other.escaped {
+            return decoded(self.bytes) < decoded(other.bytes);
+        }
+        self.bytes < other.bytes
     }
-    decoded(first) < decoded(second)
 }
 
 fn decoded(key: &[u8]) -> Option<String> {

@@ -85,12 +85,23 @@ pub(in crate::ledger) struct Shared {
     status: watch::Sender<Status>,
 }
 
-/// Entries handed over without waiting.
+/// Entries for which nobody waits: they lie here until the writer looks, and seldom wake it.
+#[derive(Default)]
 struct Lane {
-    waiting: VecDeque<Prepared>,
-    /// Of those waiting and those the writer has taken but not yet written.
+    waiting: VecDeque<Queued>,
+    /// Of those handed over later, waiting or taken by the writer but not yet written.
     bytes: usize,
+    /// The writer will look by itself within [`Config::soon`].
+    watched: bool,
     closed: bool,
+}
+
+impl Lane {
+    /// Takes an entry in; whether the writer must be told.
+    fn enter(&mut self, queued: Queued) -> bool {
+        self.waiting.push_back(queued);
+        !std::mem::replace(&mut self.watched, true)
+    }
 }
 
 impl Shared {
@@ -102,7 +113,7 @@ impl Shared {
             config,
             clock,
             figures: Figures::default(),
-            lane: Mutex::new(Lane { waiting: VecDeque::new(), bytes: 0, closed: false }),
+            lane: Mutex::new(Lane::default()),
             head: Mutex::new(Head::GENESIS),
             status: watch::Sender::new(status),
         }
@@ -147,12 +158,18 @@ impl Shared {
         self.room.available_permits() == room_total(&self.config)
     }
 
-    pub(in crate::ledger) fn take_lane(&self) -> Vec<Queued> {
-        let waiting = std::mem::take(&mut lock(&self.lane).waiting);
-        waiting.into_iter().map(|prepared| Queued { prepared, holder: Holder::Lane }).collect()
+    pub(in crate::ledger) fn take_lane(&self) -> VecDeque<Queued> {
+        std::mem::take(&mut lock(&self.lane).waiting)
     }
 
-    pub(in crate::ledger) fn close_lane(&self) -> Vec<Queued> {
+    /// Whether the writer must look again: it may rest once it has looked and found nothing.
+    pub(in crate::ledger) fn watch_lane(&self, found_nothing: bool) -> bool {
+        let mut lane = lock(&self.lane);
+        lane.watched &= !(found_nothing && lane.waiting.is_empty());
+        lane.watched
+    }
+
+    pub(in crate::ledger) fn close_lane(&self) -> VecDeque<Queued> {
         lock(&self.lane).closed = true;
         self.take_lane()
     }
@@ -161,16 +178,27 @@ impl Shared {
         lock(&self.lane).bytes -= written.bytes();
     }
 
-    /// Whether the lane took it, and was empty before.
+    /// Whether the lane took it, and the writer must be told.
     fn enter_lane(&self, prepared: Prepared) -> Option<bool> {
         let mut lane = lock(&self.lane);
         if lane.closed || lane.bytes + prepared.bytes() > self.config.later_bytes {
             return None;
         }
         lane.bytes += prepared.bytes();
-        let first = lane.waiting.is_empty();
-        lane.waiting.push_back(prepared);
-        Some(first)
+        Some(lane.enter(Queued { prepared, holder: Holder::Lane }))
+    }
+
+    /// The same for an entry that has room in the queue.
+    fn enter_lane_with_room(
+        &self,
+        prepared: Prepared,
+        room: OwnedSemaphorePermit,
+    ) -> Result<bool, LedgerError> {
+        let mut lane = lock(&self.lane);
+        if lane.closed {
+            return Err(LedgerError::Closed);
+        }
+        Ok(lane.enter(Queued { prepared, holder: Holder::Queue { _room: room } }))
     }
 }
 
@@ -241,12 +269,16 @@ impl Ledger {
         let room = self.room(prepared.bytes()).await?;
         match durability {
             Durability::Soon => {
-                self.send(prepared, Holder::Queue { _room: room })?;
+                if self.shared.enter_lane_with_room(prepared, room)? {
+                    self.inbox.send(Message::Lane).map_err(|_| LedgerError::Closed)?;
+                }
                 Ok(Receipt::queued(draft.id))
             }
             Durability::OnDisk => {
                 let (reply, receipt) = oneshot::channel();
-                self.send(prepared, Holder::Caller { reply, _room: room })?;
+                let holder = Holder::Caller { reply, _room: room };
+                let message = Message::Draft(Queued { prepared, holder });
+                self.inbox.send(message).map_err(|_| LedgerError::Closed)?;
                 receipt.await.unwrap_or(Err(LedgerError::Closed))
             }
         }
@@ -318,10 +350,5 @@ impl Ledger {
             Ok(acquired) => acquired.map_err(|_| LedgerError::Closed),
             Err(_) => Err(LedgerError::Overloaded),
         }
-    }
-
-    fn send(&self, prepared: Prepared, holder: Holder) -> Result<(), LedgerError> {
-        let message = Message::Draft(Queued { prepared, holder });
-        self.inbox.send(message).map_err(|_| LedgerError::Closed)
     }
 }

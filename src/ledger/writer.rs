@@ -39,9 +39,9 @@ pub(in crate::ledger) struct Queued {
 /// What the writer is told.
 #[expect(clippy::large_enum_variant, reason = "nearly all are drafts; a box would cost each one")]
 pub(in crate::ledger) enum Message {
-    /// An entry to write.
+    /// An entry for which a caller waits.
     Draft(Queued),
-    /// The lane is no longer empty.
+    /// There is something in the lane, which was not watched.
     Lane,
     /// Write what there is and end; answered with the number of entries lost.
     Close(oneshot::Sender<u64>),
@@ -87,7 +87,7 @@ pub(in crate::ledger) struct Writer<S> {
     pending: VecDeque<Queued>,
     /// Somebody waits for a pending entry.
     urgent: bool,
-    /// When pending entries for which nobody waits must be written.
+    /// When the lane must be looked at and what is in it be written.
     soon: Option<Instant>,
     trouble: Option<Trouble>,
     buffer: Vec<u8>,
@@ -155,12 +155,8 @@ impl<S: Store> Writer<S> {
 
     fn take(&mut self, message: Message) -> Option<oneshot::Sender<u64>> {
         match message {
-            Message::Draft(queued) if matches!(queued.holder, Holder::Caller { .. }) => {
-                self.urgent = true;
-                self.pending.push_back(queued);
-            }
             Message::Draft(queued) => {
-                self.write_soon();
+                self.urgent = true;
                 self.pending.push_back(queued);
             }
             Message::Lane => self.write_soon(),
@@ -187,8 +183,12 @@ impl<S: Store> Writer<S> {
         }
         if self.urgent || closing || self.soon.is_some_and(|at| now >= at) {
             self.pending.extend(self.shared.take_lane());
+            let found_nothing = self.pending.is_empty();
             if let Err(failure) = self.commit() {
                 self.fail(&failure);
+            }
+            if self.shared.watch_lane(found_nothing) {
+                self.write_soon();
             }
         }
     }
@@ -325,6 +325,7 @@ impl<S: Store> Writer<S> {
             Ok(()) => {
                 self.trouble = None;
                 self.shared.set_fault(None);
+                self.write_soon();
             }
             Err(failure) => self.fail(&failure),
         }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::hl7::message::Message;
+use crate::hl7::message::span::find;
 
 /// The start of a line in the eyes of a more generous reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,23 @@ fn breaks_line(byte: u8) -> bool {
     matches!(byte, b'\r' | b'\n' | 0x0B | 0x0C | 0x1C..=0x1E)
 }
 
+/// Lines are looked at in pieces of this size: most hold no control character, and vector
+/// instructions tell.
+const PIECE: usize = 32;
+
+fn next_break(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    for piece in bytes.chunks(PIECE) {
+        if piece.iter().fold(false, |found, byte| found | (*byte < b' '))
+            && let Some(found) = piece.iter().position(|&byte| breaks_line(byte))
+        {
+            return Some(at + found);
+        }
+        at += piece.len();
+    }
+    None
+}
+
 pub(super) fn foreign_lines<'m>(
     message: &'m Message<'_>,
 ) -> impl Iterator<Item = ForeignLine> + 'm {
@@ -35,7 +53,7 @@ pub(super) fn foreign_lines<'m>(
     std::iter::from_fn(move || {
         while let Some(start) = at {
             let rest = message.masked(start..total);
-            let end = rest.iter().position(|&b| breaks_line(b)).map(|found| start + found);
+            let end = next_break(rest).map(|found| start + found);
             at = end.map(|end| end + 1);
             let range = start..end.unwrap_or(total);
             let Some(name) = generous_name(message, range.clone()) else { continue };
@@ -53,7 +71,7 @@ pub(super) fn foreign_lines<'m>(
 
 fn exact_name<'m>(message: &'m Message<'_>, line: Range<usize>) -> &'m [u8] {
     let masked = message.masked(line.clone());
-    let length = memchr::memchr(message.delimiters().field, masked).unwrap_or(masked.len());
+    let length = find(message.delimiters().field, masked).unwrap_or(masked.len());
     message.bytes(line.start..line.start + length)
 }
 

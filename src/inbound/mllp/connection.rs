@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::Sleep;
@@ -77,6 +77,10 @@ where
 {
     let mut own = Connection::new(route);
     own.draining = *drain.borrow();
+    // One future for the whole connection: a new one at every turn would enlist and strike itself off.
+    let mut drained = std::pin::pin!(async move {
+        let _ = drain.changed().await;
+    });
     let mut timer = Box::pin(tokio::time::sleep(own.route.config.frame_timeout));
     let mut armed = clock::monotonic() + own.route.config.frame_timeout;
     let why = loop {
@@ -96,15 +100,17 @@ where
         tokio::select! {
             biased;
             outcome = judged(&mut own.pending), if own.pending.is_some() => own.ruled(outcome),
-            done = sender_out.write_buf(&mut own.to_sender), if !own.to_sender.is_empty() => {
-                if done.is_err() {
-                    break "sender-broken";
+            done = sender_out.write(&own.to_sender), if !own.to_sender.is_empty() => match done {
+                Ok(sent @ 1..) => {
+                    own.to_sender.advance(sent);
+                    own.moved = clock::monotonic();
                 }
-                own.moved = clock::monotonic();
-            }
-            done = upstream_out.write_buf(&mut own.to_upstream), if !own.to_upstream.is_empty() => {
-                if done.is_err() {
-                    break "upstream-broken";
+                Ok(0) | Err(_) => break "sender-broken",
+            },
+            done = upstream_out.write(&own.to_upstream), if !own.to_upstream.is_empty() => {
+                match done {
+                    Ok(sent @ 1..) => own.to_upstream.advance(sent),
+                    Ok(0) | Err(_) => break "upstream-broken",
                 }
             }
             done = upstream_in.read_buf(&mut own.from_upstream), if read_upstream => match done {
@@ -118,7 +124,7 @@ where
                 Err(_) => break "sender-broken",
             },
             () = timer.as_mut() => armed = own.tick(),
-            _ = drain.changed(), if !own.draining => own.draining = true,
+            () = &mut drained, if !own.draining => own.draining = true,
         }
     };
     for expected in own.pipeline.abandon() {

@@ -87,12 +87,16 @@ impl Connection {
             Intake::Short { reference, reply, promised, scheduling } => {
                 let passage = self.route.gate.short_way();
                 events::NotSurgical { route: &self.route.config.name, scheduling }.emit();
-                let frame = self.from_sender.split_to(length);
-                self.forward(passage, &frame, (!reply).then_some(reference), promised);
+                // The buffer is lent to itself: nothing is split off, shared or copied twice.
+                let buffer = std::mem::take(&mut self.from_sender);
+                let frame = buffer.get(..length).unwrap_or_default();
+                self.forward(passage, frame, (!reply).then_some(reference), promised);
+                self.from_sender = buffer;
+                self.from_sender.advance(length);
             }
             Intake::Checked { read, doubted, reference, promised } => {
                 let frame = self.from_sender.split_to(length).freeze();
-                let request = intake::request(&self.route, &frame, read, doubted);
+                let request = intake::request(&self.route, &frame, read, doubted, &reference);
                 self.judge(request, frame, reference, promised, Then::GoOn);
             }
         }

@@ -192,12 +192,19 @@ pub(super) fn request(
     frame: &Bytes,
     read: Subject,
     doubted: Option<Unreadable>,
+    reference: &Reference,
 ) -> Request {
     if let Subject::Unreadable { why, .. } = read {
         events::Unreadable { route: &route.config.name, why }.emit();
     }
     let payload = frame.slice_ref(frame::payload(frame));
-    let control_id = respond::control_id(&payload);
+    let control_id = match (&read, reference) {
+        (Subject::Orders(_), Reference::Known { control_id, .. }) => {
+            String::from_utf8_lossy(control_id).into_owned()
+        }
+        // Of its very first message, if that can be read.
+        _ => respond::control_id(&payload),
+    };
     Request {
         route: Arc::clone(&route.config.name),
         stance: Arc::clone(&route.config.stance),
@@ -211,7 +218,7 @@ pub(super) fn request(
 
 /// The request for a piece that is no whole frame.
 pub(super) fn unreadable(route: &Route, piece: &Bytes, why: &'static str) -> Request {
-    request(route, piece, Subject::Unreadable { why, stage: None }, None)
+    request(route, piece, Subject::Unreadable { why, stage: None }, None, &Reference::Unknown)
 }
 
 /// MSA-1 and MSA-2 of a reply frame; `None` when it carries no MSA.
