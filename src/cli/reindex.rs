@@ -22,11 +22,11 @@ pub(super) async fn run(settings: &Settings) -> u8 {
     cases.close(Duration::from_secs(10)).await;
     match rebuilt {
         Ok((entries, documents, unknown)) => {
-            println!("病例索引已重建 the case index is rebuilt");
-            println!("判定条目 decisions  {entries}");
-            println!("病例文书 documents  {documents}");
+            say!("病例索引已重建 the case index is rebuilt");
+            say!("判定条目 decisions  {entries}");
+            say!("病例文书 documents  {documents}");
             if unknown > 0 {
-                println!(
+                say!(
                     "无法理解的条目（其他版本所写） entries that this version does not understand: {unknown}"
                 );
             }
