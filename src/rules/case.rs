@@ -106,11 +106,11 @@ impl<'f> Case<'f> {
     }
 
     /// The surgeon's number: the register's where found, else the message's.
-    pub(super) fn surgeon_id(&self) -> Option<SurgeonId> {
+    pub(super) fn surgeon_id(&self) -> Option<&SurgeonId> {
         match &self.who {
             Who::Missing | Who::Unclear(_) => None,
-            Who::Person(_, Lookup::Found(known)) => Some(known.id.clone()),
-            Who::Person(person, _) => person.id.clone(),
+            Who::Person(_, Lookup::Found(known)) => Some(&known.id),
+            Who::Person(person, _) => person.id.as_ref(),
         }
     }
 

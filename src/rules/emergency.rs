@@ -71,9 +71,8 @@ pub(super) fn privileged_on_site(case: &Case<'_>) -> Option<Told> {
     let own = case.surgeon_id();
     let mut there = case.facts.around.on_site.iter().peekable();
     there.peek()?;
-    let able: Vec<_> = there
-        .filter(|other| Some(&other.id) != own.as_ref() && grant::would_pass(case, other))
-        .collect();
+    let able: Vec<_> =
+        there.filter(|other| Some(&other.id) != own && grant::would_pass(case, other)).collect();
     if able.is_empty() {
         return None;
     }
@@ -93,7 +92,7 @@ pub(super) fn privileged_on_site(case: &Case<'_>) -> Option<Told> {
 /// (SG 21).
 pub(super) fn frequent(case: &Case<'_>, policy: &Policy) -> Option<Told> {
     let id = case.surgeon_id()?;
-    let before = case.facts.around.overrides.get(&id).copied().unwrap_or(0);
+    let before = case.facts.around.overrides.get(id).copied().unwrap_or(0);
     let count = before.saturating_add(1);
     (count > policy.override_alarm_count).then(|| {
         told(

@@ -382,7 +382,7 @@ fn case_verdict(case: &Case<'_>, mut findings: Vec<Finding>) -> CaseVerdict {
         Technique::Known(item) => Some(item.name.clone()),
     };
     CaseVerdict {
-        surgeon: case.surgeon_id(),
+        surgeon: case.surgeon_id().cloned(),
         surgeon_name,
         procedure: case.procedure_code().cloned(),
         procedure_name,

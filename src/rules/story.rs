@@ -27,27 +27,27 @@ impl<'f> Key<'f> {
 
 /// What one document of the message says, as a set over its cases.
 #[derive(Default)]
-struct Document {
-    surgeons: BTreeSet<SurgeonId>,
-    procedures: BTreeSet<ProcedureCode>,
+struct Document<'c> {
+    surgeons: BTreeSet<&'c SurgeonId>,
+    procedures: BTreeSet<&'c ProcedureCode>,
     grade: Option<Grade>,
 }
 
 /// The documents of a message; empty where no story is known or the message begins one.
-pub(super) struct Documents<'f> {
-    by_key: HashMap<Key<'f>, Document>,
+pub(super) struct Documents<'c> {
+    by_key: HashMap<Key<'c>, Document<'c>>,
 }
 
-impl<'f> Documents<'f> {
+impl<'c> Documents<'c> {
     /// Gathers what the cases name.
-    pub(super) fn of(facts: &Facts<'_>, cases: &[Case<'f>]) -> Self {
-        let mut by_key: HashMap<Key<'f>, Document> = HashMap::new();
+    pub(super) fn of(facts: &Facts<'_>, cases: &'c [Case<'_>]) -> Self {
+        let mut by_key: HashMap<Key<'c>, Document<'c>> = HashMap::new();
         let known = facts.around.stories.iter().any(|story| story.known);
         if facts.order.stage != Stage::Order && known {
             for case in cases {
                 let document = by_key.entry(Key::of(case)).or_default();
                 document.surgeons.extend(case.surgeon_id());
-                document.procedures.extend(case.procedure_code().cloned());
+                document.procedures.extend(case.procedure_code().map(|code| item(case, code)));
                 document.grade = document.grade.max(case.grade());
             }
         }
@@ -94,12 +94,18 @@ fn about(rule: Rule, subject: Subject, zh: String, en: String) -> Option<Told> {
     Some(told(rule, subject, zh, en))
 }
 
+/// The item that a code names today, so that an alias that has become an item since, or the reverse, is
+/// no other procedure; else the code itself.
+fn item<'c>(case: &Case<'c>, code: &'c ProcedureCode) -> &'c ProcedureCode {
+    case.facts.catalogue.resolve(code).map_or(code, |item| &item.code)
+}
+
 /// `operator-changed`: other surgeons than in the document before, compared as sets; a document that
 /// names none is not compared (SG 29 33).
-fn operator_changed(document: &Document, before: &Chapter) -> Option<Told> {
+fn operator_changed(document: &Document<'_>, before: &Chapter) -> Option<Told> {
     let surgeons: BTreeSet<&SurgeonId> = before.surgeons.iter().collect();
-    let now: BTreeSet<&SurgeonId> = document.surgeons.iter().collect();
-    if surgeons.is_empty() || now.is_empty() || surgeons == now {
+    let now = &document.surgeons;
+    if surgeons.is_empty() || now.is_empty() || surgeons == *now {
         return None;
     }
     let (before_zh, before_en) = listing(surgeons);
@@ -117,14 +123,11 @@ fn operator_changed(document: &Document, before: &Chapter) -> Option<Told> {
 
 /// `procedure-changed`: other procedures than in the document before; says so if the effective grade
 /// rose (SG 29).
-fn procedure_changed(case: &Case<'_>, document: &Document, before: &Chapter) -> Option<Told> {
-    // An alias that has become an item, or the reverse, since then is no other procedure.
-    let today = |code: &ProcedureCode| {
-        case.facts.catalogue.resolve(code).map_or_else(|| code.clone(), |item| item.code.clone())
-    };
-    let procedures: BTreeSet<ProcedureCode> = before.procedures.iter().map(today).collect();
-    let now: BTreeSet<ProcedureCode> = document.procedures.iter().map(today).collect();
-    if procedures.is_empty() || now.is_empty() || procedures == now {
+fn procedure_changed(case: &Case<'_>, document: &Document<'_>, before: &Chapter) -> Option<Told> {
+    let procedures: BTreeSet<&ProcedureCode> =
+        before.procedures.iter().map(|code| item(case, code)).collect();
+    let now = &document.procedures;
+    if procedures.is_empty() || now.is_empty() || procedures == *now {
         return None;
     }
     let (rose_zh, rose_en) = match (before.grade, document.grade) {

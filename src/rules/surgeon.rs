@@ -73,7 +73,7 @@ pub(super) fn ambiguous(case: &Case<'_>) -> Option<Told> {
 pub(super) fn name_mismatch(case: &Case<'_>) -> Option<Told> {
     let Who::Person(person, Lookup::Found(known)) = &case.who else { return None };
     let name = person.full_name()?;
-    if person.id.is_none() || person.may_be_called(&known.name) {
+    if person.id.is_none() || name == known.name || person.may_be_called(&known.name) {
         return None;
     }
     Some(told(
@@ -125,7 +125,7 @@ pub(super) fn double_booked(case: &Case<'_>) -> Option<Told> {
             *start < to && from < end
         })
     };
-    let clash = bookings.iter().find(|b| b.surgeon == id && overlaps(b.from, b.to))?;
+    let clash = bookings.iter().find(|b| b.surgeon == *id && overlaps(b.from, b.to))?;
     let local =
         |time: Timestamp| case.facts.zone.to_datetime(time).strftime("%Y-%m-%d %H:%M").to_string();
     let (from, to) = (local(clash.from), local(clash.to));

@@ -75,7 +75,7 @@ pub(super) fn listing<T: ToString>(names: impl IntoIterator<Item = T>) -> (Strin
 pub(super) fn colleagues(case: &Case<'_>) -> (String, String) {
     let own = case.surgeon_id();
     let known = case.item().and_then(|item| case.facts.around.colleagues.get(&item.code));
-    let others = known.into_iter().flatten().filter(|(id, _)| Some(id) != own.as_ref());
+    let others = known.into_iter().flatten().filter(|(id, _)| Some(id) != own);
     let (mut zh, mut en) = (Vec::new(), Vec::new());
     for (id, name) in others.take(NAMES_MAX) {
         zh.push(format!("{name}（{id}）"));

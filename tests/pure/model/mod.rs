@@ -8,15 +8,18 @@ mod technique;
 
 use std::collections::BTreeSet;
 
+use orgate::domain::order::Urgency;
 use orgate::domain::rule::Rule;
 use orgate::domain::verdict::{Decision, Verdict};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
+use proptest::test_runner::TestCaseError;
 
 use crate::model::reading::{Expected, Heard, expected};
 use crate::support::cases;
 use crate::support::dice::Dice;
 use crate::support::generate::{bytes, world};
+use crate::support::world::World;
 
 /// What `judge` said, in the model's words. Cases as a set: a pair named twice is one case.
 fn heard(verdict: &Verdict) -> Expected {
@@ -34,14 +37,30 @@ fn heard(verdict: &Verdict) -> Expected {
     }
 }
 
+fn agree(world: &World) -> Result<(), TestCaseError> {
+    prop_assert_eq!(heard(&world.judge()), expected(world), "{:#?}", world);
+    Ok(())
+}
+
+// Together 100,000, in two tests so that two cores share them.
 proptest! {
-    #![proptest_config(cases(20_000))]
+    #![proptest_config(cases(60_000))]
 
     #[test]
     fn judge_and_the_second_reading_of_the_rules_agree(bytes in bytes()) {
-        let world = world(&mut Dice::new(&bytes));
-        let verdict = world.judge();
-        prop_assert_eq!(heard(&verdict), expected(&world), "{:#?}", world);
+        agree(&world(&mut Dice::new(&bytes)))?;
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(40_000))]
+
+    #[test]
+    fn judge_and_the_second_reading_of_the_rules_agree_on_emergencies(bytes in bytes()) {
+        let mut world = world(&mut Dice::new(&bytes));
+        let urgency = Some(Urgency::Emergency);
+        world.order.groups.iter_mut().for_each(|group| group.urgency = urgency);
+        agree(&world)?;
     }
 }
 

@@ -68,7 +68,7 @@ fn technique(dice: &mut Dice<'_>, at: usize, today: Date) -> Technique {
         ListLevel::Institution,
     ]);
     let codes: Vec<&str> = (0..dice.pick(&[1, 1, 2])).map(|_| dice.pick(&LISTED)).collect();
-    let mut technique = make::technique(["N1", "N2"][at], kind, level, &codes);
+    let mut technique = make::technique(&format!("N{}", at + 1), kind, level, &codes);
     technique.diagnoses =
         dice.rarely(60, Vec::new(), |d| vec![d.pick(&["G30", "E1.1", "k80.*"]).to_owned()]);
     if dice.chance(25) {
@@ -128,7 +128,7 @@ fn discussion(dice: &mut Dice<'_>, at: usize, now: Timestamp) -> Discussion {
     let patient = dice.rarely(20, "P1", |_| "P2");
     let codes: Vec<&str> = (0..dice.pick(&[1, 2, 0])).map(|_| dice.pick(&ORDERED)).collect();
     let mut discussion = make::discussion(patient, &codes, held);
-    discussion.id = ["M1", "M2"][at].to_owned();
+    discussion.id = format!("M{}", at + 1);
     discussion.order_no = dice.rarely(40, None, |d| Redacted::new(d.pick(&ORDER_NUMBERS)));
     if dice.chance(25) {
         let few: [&[&str]; 3] = [&["普外科"], &["普外科", " 普外科 "], &[]];
