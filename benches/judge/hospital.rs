@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use orgate::app;
 use orgate::clock::Clock;
 use orgate::config;
 use orgate::domain::catalogue::Catalogue;
@@ -23,7 +24,7 @@ use orgate::mapping::{Context, Reading};
 use orgate::register::import::{self, import, table};
 use orgate::register::sources::sqlite;
 use orgate::register::{self, Patience, Register};
-use orgate::rules::{People, Policy};
+use orgate::rules::{People, Policy, Surroundings};
 
 /// Digits of the control id.
 const DIGITS: usize = 10;
@@ -35,6 +36,7 @@ pub(crate) struct Hospital {
     pub(crate) zone: TimeZone,
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) people: People,
+    pub(crate) around: Surroundings,
     route: Arc<Config>,
     gate: Gate,
     written: Written,
@@ -57,8 +59,15 @@ impl Hospital {
         let mut people = People::default();
         people.insert(key.clone(), register.surgeon(&key, Patience::Elective).await.lookup);
         let catalogue = register.catalogue();
+        let cases = app::open_cases(&settings).await.unwrap();
+        let around = Surroundings {
+            lists: register.lists(),
+            calendar: register.calendar(),
+            ..Surroundings::default()
+        };
         let gate = Gate::new(Parts {
             register,
+            cases,
             ledger,
             policy: Policy::default(),
             zone: zone.clone(),
@@ -88,7 +97,7 @@ impl Hospital {
              OBR|1|LIS2603020003||L0101^血常规^LIS||||||||||||D1003^高思远||||||||HM\n",
         );
         let route = Arc::clone(&settings.mllp[0]);
-        Self { order, lab, now, zone, catalogue, people, route, gate, written, next: 0 }
+        Self { order, lab, now, zone, catalogue, people, around, route, gate, written, next: 0 }
     }
 
     pub(crate) fn text(&self, payload: &[u8]) -> String {
@@ -144,6 +153,7 @@ impl Reads<'_> {
         Reader {
             config: &hospital.route,
             catalogue: &hospital.catalogue,
+            lists: &hospital.around.lists,
             zone: &hospital.zone,
             checked_order: &|_| false,
         }

@@ -79,6 +79,7 @@ fn judging(hospital: &Hospital) {
         zone: &hospital.zone,
         catalogue: &hospital.catalogue,
         people: &hospital.people,
+        around: &hospital.around,
     };
     let judged = || black_box(judge(black_box(&facts), &policy, &|_| true));
     assert!(!judged().refused() && judged().findings().count() == 0, "the order is not clean");

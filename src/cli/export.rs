@@ -16,7 +16,6 @@ use crate::cases::report::{Report, ReportState};
 use crate::cli::sheet::Sheet;
 use crate::cli::{open_cases, open_register, publication};
 use crate::config::Settings;
-use crate::domain::technique::Lists;
 use crate::register::error::RegisterError;
 use crate::register::export;
 use crate::register::import::{TABLES, table};
@@ -107,7 +106,7 @@ pub(super) async fn run(
         SUPERVISION => supervision(args, asker, today, out).await,
         CATALOGUE_PUBLICATION | RESTRICTED_PUBLICATION => {
             let register = open_register(asker.settings).await.map_err(ExportError::Open)?;
-            let lists = Lists::default();
+            let lists = register.lists();
             let sheet = if args.table == CATALOGUE_PUBLICATION {
                 publication::catalogue(&register.catalogue(), &lists, today)
             } else {
