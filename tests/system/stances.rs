@@ -35,7 +35,12 @@ fn an_emergency_passes_against_a_missing_grant_and_opens_an_override() {
     }
     assert_eq!(upstream.bytes(), [attested("E1").frame(), bare.frame()].concat());
     let entry = |id| decisions_of(gate.data(), id).remove(0);
-    let always = ["grant-missing overridden", "emergency-surgery flag", "emergency-override flag"];
+    let always = [
+        "grant-missing overridden",
+        "discussion-missing flag",
+        "emergency-surgery flag",
+        "emergency-override flag",
+    ];
     assert_eq!(decision(&entry("E1")), "override");
     assert_eq!(findings(&entry("E1")), always);
     assert_eq!(decision(&entry("E2")), "override");
@@ -137,7 +142,8 @@ fn a_record_is_never_refused() {
         assert_eq!(code(&client.ask(&draft.bytes())), "AA", "{kind}");
         let entry = decisions_of(gate.data(), id).remove(0);
         assert_eq!(decision(&entry), "forward-flagged");
-        assert_eq!(findings(&entry), ["grant-missing flag"]);
+        let found = ["grant-missing flag", "discussion-missing flag", "order-not-found flag"];
+        assert_eq!(findings(&entry), found);
     }
     assert_eq!(upstream.frames().len(), 3);
 }

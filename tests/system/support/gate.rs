@@ -41,6 +41,14 @@ impl Hospital {
             &sample("grants.csv"),
             "--roster",
             &sample("roster.csv"),
+            "--techniques",
+            &sample("techniques.csv"),
+            "--dossiers",
+            &sample("dossiers.csv"),
+            "--discussions",
+            &sample("discussions.csv"),
+            "--calendar",
+            &repository("config/lists/calendar-cn.csv").display().to_string(),
         ]);
         assert!(out.status.success(), "{}", text(&out.stderr));
         hospital
