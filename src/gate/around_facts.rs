@@ -9,18 +9,18 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::calendar::{Calendar, DayKind};
-use crate::domain::discussion::{Conclusion, Content, Discussion};
+use crate::domain::calendar::Calendar;
+use crate::domain::discussion::Discussion;
 use crate::domain::order::{Redacted, Stage, Urgency};
 use crate::domain::procedure::{Grade, Procedure, ProcedureCode};
 use crate::domain::story::{Booking, Chapter, Story};
 use crate::domain::surgeon::SurgeonId;
 use crate::domain::technique::{
-    Dossier, DossierState, ListCode, ListKind, ListLevel, Lists, Technique,
+    Dossier, ListCode, Lists, Technique,
 };
-use crate::domain::verdict::Decision;
-use crate::gate::facts::{SurgeonFacts, Words, value, word};
+use crate::gate::facts::{SurgeonFacts, value, word};
 use crate::gate::order_facts::{STAGES, URGENCIES};
+use crate::gate::words::{CONCLUSIONS, CONTENTS, DAYS, DECISIONS, KINDS, LEVELS, STATES};
 use crate::rules::Surroundings;
 
 /// The surroundings of one order.
@@ -135,46 +135,6 @@ struct TechniqueFacts {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     valid_to: Option<Date>,
 }
-
-const DAYS: Words<DayKind> = &[(DayKind::Holiday, "holiday"), (DayKind::Workday, "workday")];
-const CONTENTS: Words<Content> = &[
-    (Content::Indication, "indication"),
-    (Content::Approach, "approach"),
-    (Content::Expectation, "expectation"),
-    (Content::Risk, "risk"),
-    (Content::Contingency, "contingency"),
-];
-const CONCLUSIONS: Words<Conclusion> = &[
-    (Conclusion::Approved, "approved"),
-    (Conclusion::Rejected, "rejected"),
-    (Conclusion::Pending, "pending"),
-];
-const STATES: Words<DossierState> = &[
-    (DossierState::Active, "active"),
-    (DossierState::Suspended, "suspended"),
-    (DossierState::Stopped, "stopped"),
-    (DossierState::Cancelled, "cancelled"),
-];
-const KINDS: Words<ListKind> = &[
-    (ListKind::Prohibited, "prohibited"),
-    (ListKind::Restricted, "restricted"),
-    (ListKind::Monitored, "monitored"),
-    (ListKind::SpecialRegime, "special-regime"),
-];
-const LEVELS: Words<ListLevel> = &[
-    (ListLevel::National, "national"),
-    (ListLevel::Provincial, "provincial"),
-    (ListLevel::City, "city"),
-    (ListLevel::Institution, "institution"),
-];
-const DECISIONS: Words<Decision> = &[
-    (Decision::NotSurgical, "not-surgical"),
-    (Decision::Forward, "forward"),
-    (Decision::ForwardFlagged, "forward-flagged"),
-    (Decision::Override, "override"),
-    (Decision::Unavailable, "unavailable"),
-    (Decision::Block, "block"),
-];
 
 impl AroundFacts {
     /// Of what surrounded an order that names `codes`; of grants those that speak of `procedures`.

@@ -18,6 +18,7 @@ pub mod rederive;
 mod ruling;
 pub mod stance;
 pub mod verdict_json;
+mod words;
 
 #[cfg(test)]
 mod tests;
