@@ -20,6 +20,7 @@ mod import;
 mod ledger;
 mod publication;
 mod reindex;
+mod replay;
 mod run;
 mod send;
 mod sheet;
@@ -82,6 +83,8 @@ enum Command {
     Export(export::ExportArgs),
     /// Judges a stored message without sending or recording it, or a ledger entry again
     Explain(explain::ExplainArgs),
+    /// Judges past messages as if enforced, and reports what going live would do
+    Replay(replay::ReplayArgs),
     /// Sends messages over MLLP and prints each acknowledgement and latency percentiles
     Send(send::SendArgs),
     /// Verifies, shows and exports the ledger
@@ -97,7 +100,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 });
         }
     };
-    let quiet = matches!(cli.command, Command::Demo(_));
+    let quiet = matches!(cli.command, Command::Demo(_) | Command::Replay(_));
     crate::telemetry::logs::start(matches!(cli.log, LogFormat::Json), quiet);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = match runtime {
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
             Command::Import(args) => import_into(&args, &cli.config).await,
             Command::Export(args) => export_from(&args, &cli.config).await,
             Command::Explain(args) => explain::run(args, &cli.config).await,
+            Command::Replay(args) => replay::run(args, &cli.config).await,
             Command::Send(args) => send::run(args).await,
             Command::Ledger(args) => ledger_of(&args, &cli.config).await,
         }

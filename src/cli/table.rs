@@ -41,7 +41,7 @@ impl Table {
     }
 }
 
-fn cut(text: &str, limit: usize) -> String {
+pub(super) fn cut(text: &str, limit: usize) -> String {
     if limit == 0 || text.width() <= limit {
         return text.to_owned();
     }

@@ -80,3 +80,9 @@ async fn play_the_day(args: &DemoArgs) -> Result<bool, DemoError> {
     running.stop().await;
     Ok(good)
 }
+
+/// The sample hospital's register, for tests of other commands.
+#[cfg(test)]
+pub(super) async fn fill_sample_register(settings: &config::Settings, folder: &std::path::Path) {
+    day::fill_register(settings, folder).await.unwrap();
+}
