@@ -3,14 +3,28 @@
 use std::path::Path;
 
 use clap::Args;
+use rust_embed::Embed;
 
+use crate::cli::table::Table;
 use crate::cli::{EXIT_FOUND, EXIT_USAGE};
-use crate::config;
+use crate::config::{self, Settings};
+use crate::domain::order::Stage;
+use crate::domain::rule::Rule;
+use crate::rules::table::{Lift, Setting, row};
 
 #[derive(Debug, Args)]
-pub(super) struct CheckArgs {}
+pub(super) struct CheckArgs {
+    /// Only the table of rules: effects in force, articles, and how many decision cases test each
+    #[arg(long)]
+    rules: bool,
+}
 
-pub(super) async fn run(_: CheckArgs, file: &Path) -> u8 {
+/// The decision tables that test the rules, for their number.
+#[derive(Embed)]
+#[folder = "tests/data/decisions"]
+struct Decisions;
+
+pub(super) async fn run(args: CheckArgs, file: &Path) -> u8 {
     // What is wrong is what was asked for: a result, not a log.
     let settings = match config::load(file) {
         Ok(settings) => settings,
@@ -22,6 +36,10 @@ pub(super) async fn run(_: CheckArgs, file: &Path) -> u8 {
             return EXIT_USAGE;
         }
     };
+    if args.rules {
+        rules(&settings);
+        return 0;
+    }
     for route in &settings.mllp {
         let enforced = if route.stance.departments.is_empty() {
             String::new()
@@ -47,4 +65,46 @@ pub(super) async fn run(_: CheckArgs, file: &Path) -> u8 {
     }
     say!("no faults");
     0
+}
+
+/// Every rule with its effects as configured, whether an emergency lifts it, its articles, and its cases.
+fn rules(settings: &Settings) {
+    let mut table = Table::new(vec![
+        ("rule", 0),
+        ("order", 0),
+        ("notice", 0),
+        ("record", 0),
+        ("lifted", 0),
+        ("cites", 0),
+        ("cases", 0),
+    ]);
+    for rule in Rule::ALL {
+        let row = row(*rule);
+        let effect = |stage| match settings.policy.effects.of(*rule, stage) {
+            Setting::Block => "block".to_owned(),
+            Setting::Flag => "flag".to_owned(),
+            Setting::Off => "–".to_owned(),
+        };
+        let lifted = match row.lift {
+            Lift::Yes => "yes",
+            Lift::Never => "never",
+            Lift::Nothing => "–",
+        };
+        let cites: Vec<String> = row.cites.iter().map(ToString::to_string).collect();
+        let cases = Decisions::get(&format!("{rule}.toml")).map_or(0, |file| {
+            String::from_utf8_lossy(&file.data).lines().filter(|line| *line == "[[case]]").count()
+        });
+        table.row(vec![
+            rule.to_string(),
+            effect(Stage::Order),
+            effect(Stage::Notice),
+            effect(Stage::Record),
+            lifted.to_owned(),
+            cites.join(", "),
+            cases.to_string(),
+        ]);
+    }
+    for line in table.lines() {
+        say!("{line}");
+    }
 }

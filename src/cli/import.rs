@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::cli::EXIT_USAGE;
 use crate::clock::Clock;
+use crate::domain::consequence::Consequence;
 use crate::register::import::policy::Policy;
 use crate::register::import::{self, ImportError, ImportSummary, Request, table};
 use crate::register::sources::sqlite;
@@ -74,7 +75,8 @@ pub(super) enum ImportCommandError {
 }
 
 /// Imports the files named in `args` and tells the result on `out`; 0 imported or nothing to do, 2 the files
-/// have faults. The ledger entry is written by the gate that sees the new version.
+/// have faults; and what the change newly prohibits, stops or ends. The ledger entry is written by the gate
+/// that sees the new version.
 ///
 /// # Errors
 /// A file cannot be read, the register cannot be used, or `out` is closed.
@@ -82,7 +84,7 @@ pub(super) async fn run(
     args: &ImportArgs,
     settings: &ImportSettings<'_>,
     out: &mut (dyn Write + Send),
-) -> Result<u8, ImportCommandError> {
+) -> Result<(u8, Vec<Consequence>), ImportCommandError> {
     let given = [
         ("catalogue", &args.catalogue),
         ("techniques", &args.techniques),
@@ -109,7 +111,7 @@ pub(super) async fn run(
     match outcome {
         Ok(summary) => {
             tell(&summary, out)?;
-            Ok(0)
+            Ok((0, summary.consequences))
         }
         Err(ImportError::Faults(faults)) => {
             for fault in &faults {
@@ -117,7 +119,7 @@ pub(super) async fn run(
             }
             let count = faults.len();
             writeln!(out, "{count} 处错误，未导入任何内容 / {count} faults, nothing was imported")?;
-            Ok(EXIT_USAGE)
+            Ok((EXIT_USAGE, Vec::new()))
         }
         Err(error) => Err(error.into()),
     }
@@ -177,7 +179,7 @@ mod tests {
         let clock = Clock::Fixed(Timestamp::UNIX_EPOCH);
         let settings = ImportSettings { database, policy, who: "赵六".to_owned(), clock };
         let mut out = Vec::new();
-        let imported = run(&args, &settings, &mut out).await.unwrap();
+        let (imported, _) = run(&args, &settings, &mut out).await.unwrap();
         (imported, String::from_utf8(out).unwrap())
     }
 

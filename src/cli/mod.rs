@@ -16,6 +16,7 @@ mod check;
 mod demo;
 mod explain;
 mod export;
+mod hit;
 mod import;
 mod ledger;
 mod publication;
@@ -167,7 +168,12 @@ async fn import_into(args: &import::ImportArgs, file: &Path) -> u8 {
         clock: Clock::System,
     };
     match import::run(args, &own, &mut std::io::stdout()).await {
-        Ok(code) => code,
+        Ok((code, consequences)) => {
+            if let Err(error) = hit::tell(&settings, &consequences).await {
+                eprintln!("open orders and notices cannot be looked up: {error}");
+            }
+            code
+        }
         Err(error) => failed(&error),
     }
 }

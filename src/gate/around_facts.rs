@@ -15,9 +15,7 @@ use crate::domain::order::{Redacted, Stage, Urgency};
 use crate::domain::procedure::{Grade, Procedure, ProcedureCode};
 use crate::domain::story::{Booking, Chapter, Story};
 use crate::domain::surgeon::SurgeonId;
-use crate::domain::technique::{
-    Dossier, ListCode, Lists, Technique,
-};
+use crate::domain::technique::{Dossier, ListCode, Lists, Technique};
 use crate::gate::facts::{SurgeonFacts, value, word};
 use crate::gate::order_facts::{STAGES, URGENCIES};
 use crate::gate::words::{CONCLUSIONS, CONTENTS, DAYS, DECISIONS, KINDS, LEVELS, STATES};
