@@ -85,7 +85,7 @@ pub(super) async fn run(args: ReplayArgs, file: &Path) -> u8 {
     match replayed(&args, &settings).await {
         Ok(code) => code,
         Err((text, code)) => {
-            eprintln!("{text}");
+            esay!("{text}");
             code
         }
     }
@@ -112,12 +112,12 @@ async fn replayed(args: &ReplayArgs, settings: &Settings) -> Result<u8, Stopped>
     let report = Report::new(&tally, basis);
     outputs.write(&report).map_err(|text| (text, EXIT_INTERNAL))?;
     for fault in &faults {
-        eprintln!("{fault}");
+        esay!("{fault}");
     }
     print(&report, args, progress.elapsed().as_secs_f64());
     let failed = report.sources.failed;
     if failed > 0 {
-        eprintln!("{failed} file(s) could not be read and are not in the figures");
+        esay!("{failed} file(s) could not be read and are not in the figures");
     }
     Ok(if failed > 0 { EXIT_FOUND } else { 0 })
 }
@@ -210,7 +210,7 @@ fn write(path: &Path, file: &mut File, bytes: &[u8]) -> Result<(), String> {
 }
 
 fn print(report: &Report, args: &ReplayArgs, seconds: f64) {
-    println!("{}\n{}", html::summary_zh(report), html::summary_en(report));
+    say!("{}\n{}", html::summary_zh(report), html::summary_en(report));
     let mut table = Table::new(vec![
         ("会拒绝最多的规则 costliest rules", 60),
         ("报文 messages", 0),
@@ -228,13 +228,13 @@ fn print(report: &Report, args: &ReplayArgs, seconds: f64) {
         ]);
     }
     if !report.costliest_rules.is_empty() {
-        println!();
-        table.lines().iter().for_each(|line| println!("{line}"));
+        say!();
+        table.lines().iter().for_each(|line| say!("{line}"));
     }
-    println!();
+    say!();
     let rate = report.messages.total as f64 / seconds.max(0.001);
-    println!("用时 took {seconds:.1} s, {rate:.0} messages/s");
+    say!("用时 took {seconds:.1} s, {rate:.0} messages/s");
     for path in [&args.out, &args.json].into_iter().flatten() {
-        println!("报告 report: {}", path.display());
+        say!("报告 report: {}", path.display());
     }
 }
