@@ -50,6 +50,11 @@ fn header_at(rest: &[u8]) -> bool {
     named && rest.get(3).is_some_and(u8::is_ascii_punctuation)
 }
 
+/// Whether `rest` ends before it can be told from a header.
+fn may_be_header(rest: &[u8]) -> bool {
+    rest.len() < 4 && [b"MSH|", b"FHS|", b"BHS|"].iter().any(|n| n.starts_with(rest))
+}
+
 /// The definition on the whole stream; short streams only, so nothing outside is cut.
 fn model(stream: &[u8], max: usize) -> Vec<Piece> {
     let mut pieces = Vec::new();
@@ -59,7 +64,9 @@ fn model(stream: &[u8], max: usize) -> Vec<Piece> {
         let cut = if first == START {
             let lost = |n: &usize| rest[*n] == START && header_at(&rest[n + 1..]);
             let Some(at) = (1..rest.len()).find(|n| ends(*n) || lost(n)) else {
-                if rest.len() > max {
+                // A start near the limit may still turn out to be that of the next frame.
+                let open = |n: usize| rest[n] == START && may_be_header(&rest[n + 1..]);
+                if rest.len() > max && !(1..rest.len().min(max)).any(open) {
                     pieces.push(Piece::TooLong);
                 }
                 break;
@@ -102,6 +109,18 @@ fn frames_one_after_another_are_told_apart() {
     let stream = [wrap(b"MSH|1"), wrap(b"MSH|2")].concat();
     assert_eq!(whole(&stream), [Piece::Frame(wrap(b"MSH|1")), Piece::Frame(wrap(b"MSH|2"))]);
     assert_eq!(payload(&wrap(b"MSH|1")), b"MSH|1");
+}
+
+#[test]
+fn a_frame_at_its_limit_waits_for_the_byte_that_tells_a_lost_end() {
+    let stream = [11, 28, 11, 13, 10, 11, 66, 72, 83];
+    for chunks in [&[1][..], &[9]] {
+        assert_eq!(scan(&stream, chunks, 6), (model(&stream, 6), stream.to_vec()));
+    }
+    let lost = [&stream[..], b"|"].concat();
+    assert_eq!(scan(&lost, &[1], 6).0, [Piece::LostEnd(stream[..5].to_vec())]);
+    let none = [&stream[..], b"x"].concat();
+    assert_eq!(scan(&none, &[1], 6).0, [Piece::TooLong]);
 }
 
 #[test]
