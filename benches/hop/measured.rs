@@ -128,12 +128,15 @@ pub(crate) fn text(file: &str) -> String {
     fs::read_to_string(file).unwrap()
 }
 
-/// CPU seconds of a process so far. Its clock ticks 100 times a second on every Linux we build for.
+/// CPU seconds of a process so far, of all its threads.
 pub(crate) fn cpu(process: Option<u32>) -> f64 {
     let Some(process) = process else { return 0.0 };
-    let stat = text(&format!("/proc/{process}/stat"));
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    fields[11..13].iter().map(|ticks| ticks.parse::<f64>().unwrap() / 100.0).sum()
+    let threads = fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let of = |thread: std::io::Result<fs::DirEntry>| {
+        let stat = text(&thread.unwrap().path().join("schedstat").display().to_string());
+        stat.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
+    };
+    threads.map(of).sum()
 }
 
 /// The disk under the ledgers: one line as long as an entry, written and synced.

@@ -1,7 +1,8 @@
 //! The parts of a checked order on one thread, each beside something known: index, mapping, judging, the whole of the
 //! gate with its ledger in memory, and the ledger on the disk. `cargo bench --bench judge`.
 //!
-//! What is compared is measured in alternating loops; medians and their ratios are printed.
+//! What is compared is measured in alternating loops, too short to be interrupted often; medians and their ratios are
+//! printed.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -27,9 +28,11 @@ use orgate::rules::{Facts, Policy, judge};
 use hospital::Hospital;
 
 /// Loops of each side; odd, so that the median is one of them.
-const LOOPS: usize = 31;
-/// A loop runs about so long.
-const LOOP: Duration = Duration::from_millis(4);
+const LOOPS: usize = 1001;
+/// A loop runs about so long: a fraction of what a busy machine gives a thread at a time.
+const LOOP: Duration = Duration::from_micros(200);
+/// Orders that pass in one loop.
+const PASSES: u32 = 5;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -99,17 +102,13 @@ async fn passing(hospital: &mut Hospital) {
     let mut took = Vec::new();
     for _ in 0..LOOPS {
         let began = monotonic();
-        for _ in 0..200 {
+        for _ in 0..PASSES {
             hospital.pass().await;
         }
-        took.push(began.elapsed() / 200);
+        took.push(micros(began.elapsed()) / f64::from(PASSES));
     }
-    took.sort_unstable();
-    println!(
-        "{:56}{:10.2}",
-        "order: read, register, judged, entry in the queue",
-        micros(took[LOOPS / 2])
-    );
+    let whole = median(took);
+    println!("{:56}{whole:10.2}", "order: read, register, judged, entry in the queue");
     let body = hospital.last_body();
     let value: serde_json::Value = serde_json::from_str(&body).unwrap();
     println!("{:56}{:10}", "  its entry's body, in bytes", body.len());

@@ -45,6 +45,28 @@ async fn sixty_four_concurrent_appends_share_a_few_syncs() {
 }
 
 #[tokio::test]
+async fn what_nobody_waits_for_is_written_by_itself_at_every_pace() {
+    let disk = Disk::default();
+    let (ledger, _) = open(disk.store(), config());
+    let pauses = [0, 0, 1, 3, 7, 30, 0, 12, 60, 2].map(Duration::from_millis);
+    for (nth, pause) in (1..).zip(pauses) {
+        // Into a writer that rests, one that is about to look, and one that has just looked.
+        tokio::time::sleep(pause).await;
+        if nth % 2 == 0 {
+            ledger.append_later(draft(nth, at(MORNING)));
+        } else {
+            let _ = ledger.append(draft(nth, at(MORNING)), Durability::Soon).await.unwrap();
+        }
+        if nth % 3 == 0 {
+            let expected = nth + 1;
+            until(|| ledger.figures().entries() == expected).await;
+        }
+    }
+    until(|| ledger.figures().entries() == 11).await;
+    assert_eq!(ids(&disk).len(), 10);
+}
+
+#[tokio::test]
 async fn a_full_disk_refuses_who_waits_keeps_what_was_handed_over_and_recovers() {
     let disk = Disk::default();
     let (ledger, _) = open(disk.store(), config());
