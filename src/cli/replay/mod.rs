@@ -85,7 +85,7 @@ pub(super) async fn run(args: ReplayArgs, file: &Path) -> u8 {
     match replayed(&args, &settings).await {
         Ok(code) => code,
         Err((text, code)) => {
-            esay!("{text}");
+            eprintln!("{text}");
             code
         }
     }
@@ -112,12 +112,12 @@ async fn replayed(args: &ReplayArgs, settings: &Settings) -> Result<u8, Stopped>
     let report = Report::new(&tally, basis);
     outputs.write(&report).map_err(|text| (text, EXIT_INTERNAL))?;
     for fault in &faults {
-        esay!("{fault}");
+        eprintln!("{fault}");
     }
     print(&report, args, progress.elapsed().as_secs_f64());
     let failed = report.sources.failed;
     if failed > 0 {
-        esay!("{failed} file(s) could not be read and are not in the figures");
+        eprintln!("{failed} file(s) could not be read and are not in the figures");
     }
     Ok(if failed > 0 { EXIT_FOUND } else { 0 })
 }
