@@ -45,14 +45,9 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::hl7::time;
 
-/// Judges past messages as if the route enforced for every department, without sending or recording
-/// anything, and reports what going live would do.
-///
-/// Reads a file or a folder with all its folders: HL7 v2 messages with or without MLLP frames, one or
-/// many in a file, captures with anything between the frames. The register is that of today. Repeated
-/// messages (the same bytes) are judged once. Exit 0 when all was read, whatever was found; 1 when files
-/// could not be read; 2 for usage and configuration.
+/// What is replayed, and where the report goes.
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub(super) struct ReplayArgs {
     /// The messages
     #[arg(value_name = "DIR_OR_FILE")]
@@ -73,6 +68,13 @@ pub(super) struct ReplayArgs {
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
 }
+
+const AFTER_HELP: &str = "\
+Reads a file, or a folder with all its folders: HL7 v2 messages with or without MLLP frames, one or many \
+in a file, captures with anything between the frames. All are judged as if the route enforced for every \
+department, against the register of today; nothing is sent or recorded. The same bytes again count once.
+
+Exit 0 when all was read, whatever was found; 1 when files could not be read; 2 for usage and configuration.";
 
 /// Why a replay ended early, and the exit code.
 type Stopped = (String, u8);
@@ -210,7 +212,7 @@ fn write(path: &Path, file: &mut File, bytes: &[u8]) -> Result<(), String> {
 }
 
 fn print(report: &Report, args: &ReplayArgs, seconds: f64) {
-    println!("{}\n{}", html::summary_zh(report), html::summary_en(report));
+    say!("{}\n{}", html::summary_zh(report), html::summary_en(report));
     let mut table = Table::new(vec![
         ("会拒绝最多的规则 costliest rules", 60),
         ("报文 messages", 0),
@@ -228,13 +230,13 @@ fn print(report: &Report, args: &ReplayArgs, seconds: f64) {
         ]);
     }
     if !report.costliest_rules.is_empty() {
-        println!();
-        table.lines().iter().for_each(|line| println!("{line}"));
+        say!();
+        table.lines().iter().for_each(|line| say!("{line}"));
     }
-    println!();
+    say!();
     let rate = report.messages.total as f64 / seconds.max(0.001);
-    println!("用时 took {seconds:.1} s, {rate:.0} messages/s");
+    say!("用时 took {seconds:.1} s, {rate:.0} messages/s");
     for path in [&args.out, &args.json].into_iter().flatten() {
-        println!("报告 report: {}", path.display());
+        say!("报告 report: {}", path.display());
     }
 }
