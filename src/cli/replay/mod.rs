@@ -45,14 +45,9 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::hl7::time;
 
-/// Judges past messages as if the route enforced for every department, without sending or recording
-/// anything, and reports what going live would do.
-///
-/// Reads a file or a folder with all its folders: HL7 v2 messages with or without MLLP frames, one or
-/// many in a file, captures with anything between the frames. The register is that of today. Repeated
-/// messages (the same bytes) are judged once. Exit 0 when all was read, whatever was found; 1 when files
-/// could not be read; 2 for usage and configuration.
+/// What is replayed, and where the report goes.
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub(super) struct ReplayArgs {
     /// The messages
     #[arg(value_name = "DIR_OR_FILE")]
@@ -73,6 +68,13 @@ pub(super) struct ReplayArgs {
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
 }
+
+const AFTER_HELP: &str = "\
+Reads a file, or a folder with all its folders: HL7 v2 messages with or without MLLP frames, one or many \
+in a file, captures with anything between the frames. All are judged as if the route enforced for every \
+department, against the register of today; nothing is sent or recorded. The same bytes again count once.
+
+Exit 0 when all was read, whatever was found; 1 when files could not be read; 2 for usage and configuration.";
 
 /// Why a replay ended early, and the exit code.
 type Stopped = (String, u8);
