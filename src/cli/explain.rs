@@ -47,12 +47,12 @@ pub(super) async fn run(args: ExplainArgs, file: &Path) -> u8 {
         Err(code) => return code,
     };
     let explained = match &args.entry {
-        Some(entry) => again(entry, &settings),
+        Some(entry) => again(entry, &args, &settings).await,
         None => message(&args, &settings).await,
     };
     match explained {
-        Ok((verdict, entry)) => {
-            print(&verdict, entry.as_deref(), args.format, &settings);
+        Ok(Explained { verdict, entry, today }) => {
+            print(&verdict, entry.as_deref(), today.as_ref(), args.format, &settings);
             if verdict.decision.refuses() { EXIT_FOUND } else { 0 }
         }
         Err((text, code)) => {
@@ -62,10 +62,18 @@ pub(super) async fn run(args: ExplainArgs, file: &Path) -> u8 {
     }
 }
 
-type Explained = Result<(Verdict, Option<String>), (String, u8)>;
+/// A verdict, and of an entry what would be decided of the same orders now.
+struct Explained {
+    verdict: Verdict,
+    entry: Option<String>,
+    today: Option<Verdict>,
+}
+
+/// An explanation, or why there is none and the exit code.
+type Outcome = Result<Explained, (String, u8)>;
 
 /// Judges a file as the route would.
-async fn message(args: &ExplainArgs, settings: &Settings) -> Explained {
+async fn message(args: &ExplainArgs, settings: &Settings) -> Outcome {
     let wrong = |text: String| (text, EXIT_USAGE);
     let path = args.file.as_deref().unwrap_or_else(|| Path::new(""));
     let bytes = std::fs::read(path).map_err(|e| wrong(format!("{}: {e}", path.display())))?;
@@ -95,11 +103,12 @@ async fn message(args: &ExplainArgs, settings: &Settings) -> Explained {
             consider(knowledge, now, &read, &route.stance).await
         }
     };
-    Ok((verdict, None))
+    Ok(Explained { verdict, entry: None, today: None })
 }
 
-/// Judges an entry's facts again and says whether the verdict is the recorded one.
-fn again(entry: &str, settings: &Settings) -> Explained {
+/// Judges an entry's facts again, says whether the verdict is the recorded one, and what it would be by
+/// the register and the settings of today.
+async fn again(entry: &str, args: &ExplainArgs, settings: &Settings) -> Outcome {
     let wrong = |text: String| (text, EXIT_USAGE);
     let id = EntryId::parse(entry)
         .ok_or_else(|| wrong(format!("`{entry}` is no entry id, write one like 01JC…")))?;
@@ -118,7 +127,18 @@ fn again(entry: &str, settings: &Settings) -> Explained {
         );
         return Err((text, EXIT_FOUND));
     }
-    Ok((rederived.verdict, Some(entry.to_owned())))
+    let now = moment(args, settings).map_err(wrong)?;
+    let register = open_register(settings).await.map_err(wrong)?;
+    let knowledge = Knowledge {
+        register: &register,
+        cases: None,
+        policy: &settings.policy,
+        zone: &settings.node.zone,
+    };
+    let orders = Subject::Orders(rederived.orders);
+    let today = consider(knowledge, now, &orders, &rederived.stance).await;
+    let entry = Some(entry.to_owned());
+    Ok(Explained { verdict: rederived.verdict, entry, today: Some(today) })
 }
 
 fn route<'s>(args: &ExplainArgs, settings: &'s Settings) -> Result<&'s Config, String> {
@@ -141,13 +161,32 @@ fn moment(args: &ExplainArgs, settings: &Settings) -> Result<Timestamp, String> 
     })
 }
 
-fn print(verdict: &Verdict, entry: Option<&str>, format: Format, settings: &Settings) {
+fn print(
+    verdict: &Verdict,
+    entry: Option<&str>,
+    today: Option<&Verdict>,
+    format: Format,
+    settings: &Settings,
+) {
+    let json = |verdict: &Verdict, entry: Option<&str>| {
+        let written = VerdictJson::new(verdict, &settings.node.zone, entry);
+        serde_json::to_value(written).unwrap_or_default()
+    };
     match format {
         Format::Json => {
-            let json = VerdictJson::new(verdict, &settings.node.zone, entry);
-            say!("{}", serde_json::to_string_pretty(&json).unwrap_or_default());
+            let mut whole = json(verdict, entry);
+            if let (Some(today), Some(members)) = (today, whole.as_object_mut()) {
+                members.insert("today".to_owned(), json(today, None));
+            }
+            say!("{}", serde_json::to_string_pretty(&whole).unwrap_or_default());
         }
-        Format::Text => text(verdict),
+        Format::Text => {
+            text(verdict);
+            if let Some(today) = today {
+                say!("\n如按今天的登记与设置 by today's register and settings:");
+                text(today);
+            }
+        }
     }
 }
 

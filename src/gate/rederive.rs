@@ -41,6 +41,10 @@ pub struct Rederived {
     pub derived: String,
     /// The verdict derived.
     pub verdict: Verdict,
+    /// The orders as read then, to be judged by other facts.
+    pub orders: Vec<Order>,
+    /// What the route did with verdicts then.
+    pub stance: RouteStance,
 }
 
 impl Rederived {
@@ -85,7 +89,7 @@ pub fn rederive(body: &str, entry: &str) -> Result<Rederived, RederiveError> {
     let verdict = bench.rule(&orders, &around);
     let written = VerdictJson::new(&verdict, &zone, Some(entry));
     let derived = serde_json::to_string(&written).unwrap_or_default();
-    Ok(Rederived { recorded: body.verdict.get().to_owned(), derived, verdict })
+    Ok(Rederived { recorded: body.verdict.get().to_owned(), derived, verdict, orders, stance })
 }
 
 fn restore_policy(written: &PolicyJson) -> Result<(RouteStance, Policy), RederiveError> {

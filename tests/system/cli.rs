@@ -159,7 +159,10 @@ fn explain_derives_the_recorded_verdict_of_an_entry_again() {
     for entry in decisions(&hospital.data()) {
         let id = entry["id"].as_str().expect("an id");
         let out = hospital.run(&["explain", "--entry", id, "--format", "json"]);
-        let verdict: Value = serde_json::from_slice(&out.stdout).expect("JSON");
+        let mut verdict: Value = serde_json::from_slice(&out.stdout).expect("JSON");
+        // Beside it stands what the register of today would say: the grant is there now.
+        let today = verdict.as_object_mut().and_then(|verdict| verdict.remove("today"));
+        assert_ne!(today.expect("today's verdict")["decision"], "block");
         assert_eq!(verdict, entry["body"]["verdict"]);
         let refused = verdict["decision"] == "block";
         assert_eq!(out.status.code(), Some(i32::from(refused)));
