@@ -10,7 +10,7 @@
 //!
 //! # Lines
 //!
-//! One entry a line, ended by LF. A line is canonical JSON ([`canonical`]): keys sorted by code point, no
+//! One entry a line, ended by LF. A line is canonical JSON ([`canonical()`]): keys sorted by code point, no
 //! blanks, UTF-8 unescaped, whole numbers only. Members, in the order in which they therefore stand:
 //!
 //! | member | holds |
@@ -38,7 +38,7 @@
 //!
 //! # Writing
 //!
-//! One thread ([`writer`]) drains everything queued, writes it with one write, calls fdatasync once, and
+//! One thread (`writer`) drains everything queued, writes it with one write, calls fdatasync once, and
 //! only then gives the [`Receipt`]s; while it waits for the disk the next batch forms by itself. Files are
 //! not preallocated, though that would save a third of a sync here: a tail of zeros is not JSON Lines, and
 //! every reader would have to know of it. A new file's name is made durable before its first entry.
