@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use jiff::Timestamp;
 
+use crate::app::open_cases;
+use crate::cases::Cases;
 use crate::cli::{EXIT_FOUND, EXIT_USAGE, open_register, settings};
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -94,9 +96,10 @@ async fn message(args: &ExplainArgs, settings: &Settings) -> Outcome {
             if let Subject::Unreadable { why, .. } = &read {
                 eprintln!("unreadable: {why}");
             }
+            let cases = open_stories(settings).await.map_err(wrong)?;
             let knowledge = Knowledge {
                 register: &register,
-                cases: None,
+                cases: cases.as_ref(),
                 policy: &settings.policy,
                 zone: &settings.node.zone,
             };
@@ -129,9 +132,10 @@ async fn again(entry: &str, args: &ExplainArgs, settings: &Settings) -> Outcome 
     }
     let now = moment(args, settings).map_err(wrong)?;
     let register = open_register(settings).await.map_err(wrong)?;
+    let cases = open_stories(settings).await.map_err(wrong)?;
     let knowledge = Knowledge {
         register: &register,
-        cases: None,
+        cases: cases.as_ref(),
         policy: &settings.policy,
         zone: &settings.node.zone,
     };
@@ -139,6 +143,14 @@ async fn again(entry: &str, args: &ExplainArgs, settings: &Settings) -> Outcome 
     let today = consider(knowledge, now, &orders, &rederived.stance).await;
     let entry = Some(entry.to_owned());
     Ok(Explained { verdict: rederived.verdict, entry, today: Some(today) })
+}
+
+/// The case index, so that a notice is told from its order; absent where no gate has run.
+async fn open_stories(settings: &Settings) -> Result<Option<Cases>, String> {
+    if !settings.cases_file().exists() {
+        return Ok(None);
+    }
+    open_cases(settings).await.map(Some).map_err(|error| error.to_string())
 }
 
 fn route<'s>(args: &ExplainArgs, settings: &'s Settings) -> Result<&'s Config, String> {
