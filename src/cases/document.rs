@@ -11,6 +11,7 @@ use crate::domain::procedure::{Grade, ProcedureCode};
 use crate::domain::story::{Booking, Chapter};
 use crate::domain::surgeon::SurgeonId;
 use crate::domain::verdict::Decision;
+pub use crate::rules::report::ReportKind;
 
 /// One order, notice or record as a decision entry tells it: the groups of a message that bear the same
 /// order number and want the same, taken together.
@@ -104,25 +105,6 @@ pub enum Outcome {
     Overridden,
     /// Something that refuses.
     Blocked,
-}
-
-/// Why a case must be reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ReportKind {
-    /// 限制类 (MT 37, HN 三).
-    Restricted,
-    /// On the city's watch list (SZ 12).
-    CityMonitored,
-}
-
-impl ReportKind {
-    /// `restricted` or `city-monitored`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Restricted => "restricted",
-            Self::CityMonitored => "city-monitored",
-        }
-    }
 }
 
 /// One technique of a document that must be reported case by case.
