@@ -88,7 +88,7 @@ pub async fn start(
         sync_every: settings.sync_every,
         keep_message_max: settings.keep_message_max,
     }));
-    recall::recall(&gate, &recovered, clock.now())?;
+    recall::recall(&gate, &recovered, &settings.mllp, clock.now())?;
     match catch_up::catch_up(&cases, &settings.ledger_dir, clock.now()).await {
         Ok(()) => {}
         Err(CatchUpError::Ledger(error)) => return Err(error.into()),

@@ -1,14 +1,19 @@
 //! Rebuilds the gate's memory from the ledger at start: retransmissions, and the numbers of checked orders.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::gate::Gate;
 use crate::gate::memory::{Fingerprint, MESSAGES_FOR, Remembered};
 use crate::gate::order_facts::OrderFacts;
+use crate::inbound::mllp;
 use crate::ledger::{Entry, Kind, LedgerError, Recovered};
 
 /// Orders are changed and scheduled within weeks of being placed; an order number older than this
@@ -20,6 +25,7 @@ struct Kept {
     answer: Option<String>,
     facts: Option<KeptFacts>,
     message_sha256: String,
+    policy: Box<RawValue>,
     register_version: i64,
     route: String,
     verdict: KeptVerdict,
@@ -44,10 +50,13 @@ struct KeptVerdict {
 pub(super) fn recall(
     gate: &Gate,
     recovered: &Recovered,
+    routes: &[Arc<mllp::Config>],
     now: Timestamp,
 ) -> Result<(), LedgerError> {
     let orders_since = now - ORDERS_FOR;
     let messages_since = now - SignedDuration::try_from(MESSAGES_FOR).unwrap_or(ORDERS_FOR);
+    let policies = routes.iter().map(|r| (&*r.name, gate.policy_written(&r.stance)));
+    let policies: HashMap<&str, String> = policies.collect();
     for entry in recovered.recent(orders_since)? {
         let entry = entry?;
         if entry.kind != Kind::Decision {
@@ -59,7 +68,9 @@ pub(super) fn recall(
         for order in facts.iter().flat_map(|f| &f.orders).filter(|order| order.is_order()) {
             order.order_numbers().for_each(|number| gate.memory().order_checked(number));
         }
-        if entry.time >= messages_since {
+        // What was decided by other settings (an enforcing route that now observes) is judged anew.
+        let same = policies.get(&*kept.route).is_some_and(|policy| policy == kept.policy.get());
+        if same && entry.time >= messages_since {
             remember(gate, &entry, &kept);
         }
     }

@@ -16,6 +16,7 @@ use crate::gate::document::ReportableCase;
 use crate::gate::facts::{FactsJson, PersonFacts, ProcedureFacts, named_procedures};
 use crate::gate::order_facts::OrderFacts;
 use crate::gate::pass::{Message, Subject};
+use crate::gate::stance::RouteStance;
 use crate::gate::verdict_json::VerdictJson;
 use crate::ledger::Body;
 use crate::rules::Policy;
@@ -121,7 +122,7 @@ impl DecisionBody<'_> {
             message: kept.then(|| BASE64.encode(&request.message)),
             message_bytes: request.message.len(),
             message_sha256: fingerprint.hex(),
-            policy: self.policy_json(),
+            policy: policy_json(self.policy, &request.stance),
             register_version: ruling.register_version,
             reportable: &ruling.reportable,
             retransmission_of,
@@ -150,21 +151,21 @@ impl DecisionBody<'_> {
             zone: self.zone.iana_name().unwrap_or("UTC").to_owned(),
         }
     }
+}
 
-    fn policy_json(&self) -> PolicyJson {
-        let stance = &self.message.request.stance;
-        let effects = self.policy.effects.own().map(|(rule, settings)| {
-            (rule.as_str().to_owned(), settings.map(|s| setting_word(s).to_owned()))
-        });
-        PolicyJson {
-            departments: stance.departments.clone(),
-            effects: effects.collect(),
-            override_alarm_count: self.policy.override_alarm_count,
-            override_deadline_h: self.policy.override_deadline_h,
-            require_attestation: self.policy.require_attestation,
-            specialties: self.policy.specialties.clone(),
-            stance: stance.stance.as_str().to_owned(),
-        }
+/// The settings that verdicts of a route go by.
+pub(super) fn policy_json(policy: &Policy, stance: &RouteStance) -> PolicyJson {
+    let effects = policy.effects.own().map(|(rule, settings)| {
+        (rule.as_str().to_owned(), settings.map(|s| setting_word(s).to_owned()))
+    });
+    PolicyJson {
+        departments: stance.departments.clone(),
+        effects: effects.collect(),
+        override_alarm_count: policy.override_alarm_count,
+        override_deadline_h: policy.override_deadline_h,
+        require_attestation: policy.require_attestation,
+        specialties: policy.specialties.clone(),
+        stance: stance.stance.as_str().to_owned(),
     }
 }
 

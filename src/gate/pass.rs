@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::domain::order::{Action, Order, Stage, Urgency};
 use crate::domain::verdict::{Decision, Gap, Stance, Verdict};
 use crate::gate::document::{Decided, Known, documents, judged, message_name};
-use crate::gate::entry::{DecisionBody, WithoutLedger, delivery};
+use crate::gate::entry::{DecisionBody, WithoutLedger, delivery, policy_json};
 use crate::gate::memory::{Fingerprint, Memory, Remembered};
 use crate::gate::passage::{Outcome, Passage, Refusal};
 use crate::gate::ruling::{Knowledge, Ruling, rule};
@@ -342,6 +342,11 @@ impl Gate {
         let body = delivery(&entry.to_string(), outcome, answer_code, took_us);
         let id = EntryId::new(now);
         self.parts.ledger.append_later(Draft { id, time: now, kind: Kind::Delivery, body });
+    }
+
+    /// The settings that verdicts of a route go by, as an entry's `policy` holds them.
+    pub fn policy_written(&self, stance: &RouteStance) -> String {
+        serde_json::to_string(&policy_json(&self.parts.policy, stance)).unwrap_or_default()
     }
 
     /// Whether the register answers.

@@ -30,6 +30,19 @@ fn a_refused_message_sent_again_gets_the_same_bytes_and_no_second_entry() {
 }
 
 #[test]
+fn a_refusal_by_other_settings_is_not_repeated_after_a_restart() {
+    // The memory held refusals of an enforcing route for a day, also when the route was made to observe.
+    let (mut hospital, mut gate, upstream) = Gate::simple(&[]);
+    let refused = Draft::refused("S1");
+    assert_eq!(code(&gate.connect().ask(&refused.bytes())), "AE");
+    gate.stop();
+    hospital.change("stance = \"enforce\"", "stance = \"observe\"");
+    let again = hospital.start();
+    assert_eq!(code(&again.connect().ask(&refused.bytes())), "AA");
+    assert_eq!(upstream.bytes(), refused.frame());
+}
+
+#[test]
 fn what_passed_and_comes_again_passes_again_and_is_marked() {
     let (hospital, mut gate, upstream) = Gate::simple(&[]);
     let clean = Draft::clean("P1");

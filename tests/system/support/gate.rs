@@ -101,6 +101,12 @@ impl Hospital {
         self
     }
 
+    /// Changes the routes' settings for the next start.
+    pub(crate) fn change(&mut self, from: &str, to: &str) {
+        assert!(self.routes.contains(from), "{from} is not set");
+        self.routes = self.routes.replace(from, to);
+    }
+
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
