@@ -86,11 +86,12 @@ impl Cases {
     /// 0 where the index does not answer.
     pub async fn overrides(&self, surgeon: &SurgeonId, since: Timestamp, asked: &Asked) -> u32 {
         let found = self.bounded(asked, async {
-            let mut found = self.inner.overlay.find(&Key::Surgeon(surgeon.clone()));
-            found.extend(self.inner.store.overriding(surgeon, since).await?);
+            // Memory first: a correction that is written between the two look-ups is seen twice, never not.
             let corrected = self.inner.overlay.all();
             let corrected = corrected.iter().filter_map(|kept| kept.document.supersedes.as_ref());
             let corrected: HashSet<&String> = corrected.collect();
+            let mut found = self.inner.overlay.find(&Key::Surgeon(surgeon.clone()));
+            found.extend(self.inner.store.overriding(surgeon, since).await?);
             found.retain(|kept| {
                 let document = &kept.document;
                 document.at >= since
