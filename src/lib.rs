@@ -13,9 +13,9 @@
 //! | 6 | `inbound` | what listens: `mllp`, `console`; each with its own `respond.rs` |
 //! | 5 | `gate` | the one path: facts → judge → ledger → passage |
 //! | 4 | `register`, `ledger`, `cases` | who may · what happened · the story of each case |
-//! | 3 | `clock`, `telemetry` | time · named events, the only logs and metrics |
+//! | 3 | `clock`, `telemetry`, `net` | time · named events, the only logs and metrics · outgoing HTTP |
 //! | 2 | `rules`, `mapping` | what regulations demand · message → order, as a file says; pure |
-//! | 1 | `hl7` | codec: bytes and text, no sockets |
+//! | 1 | `hl7`, `fhir` | codecs: bytes and text, no sockets |
 //! | 0 | `domain` | nouns: procedure, surgeon, grant, order, verdict, article |
 //!
 //! # The life of an order
@@ -50,11 +50,13 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod fhir;
 pub mod gate;
 pub mod hl7;
 pub mod inbound;
 pub mod ledger;
 pub mod mapping;
+pub mod net;
 pub mod register;
 pub mod rules;
 pub mod telemetry;

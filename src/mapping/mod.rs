@@ -15,6 +15,7 @@
 
 mod example;
 mod fault;
+pub mod fhir;
 mod file;
 mod model;
 mod place;

@@ -1,0 +1,111 @@
+//! FHIR resource → order, as a mapping file of `mappings/fhir/` says.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use crate::domain::catalogue::Catalogue;
+use crate::domain::order::Action;
+use crate::domain::procedure::ProcedureCode;
+use crate::mapping::fault::{ExampleFault, MappingFault};
+use crate::mapping::reading::Reading;
+
+/// A compiled FHIR mapping file. Immutable; one for each route.
+#[derive(Debug)]
+pub struct FhirMapping {
+    name: String,
+}
+
+/// A resource to be read.
+#[derive(Clone, Copy)]
+pub struct Subject<'s> {
+    /// The resource itself.
+    pub resource: &'s Value,
+    /// FHIRPath of it in the body, for places: `ServiceRequest`, `Bundle.entry[2].resource`.
+    pub path: &'s str,
+    /// What the interaction wants done; statuses may make it a withdrawal.
+    pub action: Action,
+    /// `Type/id` of it, where the path of the request or the entry says so (PUT, PATCH).
+    pub identity: Option<&'s str>,
+}
+
+/// What is known of a reference when a resource is read.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// The resource it points at.
+    Resource(Arc<Value>),
+    /// It points at nothing that can be had: nobody.
+    Nothing,
+    /// Nobody has looked yet.
+    NotAsked,
+}
+
+/// Where references lead. `reference` is as written (`Practitioner/1`, `urn:uuid:…`, an absolute URL); contained ones
+/// (`#x`) are looked up by the mapping itself.
+pub trait References {
+    /// What `reference` points at, as far as is known.
+    fn find(&self, reference: &str) -> Found;
+}
+
+/// What reading needs beside the resource and the mapping.
+pub struct FhirContext<'c> {
+    /// The institution's catalogue: a code that resolves in it is surgical.
+    pub catalogue: &'c Catalogue,
+    /// Whether a code is on a technique list.
+    pub listed: &'c dyn Fn(&ProcedureCode) -> bool,
+    /// Whether an order of this number, or `ServiceRequest/id`, was checked before.
+    pub checked_order: &'c dyn Fn(&str) -> bool,
+    /// The route says `surgical = "all"`.
+    pub all_surgical: bool,
+    /// For times without an offset.
+    pub zone: &'c TimeZone,
+    /// Where references lead.
+    pub references: &'c dyn References,
+}
+
+/// A resource, read as far as its references are known.
+#[derive(Debug)]
+pub struct FhirReading {
+    /// What came out; references that were not asked for count as pointing at nobody.
+    pub reading: Reading,
+    /// The references that would have to be looked up to read it in full, in order, each once.
+    pub unresolved: Vec<String>,
+}
+
+impl FhirMapping {
+    /// Compiles the text of a FHIR mapping file; like `Mapping::parse`.
+    ///
+    /// # Errors
+    /// All faults of the file and of its concept maps, by line.
+    pub fn parse(
+        file_name: &str,
+        text: &str,
+        concept_maps: &dyn Fn(&str) -> std::io::Result<String>,
+    ) -> Result<Self, Vec<MappingFault>> {
+        let _ = (file_name, text, concept_maps);
+        Ok(Self { name: "stub".to_owned() })
+    }
+
+    /// Reads one ServiceRequest, Appointment or Procedure.
+    pub fn read(&self, subject: Subject<'_>, context: &FhirContext<'_>) -> FhirReading {
+        let _ = (subject, context);
+        let reading = Reading::NotSurgical { scheduling: false, reply: false };
+        FhirReading { reading, unresolved: Vec::new() }
+    }
+
+    /// Runs the file's own examples: what differs from what it says.
+    pub fn run_examples(&self) -> Vec<ExampleFault> {
+        Vec::new()
+    }
+
+    /// How many examples it carries.
+    pub fn example_count(&self) -> usize {
+        0
+    }
+
+    /// The name it gives itself.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
