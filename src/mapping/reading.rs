@@ -76,6 +76,20 @@ pub enum Doubt {
 }
 
 impl Doubt {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::MessageType,
+        Self::SegmentName,
+        Self::SegmentContinued,
+        Self::MessageContinued,
+        Self::Subcomponents,
+        Self::Action,
+        Self::Charset,
+        Self::Delimiters,
+        Self::Patients,
+        Self::Size,
+    ];
+
     /// A short name, the same for ever: for records and metrics.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -3,12 +3,12 @@
 use crate::domain::order::{Person, Place as Stood, Primary};
 use crate::domain::surgeon::{SurgeonId, fold_name};
 use crate::hl7::message::Span;
-use crate::mapping::model::{PersonRule, Standing};
-use crate::mapping::place::Place;
-use crate::mapping::read::groups::Group;
-use crate::mapping::read::lines::{Draft, Owner, Owners};
-use crate::mapping::read::take::components;
-use crate::mapping::read::{Certain, Reader, VALUES_MAX};
+use crate::mapping::hl7v2::model::{PersonRule, Standing};
+use crate::mapping::hl7v2::place::Place;
+use crate::mapping::hl7v2::read::groups::Group;
+use crate::mapping::hl7v2::read::lines::{Draft, Owner, Owners};
+use crate::mapping::hl7v2::read::take::components;
+use crate::mapping::hl7v2::read::{Certain, Reader, VALUES_MAX};
 use crate::mapping::reading::Doubt;
 use crate::mapping::terms::trim;
 

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use crate::domain::order::Place as Stood;
 use crate::hl7::message::{Segment, Span};
-use crate::mapping::place::{Condition, Place, Split, Test};
-use crate::mapping::read::{Certain, Reader, VALUES_MAX};
+use crate::mapping::hl7v2::place::{Condition, Place, Split, Test};
+use crate::mapping::hl7v2::read::{Certain, Reader, VALUES_MAX};
 use crate::mapping::reading::{Doubt, Unreadable};
 use crate::mapping::terms::{fold, trim};
 

@@ -1,7 +1,7 @@
 //! "Two readings, settled" of contract §10, and what is none of the gate's business.
 
 use crate::domain::order::{Action, Stage};
-use crate::mapping::tests::route::{Route, doubt, message, order, standard, surgeons};
+use crate::mapping::hl7v2::tests::route::{Route, doubt, message, order, standard, surgeons};
 use crate::mapping::{Doubt, Reading};
 
 #[test]

@@ -2,10 +2,10 @@
 
 use crate::domain::procedure::ProcedureCode;
 use crate::hl7::message::Span;
-use crate::mapping::place::Place;
-use crate::mapping::read::Reader;
-use crate::mapping::read::groups::Group;
-use crate::mapping::read::take::{components, part};
+use crate::mapping::hl7v2::place::Place;
+use crate::mapping::hl7v2::read::Reader;
+use crate::mapping::hl7v2::read::groups::Group;
+use crate::mapping::hl7v2::read::take::{components, part};
 use crate::mapping::terms::trim;
 
 impl Reader<'_, '_> {

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::domain::order::Action;
-use crate::mapping::model::ActionRule;
-use crate::mapping::read::{Certain, PAIRS_MAX, Reader};
+use crate::mapping::hl7v2::model::ActionRule;
+use crate::mapping::hl7v2::read::{Certain, PAIRS_MAX, Reader};
 use crate::mapping::reading::{Doubt, Unreadable};
 
 /// The segments of one order; those before the first group are common to all.
@@ -120,7 +120,7 @@ impl Reader<'_, '_> {
         &self,
         why: Doubt,
         index: usize,
-        place: &crate::mapping::place::Place,
+        place: &crate::mapping::hl7v2::place::Place,
         repetition: usize,
     ) -> Unreadable {
         let at = self.place(index, place.field, repetition, place.component);

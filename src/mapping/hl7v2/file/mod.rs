@@ -2,19 +2,18 @@
 //!
 //! `section` walks the TOML; here each table of the file has one function.
 
-mod concepts;
 mod examples;
 mod messages;
-mod section;
 mod values;
 
 use toml::de::DeTable;
 
-use crate::mapping::example::Example;
+use crate::mapping::concepts;
 use crate::mapping::fault::Faults;
-use crate::mapping::file::section::{Section, Word};
-use crate::mapping::model::Model;
-use crate::mapping::place::{Place, SegmentId, Segments, Test};
+use crate::mapping::hl7v2::example::Example;
+use crate::mapping::hl7v2::model::Model;
+use crate::mapping::hl7v2::place::{Place, SegmentId, Segments, Test};
+use crate::mapping::section::{Section, Word};
 use crate::mapping::terms::Terms;
 
 /// What a mapping file says.

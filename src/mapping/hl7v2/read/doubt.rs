@@ -2,8 +2,8 @@
 
 use crate::domain::order::Order;
 use crate::hl7::message::{LineEnd, Message};
-use crate::mapping::place::{ADD, DSC, SegmentId, UNMAPPED};
-use crate::mapping::read::{Certain, Reader};
+use crate::mapping::hl7v2::place::{ADD, DSC, SegmentId, UNMAPPED};
+use crate::mapping::hl7v2::read::{Certain, Reader};
 use crate::mapping::reading::{Doubt, Reading, Unreadable};
 
 /// MSH-14: this message continues another.

@@ -1,4 +1,4 @@
-//! The examples a mapping file carries: a message and what must be read from it.
+//! What the examples of mapping files say must be read, and how a reading differs from it.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -8,11 +8,8 @@ use crate::domain::order::{Group, Line, Order, Person, Primary, Redacted};
 use crate::domain::procedure::{
     Admission, Ethics, Grade, Procedure, ProcedureCode, ProcedureStatus,
 };
-use crate::hl7::charset::{Charset, CharsetSetting};
-use crate::hl7::message::Message;
-use crate::mapping::model::Model;
-use crate::mapping::read;
-use crate::mapping::reading::{Context, Reading};
+use crate::mapping::reading::{Doubt, Reading};
+use crate::mapping::section::{Section, Word};
 
 /// Times in examples are read and written in this zone, whatever the hospital's is.
 const ZONE: &str = "Asia/Shanghai";
@@ -39,29 +36,6 @@ pub(super) const GROUP_KEYS: [&str; 16] = [
     "names",
 ];
 
-/// One `[[example]]`.
-#[derive(Debug)]
-pub(super) struct Example {
-    pub(super) name: String,
-    pub(super) line: usize,
-    pub(super) payload: Vec<u8>,
-    pub(super) charset: Option<Charset>,
-    pub(super) catalogue: Vec<ProcedureCode>,
-    pub(super) checked_orders: Vec<String>,
-    pub(super) all_surgical: bool,
-    /// `order`, `notice`, `record`, `not-surgical`, `scheduling`, `reply`, `unreadable: WHY`.
-    pub(super) expect: String,
-    pub(super) facts: Vec<Expected>,
-    pub(super) groups: Vec<ExpectedGroup>,
-}
-
-/// One `[[example.group]]`.
-#[derive(Debug)]
-pub(super) struct ExpectedGroup {
-    pub(super) line: usize,
-    pub(super) facts: Vec<Expected>,
-}
-
 /// A key and the values it must have, in order.
 #[derive(Debug)]
 pub(super) struct Expected {
@@ -70,66 +44,71 @@ pub(super) struct Expected {
     pub(super) line: usize,
 }
 
-impl Example {
-    /// Line and text of everything that is read otherwise than expected.
-    pub(super) fn run(&self, model: &Model) -> Vec<(usize, String)> {
-        let setting = self.charset.map_or(CharsetSetting::Auto, CharsetSetting::Fixed);
-        let message = match Message::read(&self.payload, &setting) {
-            Ok(message) => message,
-            Err(error) => return vec![(self.line, error.to_string())],
-        };
-        let catalogue = Catalogue::new(0, self.catalogue.iter().map(procedure).collect());
-        let zone = zone();
-        let context = Context {
-            catalogue: &catalogue,
-            listed: &|_| false,
-            checked_order: &|number| self.checked_orders.iter().any(|known| known == number),
-            all_surgical: self.all_surgical,
-            compare_bytes: false,
-            zone: &zone,
-        };
-        let reading = read::read(model, &message, &context);
-        let read = kind(&reading);
-        if read != self.expect {
-            return vec![(self.line, format!("expected `{}`, read `{read}`", self.expect))];
-        }
-        match reading {
-            Reading::Surgical(order) => self.compare(&order, &catalogue),
-            Reading::NotSurgical { .. } | Reading::Unreadable(_) => Vec::new(),
+/// The values written under those of `keys` that are there.
+pub(super) fn read(section: &Section<'_>, keys: &[&'static str]) -> Vec<Expected> {
+    let mut facts = Vec::new();
+    for key in keys {
+        if section.has(key) {
+            let words = section.texts(key);
+            let line = words.first().map_or(section.span().start, |word| word.span.start);
+            let line = section.faults.line_of(line);
+            let values = words.iter().map(|word| word.text.to_owned()).collect();
+            facts.push(Expected { key, values, line });
         }
     }
+    facts
+}
 
-    fn compare(&self, order: &Order, catalogue: &Catalogue) -> Vec<(usize, String)> {
-        let mut differences = Vec::new();
-        let mut check = |expected: &Expected, read: Vec<String>| {
-            if expected.values != read {
-                let what = format!(
-                    "`{}`: expected {:?}, read {read:?}; correct the place or the example",
-                    expected.key, expected.values
-                );
-                differences.push((expected.line, what));
-            }
-        };
-        for expected in &self.facts {
-            check(expected, order_fact(order, expected.key));
-        }
-        for (expected, group) in self.groups.iter().zip(&order.groups) {
-            for fact in &expected.facts {
-                check(fact, group_fact(group, fact.key, catalogue));
-            }
-        }
-        if self.groups.len() != order.groups.len() {
-            let line = self.groups.last().map_or(self.line, |group| group.line);
-            let (expected, read) = (self.groups.len(), order.groups.len());
-            let what =
-                format!("expected {expected} [[example.group]], read {read} surgical groups");
-            differences.push((line, what));
-        }
-        differences
+/// Tells when `expect` is neither one of `kinds` nor `unreadable: WHY`.
+pub(super) fn check_kind(section: &Section<'_>, expect: &Word<'_>, kinds: &[&str]) {
+    let doubt = |text: &str| Doubt::ALL.iter().any(|doubt| doubt.as_str() == text);
+    let known =
+        kinds.contains(&expect.text) || expect.text.strip_prefix("unreadable: ").is_some_and(doubt);
+    if !known {
+        let doubts: Vec<&str> = Doubt::ALL.iter().map(|doubt| doubt.as_str()).collect();
+        let what = format!(
+            "`{}` is nothing to expect; write one of {}, or `unreadable: ` and one of {}",
+            expect.text,
+            kinds.join(", "),
+            doubts.join(", ")
+        );
+        section.faults.add(&expect.span, what);
     }
 }
 
-fn zone() -> TimeZone {
+/// The catalogue of an example: items of which only the code matters, that it resolves.
+pub(super) fn catalogue(codes: &[ProcedureCode]) -> Catalogue {
+    Catalogue::new(0, codes.iter().map(procedure).collect())
+}
+
+/// Line and text of every fact of the whole order that is read otherwise.
+pub(super) fn compare_order(facts: &[Expected], order: &Order) -> Vec<(usize, String)> {
+    let read = |fact: &Expected| difference(fact, order_fact(order, fact.key));
+    facts.iter().filter_map(read).collect()
+}
+
+/// Line and text of every fact of one group that is read otherwise.
+pub(super) fn compare_group(
+    facts: &[Expected],
+    group: &Group,
+    catalogue: &Catalogue,
+) -> Vec<(usize, String)> {
+    let read = |fact: &Expected| difference(fact, group_fact(group, fact.key, catalogue));
+    facts.iter().filter_map(read).collect()
+}
+
+fn difference(expected: &Expected, read: Vec<String>) -> Option<(usize, String)> {
+    let what = || {
+        format!(
+            "`{}`: expected {:?}, read {read:?}; correct the place or the example",
+            expected.key, expected.values
+        )
+    };
+    (expected.values != read).then(|| (expected.line, what()))
+}
+
+/// The zone of times in examples.
+pub(super) fn zone() -> TimeZone {
     TimeZone::get(ZONE).unwrap_or(TimeZone::UTC)
 }
 
@@ -153,7 +132,8 @@ fn procedure(code: &ProcedureCode) -> Procedure {
     }
 }
 
-fn kind(reading: &Reading) -> String {
+/// A reading in the word that `expect` writes for it.
+pub(super) fn kind(reading: &Reading) -> String {
     match reading {
         Reading::Surgical(order) => order.stage.as_str().to_owned(),
         Reading::NotSurgical { reply: true, .. } => "reply".to_owned(),

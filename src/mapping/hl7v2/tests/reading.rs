@@ -2,7 +2,7 @@
 
 use crate::domain::order::{Action, Order, Stage, Urgency};
 use crate::mapping::Reading;
-use crate::mapping::tests::route::{Route, message, order, standard, surgeons};
+use crate::mapping::hl7v2::tests::route::{Route, message, order, standard, surgeons};
 
 #[test]
 fn each_test_of_surgical_is_enough_by_itself() {

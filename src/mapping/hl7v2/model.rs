@@ -1,10 +1,9 @@
 //! A mapping file, compiled: what the reader works with. Nothing here is parsed again per message.
 
-use std::collections::HashMap;
-
 use crate::domain::order::{Action, Stage};
-use crate::domain::procedure::{Grade, ProcedureCode};
-use crate::mapping::place::{Place, SegmentId, Segments, Test};
+use crate::domain::procedure::Grade;
+use crate::mapping::concepts::ConceptMap;
+use crate::mapping::hl7v2::place::{Place, SegmentId, Segments, Test};
 use crate::mapping::terms::Terms;
 
 /// The compiled file.
@@ -165,48 +164,4 @@ pub(super) enum DurationRule {
     Length { at: Place, unit: Option<Place> },
     /// The time at which it ends.
     End(Place),
-}
-
-/// Local codes and the catalogue's codes for them.
-#[derive(Debug, Default)]
-pub(super) struct ConceptMap {
-    by_code: HashMap<ProcedureCode, Vec<Concept>>,
-}
-
-/// What a local code means in one code system.
-#[derive(Debug)]
-pub(super) struct Concept {
-    /// Folded; empty: in any system.
-    pub(super) system: Box<str>,
-    pub(super) code: ProcedureCode,
-}
-
-impl ConceptMap {
-    /// Enters a row; the older one back when it says something else.
-    pub(super) fn enter(&mut self, local: ProcedureCode, concept: Concept) -> Result<(), String> {
-        let known = self.by_code.entry(local).or_default();
-        match known.iter().find(|k| k.system == concept.system) {
-            Some(other) if other.code != concept.code => Err(other.code.as_str().to_owned()),
-            Some(_) => Ok(()),
-            None => {
-                known.push(concept);
-                Ok(())
-            }
-        }
-    }
-
-    /// The catalogue's code for a local one; a row for its very system before one for any.
-    pub(super) fn find(
-        &self,
-        local: &ProcedureCode,
-        system: Option<&str>,
-    ) -> Option<&ProcedureCode> {
-        if self.by_code.is_empty() {
-            return None;
-        }
-        let rows = self.by_code.get(local)?;
-        let system = system.map(crate::mapping::terms::fold).unwrap_or_default();
-        let exact = rows.iter().find(|row| !row.system.is_empty() && *row.system == *system);
-        exact.or_else(|| rows.iter().find(|row| row.system.is_empty())).map(|row| &row.code)
-    }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::domain::order::{Order, Primary};
-use crate::mapping::tests::route::{Route, message};
+use crate::mapping::hl7v2::tests::route::{Route, message};
 
 fn soup() -> impl Strategy<Value = Vec<u8>> {
     let name = prop::sample::select(vec![

@@ -1,7 +1,7 @@
 //! Which `[[message]]` a message is: MSH-9, and whether every reader of it would say the same.
 
 use crate::hl7::message::{Message, Span};
-use crate::mapping::model::{EventPattern, MessageRule, Model};
+use crate::mapping::hl7v2::model::{EventPattern, MessageRule, Model};
 
 /// The answer.
 pub(super) enum Kind<'r> {

@@ -6,13 +6,13 @@ use crate::domain::order::{Action, Attestation, Group as Built, Line, Order, Red
 use crate::domain::procedure::Grade;
 use crate::domain::surgeon::SurgeonId;
 use crate::hl7::time;
-use crate::mapping::model::DurationRule;
-use crate::mapping::place::Place;
-use crate::mapping::read::groups::Group;
-use crate::mapping::read::lines::{Draft, Owner, Owners};
-use crate::mapping::read::persons::{Named, assign};
-use crate::mapping::read::take::part;
-use crate::mapping::read::{Certain, Reader};
+use crate::mapping::hl7v2::model::DurationRule;
+use crate::mapping::hl7v2::place::Place;
+use crate::mapping::hl7v2::read::groups::Group;
+use crate::mapping::hl7v2::read::lines::{Draft, Owner, Owners};
+use crate::mapping::hl7v2::read::persons::{Named, assign};
+use crate::mapping::hl7v2::read::take::part;
+use crate::mapping::hl7v2::read::{Certain, Reader};
 use crate::mapping::reading::Doubt;
 use crate::mapping::terms::trim;
 

@@ -10,7 +10,7 @@ use crate::domain::order::{Group, Order, Person, Primary};
 use crate::domain::procedure::{Grade, Procedure, ProcedureCode};
 use crate::hl7::charset::CharsetSetting;
 use crate::hl7::message::Message;
-use crate::mapping::tests::shipped::shipped;
+use crate::mapping::hl7v2::tests::shipped::shipped;
 use crate::mapping::{Context, Doubt, Mapping, Reading};
 
 /// The shipped file, compiled once for all tests.

@@ -2,25 +2,12 @@
 
 use crate::domain::procedure::ProcedureCode;
 use crate::hl7::charset::{Charset, Named};
-use crate::mapping::example::{Example, Expected, ExpectedGroup, GROUP_KEYS, ORDER_KEYS};
-use crate::mapping::file::section::{Section, Word};
-use crate::mapping::reading::Doubt;
+use crate::mapping::expected::{self, GROUP_KEYS, ORDER_KEYS};
+use crate::mapping::hl7v2::example::{Example, ExpectedGroup};
+use crate::mapping::section::{Section, Word};
 
 /// What `expect` may say, beside `unreadable: WHY`.
 const EXPECT: [&str; 6] = ["order", "notice", "record", "not-surgical", "scheduling", "reply"];
-const DOUBTS: [Doubt; 10] = [
-    Doubt::MessageType,
-    Doubt::SegmentName,
-    Doubt::SegmentContinued,
-    Doubt::MessageContinued,
-    Doubt::Subcomponents,
-    Doubt::Action,
-    Doubt::Charset,
-    Doubt::Delimiters,
-    Doubt::Patients,
-    Doubt::Size,
-];
-
 pub(super) fn read(root: &Section<'_>) -> Vec<Example> {
     let mut examples = Vec::new();
     for section in root.sections("example") {
@@ -40,30 +27,18 @@ fn example(section: &Section<'_>) -> Option<Example> {
     let catalogue = catalogue.iter().filter_map(|word| ProcedureCode::new(word.text)).collect();
     let checked = section.texts("checked_orders");
     let all_surgical = section.flag("all_surgical");
-    let facts = expected(section, &ORDER_KEYS);
+    let facts = expected::read(section, &ORDER_KEYS);
     let mut groups = Vec::new();
     for group in section.sections("group") {
         let line = group.faults.line_of(group.span().start);
-        groups.push(ExpectedGroup { line, facts: expected(&group, &GROUP_KEYS) });
+        groups.push(ExpectedGroup { line, facts: expected::read(&group, &GROUP_KEYS) });
         if !group.has("cases") {
             group.fault("`cases` is missing; write [\"SURGEON: CODE\"], or [] for none");
         }
         group.finish();
     }
     let (name, message, expect) = (name?, message?, expect?);
-    let doubt = |text: &str| DOUBTS.iter().any(|doubt| doubt.as_str() == text);
-    let known = EXPECT.contains(&expect.text)
-        || expect.text.strip_prefix("unreadable: ").is_some_and(doubt);
-    if !known {
-        let doubts: Vec<&str> = DOUBTS.iter().map(|doubt| doubt.as_str()).collect();
-        let what = format!(
-            "`{}` is nothing to expect; write one of {}, or `unreadable: ` and one of {}",
-            expect.text,
-            EXPECT.join(", "),
-            doubts.join(", ")
-        );
-        section.faults.add(&expect.span, what);
-    }
+    expected::check_kind(section, &expect, &EXPECT);
     Some(Example {
         name: name.text.to_owned(),
         line: section.faults.line_of(section.span().start),
@@ -124,18 +99,4 @@ fn payload(
         payload.extend_from_slice(line_end);
     }
     payload
-}
-
-fn expected(section: &Section<'_>, keys: &[&'static str]) -> Vec<Expected> {
-    let mut facts = Vec::new();
-    for key in keys {
-        if section.has(key) {
-            let words = section.texts(key);
-            let line = words.first().map_or(section.span().start, |word| word.span.start);
-            let line = section.faults.line_of(line);
-            let values = words.iter().map(|word| word.text.to_owned()).collect();
-            facts.push(Expected { key, values, line });
-        }
-    }
-    facts
 }

@@ -25,10 +25,10 @@ use std::ops::Range;
 
 use crate::domain::order::{Action, Order};
 use crate::hl7::message::{Message, Span};
-use crate::mapping::model::{ActionRule, MessageRule, Model};
-use crate::mapping::place::{SegmentId, UNMAPPED};
-use crate::mapping::read::groups::Group;
-use crate::mapping::read::kind::Kind;
+use crate::mapping::hl7v2::model::{ActionRule, MessageRule, Model};
+use crate::mapping::hl7v2::place::{SegmentId, UNMAPPED};
+use crate::mapping::hl7v2::read::groups::Group;
+use crate::mapping::hl7v2::read::kind::Kind;
 use crate::mapping::reading::{Context, Doubt, Reading, Unreadable};
 
 /// Reads `message`, by bytes too where the character set is in doubt.

@@ -1,12 +1,12 @@
 //! `[[procedure]]`, `[[person]]`, `[roles]`, `[facts]`, `[[urgency]]`, `[operating_time]`, `[[duration]]`, `[stated_grade]`.
 
 use crate::domain::procedure::Grade;
-use crate::mapping::file::section::Section;
-use crate::mapping::file::{compile, names, place, places, terms, tests};
-use crate::mapping::model::{
+use crate::mapping::hl7v2::file::{compile, names, place, places, terms, tests};
+use crate::mapping::hl7v2::model::{
     DurationRule, Facts, Model, PersonRule, ProcedureRule, Standing, UrgencyRule,
 };
-use crate::mapping::place::{Place, Segments};
+use crate::mapping::hl7v2::place::{Place, Segments};
+use crate::mapping::section::Section;
 
 pub(super) fn read(root: &Section<'_>, model: &mut Model) {
     let procedures = root.sections("procedure");

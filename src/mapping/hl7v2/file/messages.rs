@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use crate::domain::order::{Action, Stage};
-use crate::mapping::file::section::{Section, Word};
-use crate::mapping::file::{names, place, tests};
-use crate::mapping::model::{ActionRule, EventPattern, MessageRule, Model, Surgical, TypePattern};
-use crate::mapping::place::{Place, Segments};
+use crate::mapping::hl7v2::file::{names, place, tests};
+use crate::mapping::hl7v2::model::{
+    ActionRule, EventPattern, MessageRule, Model, Surgical, TypePattern,
+};
+use crate::mapping::hl7v2::place::{Place, Segments};
+use crate::mapping::section::{Section, Word};
 
 type Codes = Vec<(Box<str>, Action)>;
 

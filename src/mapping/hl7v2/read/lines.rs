@@ -1,13 +1,12 @@
 //! The procedures of a group: which segments hold them, their codes, what belongs to each.
 
-use crate::domain::order::{CodedPlace, Coding};
-use crate::domain::procedure::ProcedureCode;
+use crate::domain::order::CodedPlace;
 use crate::hl7::message::Span;
-use crate::mapping::model::ProcedureRule;
-use crate::mapping::place::{ADD, Place, UNMAPPED};
-use crate::mapping::read::groups::Group;
-use crate::mapping::read::take::components;
-use crate::mapping::read::{Certain, PAIRS_MAX, Reader, VALUES_MAX};
+use crate::mapping::hl7v2::model::ProcedureRule;
+use crate::mapping::hl7v2::place::{ADD, Place, UNMAPPED};
+use crate::mapping::hl7v2::read::groups::Group;
+use crate::mapping::hl7v2::read::take::components;
+use crate::mapping::hl7v2::read::{Certain, PAIRS_MAX, Reader, VALUES_MAX};
 use crate::mapping::reading::Doubt;
 use crate::mapping::terms::trim;
 
@@ -169,7 +168,7 @@ impl<'r> Reader<'r, '_> {
         }
         let values = self.values(place, index, strict)?;
         let coded = values.into_iter().map(|(text, number)| CodedPlace {
-            codings: self.codings(&text, None, None),
+            codings: self.model.concepts.codings(&text, None, None),
             place: self.place(index, place.field, number, place.component),
         });
         Ok(coded.collect())
@@ -194,18 +193,13 @@ impl<'r> Reader<'r, '_> {
                 let text = span.map(|span| trim(&span.text()).to_owned());
                 text.filter(|text| !text.is_empty())
             };
-            codings.append(&mut self.codings(&code.text(), text(display), text(system)));
+            codings.append(&mut self.model.concepts.codings(
+                &code.text(),
+                text(display),
+                text(system),
+            ));
         }
         Ok(CodedPlace { codings, place: self.place(index, place.field, number, 0) })
-    }
-
-    /// The coding, and before it what the concept map makes of it.
-    fn codings(&self, text: &str, display: Option<String>, system: Option<String>) -> Vec<Coding> {
-        let Some(code) = ProcedureCode::new(text) else { return Vec::new() };
-        let mapped = self.model.concepts.find(&code, system.as_deref()).cloned();
-        let mapped = mapped.filter(|mapped| *mapped != code);
-        let mapped = mapped.map(|code| Coding { code, system: None, display: display.clone() });
-        mapped.into_iter().chain([Coding { code, system, display }]).collect()
     }
 
     /// Codes in places of a `[[procedure]]` that was not chosen: one that is a procedure of its own,
