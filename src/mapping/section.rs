@@ -160,6 +160,20 @@ impl<'d> Section<'d> {
         named
     }
 
+    /// The texts `[key] NAME = "…"` with their names.
+    pub(super) fn named_texts(&self, key: &'static str) -> Vec<(Word<'d>, Word<'d>)> {
+        let Some(outer) = self.section(key) else { return Vec::new() };
+        let mut named = Vec::with_capacity(outer.table.len());
+        for (name, value) in outer.table {
+            let name = Word { text: name.get_ref(), span: name.span() };
+            match word(value) {
+                Some(word) => named.push((name, word)),
+                None => self.wrong(name.text, value, "a text in quotes"),
+            }
+        }
+        named
+    }
+
     /// Tells every key that nobody asked for.
     pub(super) fn finish(self) {
         let known = self.known.into_inner();
