@@ -4,6 +4,7 @@
 
 mod architecture;
 mod decisions;
+mod feeds;
 mod laws;
 mod model;
 mod support;
