@@ -134,9 +134,7 @@ pub async fn start(
     if let Some(listener) = console_listener {
         let health =
             Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };
-        tasks.spawn(async move {
-            let _ = console::serve(listener, health).await;
-        });
+        tasks.spawn(console::serve(listener, health, axum::Router::new()));
     }
     Ok(Running { gate, cases, ledger, routes, console, stop, tasks, drain: settings.drain })
 }
