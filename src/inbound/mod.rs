@@ -2,4 +2,5 @@
 
 pub mod cds_hooks;
 pub mod console;
+pub mod decision_api;
 pub mod mllp;

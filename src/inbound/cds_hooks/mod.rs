@@ -25,7 +25,7 @@ mod jwt;
 mod keys;
 mod language;
 mod reasons;
-mod references;
+pub mod references;
 mod request;
 mod respond;
 mod service;

@@ -13,14 +13,14 @@ const DEPTH_MAX: usize = 4;
 
 /// Everything that came with a call, by what it may be referred to as.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub struct Known {
     by_name: HashMap<String, Option<Arc<Value>>>,
     base: String,
 }
 
 impl Known {
     /// What was prefetched. `base`: the client's FHIR server, below which absolute references are its own.
-    pub(super) fn new(prefetch: Option<&Value>, base: Option<&str>) -> Self {
+    pub fn new(prefetch: Option<&Value>, base: Option<&str>) -> Self {
         let base = base.unwrap_or_default().trim_end_matches('/').to_owned();
         let mut known = Self { by_name: HashMap::new(), base };
         let values = prefetch.and_then(Value::as_object).into_iter().flat_map(|all| all.values());
@@ -55,7 +55,7 @@ impl Known {
     }
 
     /// A resource under `Type/id` and its `fullUrl`.
-    pub(super) fn add(&mut self, resource: &Arc<Value>, full_url: Option<&str>) {
+    pub fn add(&mut self, resource: &Arc<Value>, full_url: Option<&str>) {
         let text = |name: &str| resource.get(name).and_then(Value::as_str);
         let typed = text("resourceType").zip(text("id")).map(|(kind, id)| format!("{kind}/{id}"));
         for name in [typed, full_url.map(str::to_owned)].into_iter().flatten() {
