@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::gate::{Gate, Parts};
 use crate::inbound::console::{self, Health};
+use crate::inbound::fhir;
 use crate::inbound::mllp::connection::Route;
 use crate::inbound::mllp::listener;
 use crate::ledger::{FileStore, Ledger, LedgerError, Recovered};
@@ -49,6 +50,9 @@ pub enum AppError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// A FHIR route cannot be bound.
+    #[error("`{0}`: {1}")]
+    Fhir(String, fhir::listener::BindError),
 }
 
 /// A gate that runs.
@@ -88,7 +92,13 @@ pub async fn start(
         sync_every: settings.sync_every,
         keep_message_max: settings.keep_message_max,
     }));
-    recall::recall(&gate, &recovered, &settings.mllp, clock.now())?;
+    let stances: Vec<_> = settings
+        .mllp
+        .iter()
+        .map(|route| (Arc::clone(&route.name), Arc::clone(&route.stance)))
+        .chain(settings.fhir.iter().map(|r| (Arc::clone(&r.name), Arc::clone(&r.stance))))
+        .collect();
+    recall::recall(&gate, &recovered, &stances, clock.now())?;
     match catch_up::catch_up(&cases, &settings.ledger_dir, clock.now()).await {
         Ok(()) => {}
         Err(CatchUpError::Ledger(error)) => return Err(error.into()),
@@ -103,6 +113,13 @@ pub async fn start(
             error,
         })?;
         listeners.push((Arc::clone(config), listener));
+    }
+    let mut bound = Vec::new();
+    for config in &settings.fhir {
+        let name = Arc::clone(&config.name);
+        let route = fhir::listener::bind(Arc::clone(config), Arc::clone(&gate))
+            .map_err(|error| AppError::Fhir(name.to_string(), error))?;
+        bound.push((name, route));
     }
     let console_listener = match settings.console {
         None => None,
@@ -126,6 +143,10 @@ pub async fn start(
         routes.push((Arc::clone(&config.name), listener.local_addr().unwrap_or(config.listen)));
         let route = Route { config, gate: Arc::clone(&gate) };
         tasks.spawn(listener::run(route, listener, stopped.clone()));
+    }
+    for (name, route) in bound {
+        routes.push((name, route.address()));
+        tasks.spawn(route.run(stopped.clone()));
     }
     let console = console_listener.as_ref().and_then(|listener| listener.local_addr().ok());
     if let Some(listen) = console {

@@ -2,6 +2,8 @@
 
 mod check;
 pub mod fault;
+mod fhir;
+mod mapping;
 mod reader;
 mod route;
 
@@ -17,7 +19,7 @@ use jiff::tz::TimeZone;
 
 pub use check::{load, read};
 
-use crate::inbound::mllp;
+use crate::inbound::{fhir as fhir_inbound, mllp};
 use crate::ledger;
 use crate::register;
 use crate::register::import::policy::InstitutionLevel;
@@ -48,6 +50,8 @@ pub struct Settings {
     pub keep_message_max: usize,
     /// The HL7 v2 routes.
     pub mllp: Vec<Arc<mllp::Config>>,
+    /// The FHIR routes.
+    pub fhir: Vec<Arc<fhir_inbound::Config>>,
     /// Health and metrics.
     pub console: Option<SocketAddr>,
     /// How long a stopping gate waits for messages in flight.
