@@ -1,4 +1,9 @@
-//! The processes and the disk under measurement.
+//! The processes and the disk under measurement, and what rounds come to; for benches that measure one hop side by side.
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each bench is a program of its own and uses what it measures"
+)]
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
@@ -10,7 +15,8 @@ use std::time::Duration;
 
 use orgate::clock::{Clock, monotonic};
 
-use crate::{SURGEONS, micros};
+/// Surgeons that take turns, so that not one cache entry serves all.
+pub(crate) const SURGEONS: usize = 16;
 
 /// A process under measurement; ends with the value.
 pub(crate) struct Process {
@@ -32,7 +38,9 @@ impl Process {
         let child = command.stdout(log()).stderr(log()).spawn();
         let child = child.unwrap_or_else(|error| {
             println!("{:?} cannot be started: {error}", command.get_program());
-            println!("HAProxy is in Debian's package haproxy; HAPROXY names another binary");
+            println!(
+                "Debian has packages haproxy and nginx-light; HAPROXY and NGINX name other binaries"
+            );
             std::process::exit(1)
         });
         let process = Self { child, address, console };
@@ -64,27 +72,28 @@ impl Process {
     }
 }
 
-pub(crate) fn haproxy(folder: &Path, stand_in: SocketAddr) -> Process {
+/// HAProxy with one `listen` section; `mode` is tcp or http.
+pub(crate) fn haproxy(folder: &Path, mode: &str, stand_in: SocketAddr) -> Process {
     let address = free_port();
     let file = folder.join("haproxy.cfg");
     let text = format!(
-        "global\n  maxconn 4096\ndefaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1h\n  \
-         timeout server 1h\nlisten mllp\n  bind {address}\n  server downstream {stand_in}\n"
+        "global\n  maxconn 4096\ndefaults\n  mode {mode}\n  timeout connect 5s\n  timeout client 1h\n  \
+         timeout server 1h\nlisten hop\n  bind {address}\n  server downstream {stand_in}\n"
     );
     fs::write(&file, text).unwrap();
     let program = std::env::var_os("HAPROXY").unwrap_or_else(|| "haproxy".into());
     Process::start(Command::new(program).arg("-db").arg("-f").arg(file), address, address)
 }
 
-/// The release binary with a register of its own in which every order is clean.
-pub(crate) fn gate(folder: &Path, sync: &str, stand_in: SocketAddr) -> Process {
+/// The release binary with a register of its own in which every order is clean. `route` is a table of the
+/// configuration without its `listen`.
+pub(crate) fn gate(folder: &Path, sync: &str, route: &str) -> Process {
     fs::create_dir_all(folder).unwrap();
     let (address, console) = (free_port(), free_port());
     let config = folder.join("orgate.toml");
     let text = format!(
         "[node]\nname = \"bench\"\ndata_dir = {:?}\n[ledger]\nsync = \"{sync}\"\n\
-         [console]\nlisten = \"{console}\"\n[[mllp]]\nname = \"his\"\nlisten = \"{address}\"\n\
-         upstream = \"{stand_in}\"\nmapping = \"mappings/hl7v2/standard.toml\"\n\
+         [console]\nlisten = \"{console}\"\n{route}listen = \"{address}\"\n\
          stance = \"enforce\"\nmax_connections = 4096\n",
         folder.join("data")
     );
@@ -164,5 +173,44 @@ impl Disk {
         let mut sorted = self.took.clone();
         sorted.sort_unstable();
         micros(sorted[sorted.len() * share / 100])
+    }
+}
+
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut sorted: Vec<f64> = values.collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}
+
+pub(crate) fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+pub(crate) fn number(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap())
+}
+
+/// What one round on one way came to; times in µs.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Round {
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
+    pub(crate) per_second: f64,
+    /// CPU time of the process in between, for each message.
+    pub(crate) cpu: f64,
+}
+
+impl Round {
+    /// From the time each message took, that of the round, and the CPU seconds of the process in between.
+    pub(crate) fn of(mut took: Vec<Duration>, wall: Duration, cpu: f64) -> Self {
+        took.sort_unstable();
+        let count = took.len();
+        let at = |share: usize| micros(took[(count * share / 100).min(count - 1)]);
+        Self {
+            p50: at(50),
+            p99: at(99),
+            per_second: number(count) / wall.as_secs_f64(),
+            cpu: cpu * 1e6 / number(count),
+        }
     }
 }
