@@ -113,13 +113,13 @@ async fn as_a_whole(
 
 /// Reads all entries together, since they may refer to each other; what each comes to, in their order.
 async fn read(route: &Route, asked: &Asked, root: &Value) -> Result<Vec<(usize, Unit)>, Doubt> {
-    let pieces = pieces::of_entries(root)?;
+    let pieces = pieces::of_entries(root, &route.config.allowed, route.config.limits)?;
     if pieces.len() > route.config.max_entries {
         return Err(BundleFault::TooMany.into());
     }
     let mut applied = Vec::new();
     let pieces = patch::applied(route, asked, pieces, &mut applied).await;
-    let mut known = Known::new(route, Some(asked), root);
+    let mut known = Known::new(route, asked, root);
     let read = references::read(route, asked, &pieces, &mut known).await;
     let mut entries: BTreeMap<usize, Vec<ReadPiece>> = BTreeMap::new();
     for piece in read {

@@ -120,16 +120,6 @@ impl Doubt {
             "the resource to be patched cannot be read from the server at present; send again shortly",
         )
     }
-
-    /// A person who operates is changed by the same Bundle.
-    pub(super) fn person_redefined() -> Self {
-        Self::new(
-            Class::Unreadable,
-            "fhir-person-redefined",
-            "同一Bundle修改了术者的Practitioner资源，请分开提交",
-            "the Bundle changes a Practitioner that an order of it refers to; send them separately",
-        )
-    }
 }
 
 impl From<Evasion> for Doubt {

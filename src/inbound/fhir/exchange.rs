@@ -1,5 +1,6 @@
 //! Forwarding: one function sends a client's request to the server, and it takes the permission for it.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
@@ -231,7 +232,7 @@ impl Answered {
             }
         }
         let coding = headers::list(&self.head.headers, &CONTENT_ENCODING).ok()?;
-        decode(coding.as_deref(), &self.begun, limit).ok()
+        decode(coding.as_deref(), &self.begun, limit).ok().map(Cow::into_owned)
     }
 
     /// The response as the client gets it.

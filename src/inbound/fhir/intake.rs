@@ -5,11 +5,10 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde_json::Value;
 
 use crate::domain::order::{Order, Stage};
-use crate::fhir::bundle::{BundleFault, BundleType, bundle_type};
+use crate::fhir::bundle::{BundleFault, BundleType, EntryPatch, bundle_type};
 use crate::fhir::document::Document;
 use crate::fhir::interaction::{Interaction, Target, Write};
-use crate::fhir::media::{CodingFault, Form, decode, form};
-use crate::fhir::{CONTAINER_TYPES, JUDGED_TYPES};
+use crate::fhir::media::{CodingFault, Form, XmlRoot, decode, form, xml_root};
 use crate::inbound::fhir::Config;
 use crate::inbound::fhir::doubt::Doubt;
 use crate::inbound::fhir::headers;
@@ -22,8 +21,6 @@ use crate::inbound::fhir::service::{Asked, Route};
 
 /// Bodies from this length are read beside the connections, which would wait for them: some milliseconds.
 const ASIDE_FROM: usize = 256 * 1024;
-/// Of an XML body so much is looked at for its root element.
-const XML_PROLOG_MAX: usize = 64 * 1024;
 
 /// What a request holds.
 pub(super) enum Weighed {
@@ -76,7 +73,7 @@ pub(super) async fn weigh(
                 .map(|()| Weighed::NotOurs { scheduling: false })
         }
         Interaction::Delete(target) => {
-            let mut known = Known::new(route, Some(asked), &Value::Null);
+            let mut known = Known::new(route, asked, &Value::Null);
             let pieces = [Piece::deletion(target)];
             let read = references::read(route, asked, &pieces, &mut known).await;
             Ok(Unit::of(read, &known).weighed())
@@ -105,22 +102,22 @@ async fn written(
     if at_base && document.resource_type() != "Bundle" {
         return Err(Doubt::address_disagrees());
     }
-    let count = root.get("entry").and_then(Value::as_array).map_or(0, Vec::len);
-    if count > route.config.max_entries {
-        return Err(BundleFault::TooMany.into());
-    }
-    let kind = if at_base { bundle_type(root)? } else { BundleType::Other };
+    let config = &route.config;
+    let is_bundle = document.resource_type() == "Bundle";
+    let kind = if is_bundle { bundle_type(root, config.max_entries)? } else { BundleType::Other };
+    // One that is stored or processed somewhere else is one whole, whatever its type.
+    let kind = if at_base { kind } else { BundleType::Other };
     let pieces = match kind {
         BundleType::Batch => return Ok(Weighed::Batch(Batch { document, decoded })),
-        BundleType::Transaction => pieces::of_entries(root)?,
+        BundleType::Transaction => pieces::of_entries(root, &config.allowed, config.limits)?,
         BundleType::Other => pieces::of_write(write, root)?,
     };
-    if pieces.len() > route.config.max_entries {
+    if pieces.len() > config.max_entries {
         return Err(BundleFault::TooMany.into());
     }
     let mut applied = Vec::new();
     let pieces = patch::applied(route, asked, pieces, &mut applied).await;
-    let mut known = Known::new(route, Some(asked), root);
+    let mut known = Known::new(route, asked, root);
     let read = references::read(route, asked, &pieces, &mut known).await;
     let mut unit = Unit::of(read, &known);
     unit.read_elsewhere.extend(applied);
@@ -137,11 +134,15 @@ async fn patch_of(
     let decoded = decoded(&route.config, asked, body).await?;
     let kind = Kind::of(form_of(asked)).ok_or_else(Doubt::form)?;
     let patch = kind.read(&decoded, route.config.limits)?;
-    match patch::patched(route, asked, target, kind, &patch).await? {
+    let patch = match kind {
+        Kind::Json => EntryPatch::Json(patch),
+        Kind::FhirPath => EntryPatch::FhirPath(&patch),
+    };
+    match patch::patched(route, asked, target, &patch).await? {
         Patched::Missing => Ok(Weighed::NotOurs { scheduling: false }),
         Patched::Resource(target, result) => {
             let pieces = pieces::of_write(&Write::Patch(target.clone()), &result)?;
-            let mut known = Known::new(route, Some(asked), &result);
+            let mut known = Known::new(route, asked, &result);
             let read = references::read(route, asked, &pieces, &mut known).await;
             let mut unit = Unit::of(read, &known);
             unit.read_elsewhere.push(patch::name_of(&target));
@@ -161,9 +162,6 @@ impl Unit {
                 Came::Order(order) => unit.orders.push(*order),
                 Came::Doubt(doubt) => unit.doubted(doubt),
             }
-        }
-        if known.meets_redefined() && !unit.orders.is_empty() {
-            unit.doubted(Doubt::person_redefined());
         }
         unit
     }
@@ -214,7 +212,7 @@ pub(super) async fn decoded(config: &Config, asked: &Asked, body: &Bytes) -> Res
         return Ok(body.clone());
     }
     let (body, limit) = (body.clone(), config.limits.bytes);
-    let work = move || decode(coding.as_deref(), &body, limit).map(Bytes::from);
+    let work = move || decode(coding.as_deref(), &body, limit).map(|b| Bytes::from(b.into_owned()));
     Ok(aside(true, work).await??)
 }
 
@@ -250,17 +248,10 @@ async fn disguised(
             let same = document.resource_type().eq_ignore_ascii_case(resource_type);
             if same { Ok(()) } else { Err(Doubt::address_disagrees()) }
         }
-        Form::Xml => match xml_root(&decoded) {
-            Some(root) if !is_looked_into(&root) => Ok(()),
-            _ => Err(Doubt::form()),
-        },
+        Form::Xml if xml_root(&decoded) == XmlRoot::Other => Ok(()),
+        Form::Xml => Err(Doubt::form()),
         Form::JsonPatch | Form::Other => Ok(()),
     }
-}
-
-fn is_looked_into(resource_type: &str) -> bool {
-    let all = JUDGED_TYPES.iter().chain(&CONTAINER_TYPES);
-    all.into_iter().any(|judged| judged.eq_ignore_ascii_case(resource_type))
 }
 
 /// Whether a body in this form is looked at before it passes under the address of a type that is not judged.
@@ -268,43 +259,4 @@ pub(super) fn is_looked_at(asked: &Asked, resource_type: &str) -> bool {
     let may_disguise = matches!(form_of(asked), Form::Json | Form::Xml);
     // A patch changes what is there already; a Binary is what it is.
     may_disguise && asked.parts.method != http::Method::PATCH && resource_type != "Binary"
-}
-
-/// The local name of the root element; `None` where it cannot be told.
-fn xml_root(body: &[u8]) -> Option<String> {
-    let start = body.get(..body.len().min(XML_PROLOG_MAX))?;
-    let text = String::from_utf8_lossy(start);
-    let mut rest = text.trim_start_matches('\u{feff}').trim_start();
-    loop {
-        let inner = rest.strip_prefix('<')?;
-        let end = match inner.as_bytes().first()? {
-            b'?' => "?>",
-            b'!' if inner.starts_with("!--") => "-->",
-            // A document type may define entities: nobody can tell what the elements are.
-            b'!' => return None,
-            _ => {
-                let name = inner.split(['>', '/', ' ', '\t', '\r', '\n']).next()?;
-                let local = name.rsplit(':').next().filter(|local| !local.is_empty())?;
-                return Some(local.to_owned());
-            }
-        };
-        rest = inner.split_once(end)?.1.trim_start();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_root_element_is_found_behind_declarations_and_comments() {
-        let root = |text: &str| xml_root(text.as_bytes());
-        let text =
-            "\u{feff}<?xml version=\"1.0\"?>\n<!-- <Patient/> --><f:ServiceRequest xmlns:f=\"x\">";
-        assert_eq!(root(text).as_deref(), Some("ServiceRequest"));
-        assert_eq!(root("<Patient/>").as_deref(), Some("Patient"));
-        for unclear in ["", "{}", "<", "<?xml", "<!DOCTYPE x><Patient/>", "\0<\0P\0"] {
-            assert_eq!(root(unclear), None, "{unclear}");
-        }
-    }
 }

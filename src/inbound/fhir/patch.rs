@@ -1,15 +1,12 @@
 //! What a patched resource would be: the current one is read from the server, the patch applied, the result judged.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::fhir::bundle::BundleFault;
-use crate::fhir::document::{Document, Limits, Unsound};
+use crate::fhir::bundle::{BundleFault, EntryPatch};
+use crate::fhir::document::{Document, Limits, read_patch};
 use crate::fhir::interaction::{Target, Write};
 use crate::fhir::media::Form;
-use crate::fhir::patch::{fhirpath_patch, json_patch};
 use crate::inbound::fhir::doubt::Doubt;
 use crate::inbound::fhir::pieces::{self, Piece, What};
 use crate::inbound::fhir::references::{Fetched, credentials, fetch, get};
@@ -26,7 +23,7 @@ pub(super) enum Patched {
     Missing,
 }
 
-/// How a patch is written.
+/// How the patch of a request is written.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
     /// RFC 6902.
@@ -45,11 +42,11 @@ impl Kind {
         }
     }
 
-    /// Reads a patch of this kind, strictly.
+    /// Reads a body of this kind, strictly.
     pub(super) fn read(self, bytes: &[u8], limits: Limits) -> Result<Value, Doubt> {
         match self {
-            Self::FhirPath => Ok(Document::read(bytes, limits)?.root().clone()),
-            Self::Json => serde_json::from_slice(bytes).map_err(|_| Unsound::NotJson.into()),
+            Self::FhirPath => Ok(Document::read(bytes, limits)?.into_root()),
+            Self::Json => Ok(read_patch(bytes, limits)?),
         }
     }
 }
@@ -71,7 +68,7 @@ pub(super) async fn applied<'b>(
                     Err(BundleFault::TooMany.into())
                 } else {
                     left -= 1;
-                    of_entry(route, asked, &target, patch).await
+                    patched(route, asked, &target, &patch).await
                 };
                 done.extend(placed(entry, result));
             }
@@ -79,25 +76,6 @@ pub(super) async fn applied<'b>(
         }
     }
     done
-}
-
-async fn of_entry(
-    route: &Route,
-    asked: &Asked,
-    target: &Target,
-    patch: &Value,
-) -> Result<Patched, Doubt> {
-    match patch.get("resourceType").and_then(Value::as_str) {
-        Some("Parameters") => patched(route, asked, target, Kind::FhirPath, patch).await,
-        // A JSON Patch in a Bundle is a Binary with the patch in it.
-        Some("Binary") => {
-            let data = patch.get("data").and_then(Value::as_str).unwrap_or_default();
-            let data = BASE64.decode(data).map_err(|_| Doubt::form())?;
-            let patch = Kind::Json.read(&data, route.config.limits)?;
-            patched(route, asked, target, Kind::Json, &patch).await
-        }
-        _ => Err(Doubt::form()),
-    }
 }
 
 fn placed(entry: usize, result: Result<Patched, Doubt>) -> Vec<Piece<'static>> {
@@ -130,8 +108,7 @@ pub(super) async fn patched(
     route: &Route,
     asked: &Asked,
     target: &Target,
-    kind: Kind,
-    patch: &Value,
+    patch: &EntryPatch<'_>,
 ) -> Result<Patched, Doubt> {
     let reading = current(route, asked, target);
     let current = match timeout(route.config.lookup_timeout, reading).await {
@@ -141,15 +118,9 @@ pub(super) async fn patched(
         Ok(Current::Missing) => return Ok(Patched::Missing),
         Ok(Current::Resource(current)) => current,
     };
-    let text =
-        |value: &Value, member: &str| value.get(member).and_then(Value::as_str).map(str::to_owned);
-    let result = match kind {
-        Kind::Json => json_patch(&current, patch),
-        Kind::FhirPath => fhirpath_patch(&current, patch),
-    }?;
-    // A patch that makes another resource of it would be judged as that one and stored as this.
-    let same = ["resourceType", "id"].iter().all(|m| text(&current, m) == text(&result, m));
-    let id = text(&current, "id").filter(|_| same).ok_or_else(Doubt::address_disagrees)?;
+    let result = patch.apply(&current)?;
+    let id = current.get("id").and_then(Value::as_str).map(str::to_owned);
+    let id = id.ok_or_else(Doubt::current_unreadable)?;
     let target = Target { id: Some(id), ..target.clone() };
     Ok(Patched::Resource(target, Box::new(result)))
 }

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::domain::order::Action;
-use crate::fhir::bundle::{BundleFault, Entry, contained, entries};
-use crate::fhir::interaction::{Interaction, Target, Write};
+use crate::fhir::bundle::{BundleFault, Entry, EntryPatch, contained, entries};
+use crate::fhir::document::Limits;
+use crate::fhir::interaction::{Allowed, Interaction, Target, Write};
 use crate::inbound::fhir::doubt::Doubt;
 
 /// One thing to be judged, or a reason why it cannot be.
-#[derive(Debug)]
 pub(super) struct Piece<'b> {
     /// Which entry of a transaction or batch it belongs to, from 0.
     pub(super) entry: Option<usize>,
@@ -18,19 +18,17 @@ pub(super) struct Piece<'b> {
     pub(super) what: What<'b>,
 }
 
-#[derive(Debug)]
 pub(super) enum What<'b> {
     /// A resource that is written.
     Resource(Resource<'b>),
     /// A resource that is taken away.
     Deletion(Target),
     /// A resource that is changed by a patch.
-    Patch(Target, &'b Value),
+    Patch(Target, EntryPatch<'b>),
     /// Something that cannot be judged.
     Doubt(Doubt),
 }
 
-#[derive(Debug)]
 pub(super) struct Resource<'b> {
     pub(super) resource: Cow<'b, Value>,
     /// FHIRPath.
@@ -99,15 +97,19 @@ fn inside(root: &Value, action: Action, identity: Option<String>) -> Vec<Piece<'
 }
 
 /// The pieces of a transaction or batch, entry by entry.
-pub(super) fn of_entries(bundle: &Value) -> Result<Vec<Piece<'_>>, BundleFault> {
+pub(super) fn of_entries<'b>(
+    bundle: &'b Value,
+    allowed: &Allowed,
+    limits: Limits,
+) -> Result<Vec<Piece<'b>>, BundleFault> {
     let mut pieces = Vec::new();
-    for entry in entries(bundle)? {
-        pieces.extend(of_entry(&entry));
+    for entry in entries(bundle, allowed)? {
+        pieces.extend(of_entry(&entry, limits));
     }
     Ok(pieces)
 }
 
-fn of_entry<'b>(entry: &Entry<'b>) -> Vec<Piece<'b>> {
+fn of_entry<'b>(entry: &Entry<'b>, limits: Limits) -> Vec<Piece<'b>> {
     let index = entry.index;
     let doubt = |doubt: Doubt| vec![Piece::doubt(index, doubt)];
     let what = match &entry.interaction {
@@ -119,7 +121,10 @@ fn of_entry<'b>(entry: &Entry<'b>) -> Vec<Piece<'b>> {
         Interaction::Write(Write::Bundle) => return doubt(BundleFault::BundleInBundle.into()),
         Interaction::Write(write) => match (write, entry.resource) {
             (_, None) => return doubt(Doubt::address_disagrees()),
-            (Write::Patch(target), Some(patch)) => What::Patch(target.clone(), patch),
+            (Write::Patch(target), Some(_)) => match entry.patch(limits) {
+                Ok(patch) => What::Patch(target.clone(), patch),
+                Err(fault) => return doubt(fault.into()),
+            },
             (write, Some(resource)) => {
                 return match of_write(write, resource) {
                     Ok(pieces) => pieces.into_iter().map(|piece| piece.placed(index)).collect(),

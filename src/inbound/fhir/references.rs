@@ -3,8 +3,8 @@
 //! What is read from the server is read with the client's own authorization, within one deadline for the whole request.
 //! Of an emergency nothing is read: it is judged by what is known.
 
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use crate::clock;
 use crate::domain::order::{Action, Urgency};
+use crate::fhir::bundle;
 use crate::fhir::document::{Document, Limits};
 use crate::fhir::reference::{Reference, parse};
 use crate::inbound::fhir::pieces::Piece;
@@ -66,78 +67,24 @@ impl Remembered {
 pub(super) struct Known<'k> {
     bases: Vec<String>,
     cache: &'k Remembered,
-    /// Entries of the Bundle, by `fullUrl`.
-    by_url: HashMap<String, Arc<Value>>,
-    /// The same by `Type/id`, where the `fullUrl` is an address or absent.
-    by_id: HashMap<String, Arc<Value>>,
-    /// People whom the Bundle changes.
-    redefined: HashSet<String>,
+    /// The request's body; where it is a Bundle, references lead to its entries first.
+    root: &'k Value,
     looked_up: HashMap<String, Option<Arc<Value>>>,
     elsewhere: RefCell<BTreeSet<String>>,
-    meets_redefined: Cell<bool>,
 }
 
 impl<'k> Known<'k> {
     /// Of a request with the body `root`.
-    pub(super) fn new(route: &'k Route, asked: Option<&Asked>, root: &Value) -> Self {
+    pub(super) fn new(route: &'k Route, asked: &Asked, root: &'k Value) -> Self {
         let mut bases = vec![route.config.upstream.url()];
         bases.extend(route.config.public_url.clone());
-        bases.extend(asked.and_then(|asked| asked.base(&route.config)));
-        Self::with(&route.remembered, bases, root)
-    }
-
-    pub(super) fn with(cache: &'k Remembered, bases: Vec<String>, root: &Value) -> Self {
-        let mut known = Self {
+        bases.extend(asked.base(&route.config));
+        Self {
             bases,
-            cache,
-            by_url: HashMap::new(),
-            by_id: HashMap::new(),
-            redefined: HashSet::new(),
+            cache: &route.remembered,
+            root,
             looked_up: HashMap::new(),
             elsewhere: RefCell::default(),
-            meets_redefined: Cell::new(false),
-        };
-        let entries = root.get("entry").and_then(Value::as_array);
-        let bundle = root.get("resourceType").and_then(Value::as_str) == Some("Bundle");
-        for entry in entries.into_iter().flatten().filter(|_| bundle) {
-            known.index(entry);
-        }
-        known
-    }
-
-    fn index(&mut self, entry: &Value) {
-        let text = |value: &'_ Value, member: &str| {
-            value.get(member).and_then(Value::as_str).map(str::to_owned)
-        };
-        let Some(resource) = entry.get("resource") else { return };
-        let Some(resource_type) = text(resource, "resourceType") else { return };
-        if !LOOKED_UP.contains(&resource_type.as_str()) {
-            return;
-        }
-        let relative = text(resource, "id").map(|id| format!("{resource_type}/{id}"));
-        let full_url = text(entry, "fullUrl");
-        let request = entry.get("request");
-        let method = request.and_then(|request| text(request, "method"));
-        let person = resource_type.starts_with("Practitioner");
-        let condition = request.and_then(|request| text(request, "ifNoneExist"));
-        let other = condition.is_some_and(|condition| !names_itself(&condition, resource));
-        let changes = method.is_some_and(|method| method != "POST") || other;
-        if person && changes {
-            self.redefined.extend(full_url.clone().into_iter().chain(relative.clone()));
-        }
-        let shared = Arc::new(resource.clone());
-        let addressed = match (&full_url, &relative) {
-            (None, Some(_)) => true,
-            (Some(url), Some(relative)) => {
-                url == relative || url.ends_with(&format!("/{relative}"))
-            }
-            _ => false,
-        };
-        if let Some(relative) = relative.filter(|_| addressed) {
-            self.by_id.insert(relative, Arc::clone(&shared));
-        }
-        if let Some(url) = full_url {
-            self.by_url.insert(url, shared);
         }
     }
 
@@ -153,29 +100,14 @@ impl<'k> Known<'k> {
     pub(super) fn elsewhere(&self) -> Vec<String> {
         self.elsewhere.borrow().iter().cloned().collect()
     }
-
-    /// Whether a person was asked for whom the same Bundle changes.
-    pub(super) fn meets_redefined(&self) -> bool {
-        self.meets_redefined.get()
-    }
-
-    fn in_bundle(&self, reference: &str, relative: Option<&String>) -> Option<&Arc<Value>> {
-        let by_id = relative.and_then(|relative| self.by_id.get(relative));
-        self.by_url.get(reference).or(by_id)
-    }
 }
 
 impl References for Known<'_> {
     fn find(&self, reference: &str) -> Found {
-        let relative = self.relative(reference);
-        let keys = [Some(reference), relative.as_deref()];
-        if keys.into_iter().flatten().any(|key| self.redefined.contains(key)) {
-            self.meets_redefined.set(true);
+        if let Some(resource) = bundle::find(self.root, reference) {
+            return Found::Resource(Arc::new(resource.clone()));
         }
-        if let Some(resource) = self.in_bundle(reference, relative.as_ref()) {
-            return Found::Resource(Arc::clone(resource));
-        }
-        let Some(relative) = relative else { return Found::Nothing };
+        let Some(relative) = self.relative(reference) else { return Found::Nothing };
         let (resource_type, _) = relative.split_once('/').unwrap_or_default();
         if !LOOKED_UP.contains(&resource_type) {
             return Found::Nothing;
@@ -190,20 +122,6 @@ impl References for Known<'_> {
             },
         }
     }
-}
-
-/// Whether a conditional create asks for the identifier that the resource itself bears; else the server may take
-/// somebody else for it.
-fn names_itself(condition: &str, resource: &Value) -> bool {
-    let decoded = percent_encoding::percent_decode_str(condition).decode_utf8_lossy();
-    let Some(wanted) = decoded.trim_start_matches('?').strip_prefix("identifier=") else {
-        return false;
-    };
-    let identifiers = resource.get("identifier").and_then(Value::as_array);
-    identifiers.into_iter().flatten().any(|identifier| {
-        let member = |name: &str| identifier.get(name).and_then(Value::as_str).unwrap_or_default();
-        wanted == format!("{}|{}", member("system"), member("value"))
-    })
 }
 
 /// Reads pieces, looking up what their references lead to where that may be waited for.
