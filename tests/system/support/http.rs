@@ -6,12 +6,19 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use crate::support::PATIENCE;
 
 /// A request or response as it came.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Message {
     /// Start line and fields with their line ends, without the empty line.
     pub(crate) head: String,
     /// Without its transfer coding.
     pub(crate) body: Vec<u8>,
+}
+
+impl std::fmt::Debug for Message {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shown = &self.body[..self.body.len().min(2000)];
+        write!(f, "{}\n{}", self.head, String::from_utf8_lossy(shown))
+    }
 }
 
 impl Message {
