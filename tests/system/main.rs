@@ -11,6 +11,8 @@ mod answer_table;
 mod cli;
 mod connections;
 mod corpus;
+mod fhir_bundles;
+mod fhir_h2;
 mod fhir_judged;
 mod fhir_transparent;
 mod foreign;

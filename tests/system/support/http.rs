@@ -213,7 +213,12 @@ impl Client {
 
     /// A JSON body to a path.
     pub(crate) fn write(&mut self, method: &str, target: &str, body: &str) -> Message {
-        self.ask(&request(method, target, &["Content-Type: application/fhir+json"], body.as_bytes()))
+        self.ask(&request(
+            method,
+            target,
+            &["Content-Type: application/fhir+json"],
+            body.as_bytes(),
+        ))
     }
 
     /// A request without a body.
