@@ -74,7 +74,11 @@ pub(super) fn recall(
                 learn(gate, &entry);
                 continue;
             }
-            _ => continue,
+            kind => {
+                let name = entry.id.to_string();
+                gate.recall_attestation(kind, &name, entry.time, entry.body());
+                continue;
+            }
         }
         // What an older version wrote differently is not remembered; it is judged anew.
         let Ok(kept) = serde_json::from_str::<Kept>(entry.body()) else { continue };

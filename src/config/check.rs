@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use toml::de::DeTable;
 
 use crate::cases::report::REPORT_DUE_DAYS;
+use crate::config::console::console;
 use crate::config::fault::{Fault, Faults};
 use crate::config::fhir;
 use crate::config::reader::{Faultfinder, Section};
@@ -104,19 +105,10 @@ fn whole<'t>(
     }
     let mllp: Vec<_> = mllp.into_iter().map(|section| route(section, foreign)).collect();
     let fhir: Vec<_> = fhir.into_iter().map(|section| fhir::route(section, foreign)).collect();
-    let console = root.section("console");
-    let listen = console.text_or_none("listen").map(|text| (text.parse(), text));
-    let console_at = match listen {
-        Some((Ok(address), _)) => Some(address),
-        Some((Err(_), _)) => {
-            console.fault("listen", "`listen` must be an address and port, \"127.0.0.1:8088\"");
-            None
-        }
-        None => None,
-    };
-    console.finish();
+    let console = console(root, foreign);
     let named = mllp.iter().flatten().map(|route| ("mllp", &*route.name, route.listen));
     let named = named.chain(fhir.iter().flatten().map(|r| ("fhir", &*r.name, r.listen)));
+    let console_at = console.as_ref().and_then(|console| console.listen);
     distinct(&named.collect::<Vec<_>>(), console_at, root);
     let _ = (finder, retention_days);
     let node = node?;
@@ -135,7 +127,7 @@ fn whole<'t>(
         keep_message_max: usize::try_from(keep_kib).unwrap_or(usize::MAX).saturating_mul(1024),
         mllp: mllp.into_iter().collect::<Option<_>>()?,
         fhir: fhir.into_iter().collect::<Option<_>>()?,
-        console: console_at,
+        console: console?,
         drain: Duration::from_millis(DRAIN_MS),
         node,
     })

@@ -66,7 +66,7 @@ pub(super) fn load<M: MappingFile>(
 ///
 /// # Errors
 /// Every fault of the file, and every example that comes out otherwise.
-fn load_file<M: MappingFile>(file: &str) -> Result<M, Vec<Fault>> {
+pub(super) fn load_file<M: MappingFile>(file: &str) -> Result<M, Vec<Fault>> {
     let text = read_shipped(file).map_err(|error| {
         let text = format!("cannot be read ({error}), name a mapping file that exists");
         vec![Fault { file: file.to_owned(), line: None, text }]

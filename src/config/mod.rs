@@ -1,6 +1,7 @@
 //! As written → checked settings: every fault of configuration and mappings at once, before anything binds.
 
 mod check;
+mod console;
 pub mod fault;
 mod fhir;
 mod mapping;
@@ -10,7 +11,6 @@ mod route;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +18,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 pub use check::{load, read};
+pub use console::Console;
 
 use crate::inbound::{fhir as fhir_inbound, mllp};
 use crate::ledger;
@@ -52,8 +53,8 @@ pub struct Settings {
     pub mllp: Vec<Arc<mllp::Config>>,
     /// The FHIR routes.
     pub fhir: Vec<Arc<fhir_inbound::Config>>,
-    /// Health and metrics.
-    pub console: Option<SocketAddr>,
+    /// The console port: health and metrics, CDS Hooks, the decision API.
+    pub console: Console,
     /// How long a stopping gate waits for messages in flight.
     pub drain: Duration,
 }

@@ -5,6 +5,7 @@
 mod architecture;
 mod decisions;
 mod evasions;
+mod feeds;
 mod laws;
 mod model;
 mod support;

@@ -129,9 +129,6 @@ mod tests {
         );
         let read = read_request(&recorded).unwrap();
         assert_eq!((read.method().as_str(), read.uri().path()), ("POST", "/fhir/ServiceRequest"));
-        assert_eq!(
-            read_request(&Bytes::from_static(b"{\"resourceType\":\"x\"}")),
-            None.map(|()| read)
-        );
+        assert!(read_request(&Bytes::from_static(b"{\"resourceType\":\"x\"}")).is_none());
     }
 }
