@@ -125,7 +125,7 @@ impl<'p> Operation<'p> {
         };
         let place = way.list(root)?.ok_or(PatchFault::DoesNotApply)?;
         no_primitives_beside(root, &place)?;
-        let value = build(given, &called(root, &place).to_owned(), 0)?;
+        let value = build(given, called(root, &place), 0)?;
         let list = at_mut(root, &place).and_then(Value::as_array_mut);
         match list {
             Some(list) if index <= list.len() => {

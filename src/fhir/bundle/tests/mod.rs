@@ -1,11 +1,11 @@
 //! Bundles whose entries agree with themselves, and those that do not.
 
-use proptest::prelude::*;
+mod inside;
+mod names;
+
 use serde_json::{Value, json};
 
-use crate::fhir::bundle::{
-    BundleFault, BundleType, EntryPatch, bundle_type, contained, entries, find,
-};
+use crate::fhir::bundle::{BundleFault, BundleType, EntryPatch, bundle_type, entries};
 use crate::fhir::document::Limits;
 use crate::fhir::interaction::{Allowed, Interaction, Write};
 use crate::fhir::patch::PatchFault;
@@ -179,69 +179,6 @@ fn a_bundle_in_a_batch_or_transaction_is_refused_at_any_depth() {
     assert_eq!(bundle_type(&message, 10), Ok(BundleType::Other));
 }
 
-fn practitioner(id: &str) -> Value {
-    json!({
-        "resourceType": "Practitioner", "id": id,
-        "identifier": [{"system": "urn:oid:2.16.156.10011.1.4", "value": "D1002"}]
-    })
-}
-
-#[test]
-fn nothing_stands_under_one_name_twice() {
-    let with = |one: Value, other: Value| {
-        let order = json!({"fullUrl": "urn:uuid:o", "resource": order()});
-        bundle_type(&bundle("message", json!([order, one, other])), 10)
-    };
-    let at = |url: &str, id: &str| json!({"fullUrl": url, "resource": practitioner(id)});
-    let refused = Err(BundleFault::Redefined);
-    assert_eq!(with(at("urn:uuid:p1", "1"), at("urn:uuid:p2", "2")), Ok(BundleType::Other));
-    assert_eq!(with(at("urn:uuid:p1", "1"), at("urn:uuid:p1", "2")), refused);
-    assert_eq!(with(at("urn:uuid:p1", "1"), at("urn:uuid:p2", "1")), refused);
-    assert_eq!(with(at("urn:uuid:p1", "1"), at("http://x/Practitioner/1", "1")), refused);
-    assert_eq!(with(at("http://x/Practitioner/1", "2"), json!({})), refused);
-    let patient = json!({"resourceType": "Patient", "id": "1"});
-    let patient = |url: &str| json!({"fullUrl": url, "resource": patient});
-    assert_eq!(with(patient("urn:uuid:a"), patient("urn:uuid:b")), Ok(BundleType::Other));
-    assert_eq!(with(patient("urn:uuid:a"), patient("urn:uuid:a")), refused);
-    let unjudged = bundle("message", json!([at("urn:uuid:p", "1"), at("urn:uuid:p", "1")]));
-    assert_eq!(bundle_type(&unjudged, 10), Ok(BundleType::Other));
-}
-
-#[test]
-fn who_is_referred_to_is_not_changed_in_the_same_bundle() {
-    let with = |request: Value, reference: &str| {
-        let mut order = order();
-        order["performer"] = json!([{"reference": reference}]);
-        let list = json!([
-            {"fullUrl": "urn:uuid:p1", "request": request, "resource": practitioner("1")},
-            entry("POST", "ServiceRequest", order)
-        ]);
-        bundle_type(&bundle("transaction", list), 10)
-    };
-    let (fine, refused) = (Ok(BundleType::Transaction), Err(BundleFault::Redefined));
-    let put = json!({"method": "PUT", "url": "Practitioner/1"});
-    assert_eq!(with(put.clone(), "Practitioner/1"), refused);
-    assert_eq!(with(put.clone(), "Practitioner/1/_history/2"), refused);
-    assert_eq!(with(put.clone(), "http://x/fhir/Practitioner/1"), refused);
-    assert_eq!(with(put.clone(), "urn:uuid:p1"), refused);
-    assert_eq!(with(put, "Practitioner/2"), fine);
-    let post = json!({"method": "POST", "url": "Practitioner"});
-    assert_eq!(with(post, "urn:uuid:p1"), fine);
-    let patch = json!({"method": "PATCH", "url": "Practitioner/1"});
-    assert_eq!(with(patch, "Practitioner/1"), refused);
-    let unless = |search: &str| {
-        let request = json!({"method": "POST", "url": "Practitioner", "ifNoneExist": search});
-        with(request, "urn:uuid:p1")
-    };
-    assert_eq!(unless("identifier=urn:oid:2.16.156.10011.1.4|D1002"), fine);
-    assert_eq!(unless("identifier=urn%3Aoid%3A2.16.156.10011.1.4%7CD1002"), fine);
-    assert_eq!(unless("identifier=urn:oid:2.16.156.10011.1.4|D1005"), refused);
-    assert_eq!(unless("identifier=D1002"), refused);
-    assert_eq!(unless("name=x"), refused);
-    let search = "Practitioner?identifier=urn:oid:2.16.156.10011.1.4|D1002";
-    assert_eq!(with(json!({"method": "PUT", "url": search}), "urn:uuid:p1"), fine);
-}
-
 #[test]
 fn a_patch_entry_holds_a_patch() {
     let entry = |resource: Value| batch(entry("PATCH", "ServiceRequest/7", resource));
@@ -275,135 +212,10 @@ fn a_patch_entry_holds_a_patch() {
 }
 
 #[test]
-fn what_is_judged_is_found_at_any_depth_with_its_place() {
-    let root = json!({
-        "resourceType": "Bundle", "type": "message",
-        "entry": [
-            {"fullUrl": "urn:uuid:1", "resource": {"resourceType": "MessageHeader"}},
-            {"fullUrl": "urn:uuid:2", "resource": {
-                "resourceType": "ServiceRequest", "contained": [{"resourceType": "Procedure"}]
-            }},
-            {"resource": {"resourceType": "Parameters", "parameter": [
-                {"name": "x", "part": [{"name": "y", "resource": {"resourceType": "Appointment"}}]}
-            ]}}
-        ]
-    });
-    let found: Vec<(String, Option<&str>)> =
-        contained(&root).into_iter().map(|found| (found.path, found.full_url)).collect();
-    assert_eq!(
-        found,
-        [
-            ("Bundle.entry[1].resource".to_owned(), Some("urn:uuid:2")),
-            ("Bundle.entry[1].resource.contained[0]".to_owned(), None),
-            ("Bundle.entry[2].resource.parameter[0].part[0].resource".to_owned(), None),
-        ]
-    );
-    let own = order();
-    assert_eq!(contained(&own)[0].path, "ServiceRequest");
-    assert_eq!(format!("{:?}", contained(&own)[0]), "Contained { path: \"ServiceRequest\", .. }");
-    let mut deep = json!({"resourceType": "servicerequest"});
-    for _ in 0..10_000 {
-        deep = Value::Array(vec![deep]);
-    }
-    assert_eq!(contained(&deep).len(), 1);
-    // Dropping a value recurses, so it is taken apart level by level.
-    while let Value::Array(mut list) = deep {
-        deep = list.pop().unwrap_or_default();
-    }
-}
-
-#[test]
-fn a_reference_leads_to_the_entry_that_bears_its_name() {
-    let root = bundle(
-        "transaction",
-        json!([
-            {"fullUrl": "urn:uuid:p1", "resource": practitioner("a"),
-             "request": {"method": "POST", "url": "Practitioner"}},
-            {"fullUrl": "http://x/fhir/Practitioner/b", "resource": practitioner("b")},
-            {"resource": practitioner("c"), "request": {"method": "PUT", "url": "Practitioner/c"}},
-            {"resource": practitioner("d"), "request": {"method": "POST", "url": "Practitioner"}}
-        ]),
-    );
-    let id = |reference: &str| find(&root, reference).map(|found| found["id"].as_str().unwrap());
-    assert_eq!(id("urn:uuid:p1"), Some("a"));
-    assert_eq!(id("Practitioner/b"), Some("b"));
-    assert_eq!(id("Practitioner/b/_history/1"), Some("b"));
-    assert_eq!(id("http://x/fhir/Practitioner/b"), Some("b"));
-    assert_eq!(id("Practitioner/c"), Some("c"));
-    for nobody in
-        ["Practitioner/a", "Practitioner/d", "http://y/fhir/Practitioner/b", "#a", "", "b"]
-    {
-        assert_eq!(id(nobody), None, "{nobody}");
-    }
-}
-
-#[test]
 fn every_fault_has_its_own_name_and_both_sentences() {
     use BundleFault::*;
     let all = [Shape, EntryDisagrees, BundleInBundle, Redefined, TooMany];
     let names: std::collections::BTreeSet<&str> = all.iter().map(|fault| fault.as_str()).collect();
     assert_eq!(names.len(), all.len());
     assert!(all.iter().all(|fault| fault.english().is_ascii() && !fault.chinese().is_ascii()));
-}
-
-/// The plain model: judged resources by recursion.
-fn count(value: &Value) -> usize {
-    let inner: usize = match value {
-        Value::Object(members) => members.values().map(count).sum(),
-        Value::Array(list) => list.iter().map(count).sum(),
-        _ => 0,
-    };
-    let own = ["ServiceRequest", "Appointment", "Procedure"]
-        .iter()
-        .any(|own| value.get("resourceType").and_then(Value::as_str) == Some(own));
-    inner + usize::from(own)
-}
-
-fn value() -> impl Strategy<Value = Value> {
-    let texts = ["ServiceRequest", "Procedure", "Patient", "batch", "POST", "ServiceRequest/1"];
-    let leaf = prop_oneof![
-        Just(json!(1)),
-        prop::sample::select(texts.to_vec()).prop_map(|text| json!(text)),
-    ];
-    let key = prop::sample::select(vec![
-        "resourceType",
-        "entry",
-        "resource",
-        "request",
-        "contained",
-        "type",
-        "method",
-        "url",
-        "x",
-    ]);
-    leaf.prop_recursive(5, 40, 5, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
-            prop::collection::vec((key.clone(), inner), 0..5).prop_map(|members| {
-                members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
-            }),
-        ]
-    })
-}
-
-proptest! {
-    #[test]
-    fn everything_judged_is_found_once_and_stands_where_it_says(root in value()) {
-        let found = contained(&root);
-        prop_assert_eq!(found.len(), count(&root));
-        for one in &found {
-            let pointer = one.path.split_once(['.', '[']).map_or(String::new(), |(head, _)| {
-                one.path.strip_prefix(head).unwrap().replace(']', "").replace(['.', '['], "/")
-            });
-            let there = root.pointer(&pointer);
-            prop_assert!(there.is_some_and(|there| std::ptr::eq(there, one.resource)), "{}", one.path);
-        }
-    }
-
-    #[test]
-    fn reading_a_bundle_is_total(root in value()) {
-        let _ = bundle_type(&root, 3);
-        let _ = entries(&root, &Allowed::default());
-        let _ = find(&root, "Practitioner/1");
-    }
 }
