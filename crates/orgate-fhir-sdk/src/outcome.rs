@@ -79,17 +79,17 @@ impl Kind {
 /// An OperationOutcome with these issues, as JSON.
 pub fn outcome(issues: Vec<Issue>) -> Value {
     let issues = issues.into_iter().map(|issue| issue.written().map(Some));
-    let outcome = issues.collect::<Option<Vec<_>>>().and_then(|issues| {
-        OperationOutcome::builder().issue(issues).build().map_err(drop).ok()
-    });
+    let outcome = issues
+        .collect::<Option<Vec<_>>>()
+        .and_then(|issues| OperationOutcome::builder().issue(issues).build().map_err(drop).ok());
     outcome.and_then(|outcome| serde_json::to_value(outcome).ok()).unwrap_or_default()
 }
 
 impl Issue {
     fn written(self) -> Option<OperationOutcomeIssue> {
-        let coding = self.coding.and_then(|(system, code)| {
-            Coding::builder().system(system).code(code).build().ok()
-        });
+        let coding = self
+            .coding
+            .and_then(|(system, code)| Coding::builder().system(system).code(code).build().ok());
         let coding = coding.into_iter().map(Some).collect();
         let details = CodeableConcept::builder().coding(coding).text(self.text).build().ok()?;
         let issue = OperationOutcomeIssue::builder()
