@@ -21,6 +21,7 @@ mod pipelining;
 mod privacy;
 mod refusals;
 mod retransmission;
+mod same_order;
 mod stances;
 mod support;
 mod unreadable;
