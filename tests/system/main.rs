@@ -12,6 +12,7 @@ mod cli;
 mod connections;
 mod corpus;
 mod foreign;
+mod foreign_fhir;
 mod forwarding;
 mod kill;
 mod ledger_down;
