@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde_json::Value;
 
+use crate::domain::gather::gather;
 use crate::domain::order::{Order, Stage};
 use crate::fhir::bundle::{BundleFault, BundleType, EntryPatch, bundle_type};
 use crate::fhir::document::Document;
@@ -163,6 +164,7 @@ impl Unit {
                 Came::Doubt(doubt) => unit.doubted(doubt),
             }
         }
+        unit.orders = gather(unit.orders);
         unit
     }
 
