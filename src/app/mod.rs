@@ -23,6 +23,7 @@ use crate::inbound::cds_hooks;
 use crate::inbound::console::bounds::Bounds;
 use crate::inbound::console::{self, Health};
 use crate::inbound::decision_api;
+use crate::inbound::fhir;
 use crate::inbound::mllp;
 use crate::inbound::mllp::connection::Route;
 use crate::inbound::mllp::listener;
@@ -54,6 +55,9 @@ pub enum AppError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// A FHIR route cannot be bound.
+    #[error("`{0}`: {1}")]
+    Fhir(String, fhir::listener::BindError),
 }
 
 /// A gate that runs.
@@ -93,7 +97,13 @@ pub async fn start(
         sync_every: settings.sync_every,
         keep_message_max: settings.keep_message_max,
     }));
-    recall::recall(&gate, &recovered, &settings.mllp, clock.now())?;
+    let stances: Vec<_> = settings
+        .mllp
+        .iter()
+        .map(|route| (Arc::clone(&route.name), Arc::clone(&route.stance)))
+        .chain(settings.fhir.iter().map(|r| (Arc::clone(&r.name), Arc::clone(&r.stance))))
+        .collect();
+    recall::recall(&gate, &recovered, &stances, clock.now())?;
     match catch_up::catch_up(&cases, &settings.ledger_dir, clock.now()).await {
         Ok(()) => {}
         Err(CatchUpError::Ledger(error)) => return Err(error.into()),
@@ -108,6 +118,13 @@ pub async fn start(
             error,
         })?;
         listeners.push((Arc::clone(config), listener));
+    }
+    let mut bound = Vec::new();
+    for config in &settings.fhir {
+        let name = Arc::clone(&config.name);
+        let route = fhir::listener::bind(Arc::clone(config), Arc::clone(&gate))
+            .map_err(|error| AppError::Fhir(name.to_string(), error))?;
+        bound.push((name, route));
     }
     let console_listener = match settings.console.listen {
         None => None,
@@ -131,6 +148,10 @@ pub async fn start(
         routes.push((Arc::clone(&config.name), listener.local_addr().unwrap_or(config.listen)));
         let route = Route { config, gate: Arc::clone(&gate) };
         tasks.spawn(listener::run(route, listener, stopped.clone()));
+    }
+    for (name, route) in bound {
+        routes.push((name, route.address()));
+        tasks.spawn(route.run(stopped.clone()));
     }
     let console = console_listener.as_ref().and_then(|listener| listener.local_addr().ok());
     if let Some(listen) = console {
