@@ -8,9 +8,11 @@
 )]
 
 mod answer_table;
+mod cds_hooks;
 mod cli;
 mod connections;
 mod corpus;
+mod decision_api;
 mod fhir_bundles;
 mod fhir_h2;
 mod fhir_judged;
