@@ -23,6 +23,7 @@ use crate::inbound::cds_hooks;
 use crate::inbound::console::bounds::Bounds;
 use crate::inbound::console::{self, Health};
 use crate::inbound::decision_api;
+use crate::inbound::fhir;
 use crate::inbound::mllp;
 use crate::inbound::mllp::connection::Route;
 use crate::inbound::mllp::listener;
@@ -54,6 +55,9 @@ pub enum AppError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// A FHIR route cannot be bound.
+    #[error("`{0}`: {1}")]
+    Fhir(String, fhir::listener::BindError),
 }
 
 /// A gate that runs.
@@ -93,7 +97,13 @@ pub async fn start(
         sync_every: settings.sync_every,
         keep_message_max: settings.keep_message_max,
     }));
-    recall::recall(&gate, &recovered, &settings.mllp, clock.now())?;
+    let stances: Vec<_> = settings
+        .mllp
+        .iter()
+        .map(|route| (Arc::clone(&route.name), Arc::clone(&route.stance)))
+        .chain(settings.fhir.iter().map(|r| (Arc::clone(&r.name), Arc::clone(&r.stance))))
+        .collect();
+    recall::recall(&gate, &recovered, &stances, clock.now())?;
     match catch_up::catch_up(&cases, &settings.ledger_dir, clock.now()).await {
         Ok(()) => {}
         Err(CatchUpError::Ledger(error)) => return Err(error.into()),
@@ -108,6 +118,13 @@ pub async fn start(
             error,
         })?;
         listeners.push((Arc::clone(config), listener));
+    }
+    let mut bound = Vec::new();
+    for config in &settings.fhir {
+        let name = Arc::clone(&config.name);
+        let route = fhir::listener::bind(Arc::clone(config), Arc::clone(&gate))
+            .map_err(|error| AppError::Fhir(name.to_string(), error))?;
+        bound.push((name, route));
     }
     let console_listener = match settings.console.listen {
         None => None,
@@ -132,6 +149,10 @@ pub async fn start(
         let route = Route { config, gate: Arc::clone(&gate) };
         tasks.spawn(listener::run(route, listener, stopped.clone()));
     }
+    for (name, route) in bound {
+        routes.push((name, route.address()));
+        tasks.spawn(route.run(stopped.clone()));
+    }
     let console = console_listener.as_ref().and_then(|listener| listener.local_addr().ok());
     if let Some(listen) = console {
         events::ConsoleListening { listen }.emit();
@@ -139,23 +160,27 @@ pub async fn start(
     if let Some(listener) = console_listener {
         let health =
             Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };
-        tasks.spawn(console::serve(listener, health, inquiries(&settings.console, &settings.mllp, &gate)));
+        tasks.spawn(console::serve(
+            listener,
+            health,
+            inquiries(&settings.console, &settings.mllp, &gate),
+        ));
     }
     Ok(Running { gate, cases, ledger, routes, console, stop, tasks, drain: settings.drain })
 }
 
 /// What may be asked on the console port.
-fn inquiries(
-    console: &Console,
-    routes: &[Arc<mllp::Config>],
-    gate: &Arc<Gate>,
-) -> axum::Router {
+fn inquiries(console: &Console, routes: &[Arc<mllp::Config>], gate: &Arc<Gate>) -> axum::Router {
     let bounds = Bounds::default();
     let Console { cds_hooks, decision_api, .. } = console;
     let hl7 = routes.iter().map(|route| explain::hl7(route, gate));
     let explainers = hl7.chain([explain::fhir(cds_hooks, gate)]).collect();
-    cds_hooks::router(cds_hooks, gate, &bounds)
-        .merge(decision_api::router(decision_api, gate, &bounds, explainers))
+    cds_hooks::router(cds_hooks, gate, &bounds).merge(decision_api::router(
+        decision_api,
+        gate,
+        &bounds,
+        explainers,
+    ))
 }
 
 /// The case index of the configured gate; the file is made if need be.

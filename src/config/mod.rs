@@ -3,6 +3,8 @@
 mod check;
 mod console;
 pub mod fault;
+mod fhir;
+mod mapping;
 mod reader;
 mod route;
 
@@ -18,7 +20,7 @@ use jiff::tz::TimeZone;
 pub use check::{load, read};
 pub use console::Console;
 
-use crate::inbound::mllp;
+use crate::inbound::{fhir as fhir_inbound, mllp};
 use crate::ledger;
 use crate::register;
 use crate::register::import::policy::InstitutionLevel;
@@ -49,6 +51,8 @@ pub struct Settings {
     pub keep_message_max: usize,
     /// The HL7 v2 routes.
     pub mllp: Vec<Arc<mllp::Config>>,
+    /// The FHIR routes.
+    pub fhir: Vec<Arc<fhir_inbound::Config>>,
     /// The console port: health and metrics, CDS Hooks, the decision API.
     pub console: Console,
     /// How long a stopping gate waits for messages in flight.
