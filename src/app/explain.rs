@@ -109,7 +109,8 @@ fn read_fhir(config: &cds_hooks::Config, gate: &Gate, message: &Bytes) -> Explai
     };
     let root = document.root();
     let control_id = root.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let known = Known::new(Some(&serde_json::json!({ "body": root })), None);
+    let body = [("body".to_owned(), root.clone())].into_iter().collect();
+    let known = Known::new(Some(&body), None);
     let register = gate.register();
     let (catalogue, lists) = (register.catalogue(), register.lists());
     let context = FhirContext {

@@ -7,6 +7,7 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde_json::Value;
 
+use crate::domain::gather::gather;
 use crate::domain::order::{Order, Stage};
 use crate::fhir::bundle::{BundleFault, BundleType, EntryPatch, bundle_type};
 use crate::fhir::document::Document;
@@ -191,6 +192,7 @@ impl Unit {
                 Came::Doubt(doubt) => unit.doubted(doubt),
             }
         }
+        unit.orders = gather(unit.orders);
         unit
     }
 

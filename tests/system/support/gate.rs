@@ -72,6 +72,12 @@ impl Hospital {
         self
     }
 
+    /// A further key of the console port.
+    pub(crate) fn console(mut self, line: &str) -> Self {
+        self.head = self.head.replace("[console]\n", &format!("[console]\n{line}\n"));
+        self
+    }
+
     /// What `ORGATE_LOG` says.
     pub(crate) fn log(mut self, level: &'static str) -> Self {
         self.log = level;
@@ -276,6 +282,11 @@ impl Gate {
 
     pub(crate) fn route(&self, name: &str) -> SocketAddr {
         *self.routes.get(name).unwrap_or_else(|| panic!("no route {name}"))
+    }
+
+    /// Where the console port listens.
+    pub(crate) fn console(&self) -> SocketAddr {
+        self.console.expect("the console listens")
     }
 
     pub(crate) fn connect(&self) -> Client {
