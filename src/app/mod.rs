@@ -163,18 +163,24 @@ pub async fn start(
         tasks.spawn(console::serve(
             listener,
             health,
-            inquiries(&settings.console, &settings.mllp, &gate),
+            inquiries(&settings.console, &settings.mllp, &settings.fhir, &gate),
         ));
     }
     Ok(Running { gate, cases, ledger, routes, console, stop, tasks, drain: settings.drain })
 }
 
 /// What may be asked on the console port.
-fn inquiries(console: &Console, routes: &[Arc<mllp::Config>], gate: &Arc<Gate>) -> axum::Router {
+fn inquiries(
+    console: &Console,
+    routes: &[Arc<mllp::Config>],
+    resources: &[Arc<fhir::Config>],
+    gate: &Arc<Gate>,
+) -> axum::Router {
     let bounds = Bounds::default();
     let Console { cds_hooks, decision_api, .. } = console;
     let hl7 = routes.iter().map(|route| explain::hl7(route, gate));
-    let explainers = hl7.chain([explain::fhir(cds_hooks, gate)]).collect();
+    let fhir = resources.iter().map(|route| explain::fhir(route, gate));
+    let explainers = hl7.chain(fhir).chain([explain::cds_hooks(cds_hooks, gate)]).collect();
     cds_hooks::router(cds_hooks, gate, &bounds).merge(decision_api::router(
         decision_api,
         gate,
