@@ -13,6 +13,7 @@
     reason = "a benchmark prints, and ends at the first thing that is wrong"
 )]
 
+#[path = "../shared/measured.rs"]
 mod measured;
 mod traffic;
 
@@ -25,8 +26,8 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use measured::{Disk, Process, gate, haproxy, text};
-use traffic::{Line, Round, Template, Way, lab, order, runtime, stand_in};
+use measured::{Disk, Process, Round, SURGEONS, gate, haproxy, median, number, text};
+use traffic::{Line, Template, Way, lab, order, route, runtime, stand_in};
 
 /// Rounds; odd, so that the median is one of them.
 const ROUNDS: usize = 9;
@@ -42,15 +43,13 @@ const IDLE: usize = 1000;
 const MESSAGE_BYTES: usize = 1024;
 /// Digits of the control id, which is all that differs between messages.
 const DIGITS: usize = 10;
-/// Surgeons that take turns, so that not one cache entry serves all.
-const SURGEONS: usize = 16;
 
 fn main() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let stand_in = stand_in();
-    let haproxy = haproxy(folder.path(), stand_in);
-    let findings = gate(&folder.path().join("findings"), "findings", stand_in);
-    let every = gate(&folder.path().join("every"), "every", stand_in);
+    let haproxy = haproxy(folder.path(), "tcp", stand_in);
+    let findings = gate(&folder.path().join("findings"), "findings", &route(stand_in));
+    let every = gate(&folder.path().join("every"), "every", &route(stand_in));
     let (order, lab) = (Rc::new(order()), Rc::new(lab()));
     let way = |name, process: Option<&Process>, template: &Rc<Template>| Way {
         name,
@@ -98,7 +97,7 @@ fn memory(
     lab: &Rc<Template>,
     ids: &Cell<usize>,
 ) {
-    let gate = gate(folder, "findings", stand_in);
+    let gate = gate(folder, "findings", &route(stand_in));
     thread::sleep(Duration::from_millis(500));
     let idle = gate.resident_kib();
     let mut lines = Vec::new();
@@ -153,18 +152,4 @@ fn ratios(single: &[[Round; 5]], crowd: &[[Round; 5]], disk: &Disk) {
     say("clean order, every: added p99 / added p50", "≤ 3", ratio);
     let rate = of(crowd, &|r| r[4].per_second);
     say(&format!("clean order, every, {MANY} connections: msg/s"), "≥ 20000", rate);
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut sorted: Vec<f64> = values.collect();
-    sorted.sort_unstable_by(f64::total_cmp);
-    sorted[sorted.len() / 2]
-}
-
-fn micros(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e6
-}
-
-fn number(count: usize) -> f64 {
-    f64::from(u32::try_from(count).unwrap())
 }

@@ -12,8 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
-use crate::measured::cpu;
-use crate::{DIGITS, MESSAGE_BYTES, SURGEONS, micros, number};
+use crate::measured::{Round, SURGEONS, cpu};
+use crate::{DIGITS, MESSAGE_BYTES};
 
 /// A message with a hole of [`DIGITS`] for its control id.
 pub(crate) struct Template {
@@ -128,22 +128,20 @@ pub(crate) fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
+/// The gate's route to the stand-in.
+pub(crate) fn route(stand_in: SocketAddr) -> String {
+    format!(
+        "[[mllp]]\nname = \"his\"\nupstream = \"{stand_in}\"\n\
+         mapping = \"mappings/hl7v2/standard.toml\"\n"
+    )
+}
+
 /// A way from client to stand-in, and what goes along it.
 pub(crate) struct Way {
     pub(crate) name: &'static str,
     pub(crate) address: SocketAddr,
     pub(crate) process: Option<u32>,
     pub(crate) template: Rc<Template>,
-}
-
-/// What one round on one way came to; times in µs.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Round {
-    pub(crate) p50: f64,
-    pub(crate) p99: f64,
-    pub(crate) per_second: f64,
-    /// CPU time of the process in between, for each message.
-    pub(crate) cpu: f64,
 }
 
 impl Way {
@@ -179,16 +177,8 @@ impl Way {
             }
         };
         local.run_until(all).await;
-        let (wall, count) = (began.elapsed(), took.len());
-        let cpu = self::cpu(self.process) - cpu;
-        took.sort_unstable();
-        let at = |share: usize| micros(took[(count * share / 100).min(count - 1)]);
-        Round {
-            p50: at(50),
-            p99: at(99),
-            per_second: number(count) / wall.as_secs_f64(),
-            cpu: cpu * 1e6 / number(count),
-        }
+        let wall = began.elapsed();
+        Round::of(took, wall, self::cpu(self.process) - cpu)
     }
 }
 

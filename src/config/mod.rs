@@ -1,14 +1,16 @@
 //! As written → checked settings: every fault of configuration and mappings at once, before anything binds.
 
 mod check;
+mod console;
 pub mod fault;
+mod fhir;
+mod mapping;
 mod reader;
 mod route;
 
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +18,9 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 pub use check::{load, read};
+pub use console::Console;
 
-use crate::inbound::mllp;
+use crate::inbound::{fhir as fhir_inbound, mllp};
 use crate::ledger;
 use crate::register;
 use crate::register::import::policy::InstitutionLevel;
@@ -48,8 +51,10 @@ pub struct Settings {
     pub keep_message_max: usize,
     /// The HL7 v2 routes.
     pub mllp: Vec<Arc<mllp::Config>>,
-    /// Health and metrics.
-    pub console: Option<SocketAddr>,
+    /// The FHIR routes.
+    pub fhir: Vec<Arc<fhir_inbound::Config>>,
+    /// The console port: health and metrics, CDS Hooks, the decision API.
+    pub console: Console,
     /// How long a stopping gate waits for messages in flight.
     pub drain: Duration,
 }

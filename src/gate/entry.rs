@@ -12,13 +12,15 @@ use serde::Serialize;
 use crate::domain::order::Order;
 use crate::domain::procedure::{Procedure, ProcedureCode};
 use crate::gate::around_facts::AroundFacts;
+use crate::gate::attested::INQUIRY;
 use crate::gate::document::ReportableCase;
 use crate::gate::facts::{FactsJson, PersonFacts, ProcedureFacts, named_procedures};
+use crate::gate::inquiry::Caller;
 use crate::gate::order_facts::OrderFacts;
 use crate::gate::pass::{Message, Subject};
 use crate::gate::stance::RouteStance;
 use crate::gate::verdict_json::VerdictJson;
-use crate::ledger::Body;
+use crate::ledger::{Body, EntryId};
 use crate::rules::Policy;
 use crate::rules::table::Setting;
 
@@ -47,16 +49,26 @@ pub(super) struct WithoutLedger<'w> {
 #[derive(Serialize)]
 struct Written<'w> {
     #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<String>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    attested_in: &'w [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caller: Option<&'w Caller>,
     control_id: &'w str,
     #[serde(skip_serializing_if = "Option::is_none")]
     facts: Option<FactsJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interface: Option<&'static str>,
     mapping: &'w str,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
     message_bytes: usize,
     message_sha256: String,
     policy: PolicyJson,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    read_elsewhere: &'w [String],
     register_version: i64,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     reportable: &'w [ReportableCase],
@@ -96,33 +108,85 @@ fn usual_alarm_count() -> u32 {
     Policy::default().override_alarm_count
 }
 
+/// What became of a forwarded message.
+#[derive(Clone, Debug)]
+pub struct Delivery<'d> {
+    /// The entry of its decision.
+    pub entry: EntryId,
+    /// `answered`, `timeout`, and the like.
+    pub outcome: &'d str,
+    /// MSA-1, or the HTTP status.
+    pub answer_code: Option<&'d str>,
+    /// From sending to the answer, in microseconds.
+    pub took_us: u64,
+    /// The addresses that a FHIR server gave to what it stored.
+    pub known_as: Vec<KnownAs>,
+}
+
+/// An order and where it is found.
+#[derive(Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct KnownAs {
+    /// `http://host/fhir/ServiceRequest/77`
+    pub address: String,
+    /// Its number (申请单号 / 医嘱号).
+    pub order_no: String,
+}
+
+impl std::fmt::Debug for KnownAs {
+    /// Numbers of orders do not print.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("‹redacted›")
+    }
+}
+
 #[derive(Serialize)]
-struct Delivery<'d> {
+struct WrittenDelivery<'d> {
     #[serde(skip_serializing_if = "Option::is_none")]
     answer_code: Option<&'d str>,
-    entry: &'d str,
+    entry: String,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    known_as: &'d [KnownAs],
     outcome: &'d str,
     took_us: u64,
+}
+
+impl Delivery<'_> {
+    /// The body of its entry.
+    pub(super) fn body(&self) -> Body {
+        canonical_body(&WrittenDelivery {
+            answer_code: self.answer_code,
+            entry: self.entry.to_string(),
+            known_as: &self.known_as,
+            outcome: self.outcome,
+            took_us: self.took_us,
+        })
+    }
 }
 
 impl DecisionBody<'_> {
     /// The canonical JSON text.
     pub(super) fn write(&self) -> Body {
-        let Message { request, ruling, fingerprint, retransmission_of } = *self.message;
+        let Message { request, ruling, fingerprint, .. } = *self.message;
+        let Message { retransmission_of, attested_in, inquiry, .. } = *self.message;
         let (facts, unreadable) = match &request.subject {
             Subject::Orders(orders) => (Some(self.facts(orders)), None),
             Subject::Unreadable { why, .. } => (None, Some(*why)),
         };
         let kept = request.message.len() <= self.keep_message_max;
         canonical_body(&Written {
+            act: inquiry.map(|_| INQUIRY),
             answer: self.answer.map(|answer| BASE64.encode(answer)),
+            attested_in,
+            caller: inquiry.map(|(_, caller)| caller),
             control_id: &request.control_id,
             facts,
+            interface: inquiry.map(|(interface, _)| interface),
             mapping: &request.mapping,
             message: kept.then(|| BASE64.encode(&request.message)),
             message_bytes: request.message.len(),
             message_sha256: fingerprint.hex(),
             policy: policy_json(self.policy, &request.stance),
+            read_elsewhere: &request.read_elsewhere,
             register_version: ruling.register_version,
             reportable: &ruling.reportable,
             retransmission_of,
@@ -178,16 +242,6 @@ pub(super) fn setting_word(setting: Setting) -> &'static str {
     }
 }
 
-/// The body of a delivery entry: what the downstream system answered to a forwarded message.
-pub(super) fn delivery(
-    entry: &str,
-    outcome: &str,
-    answer_code: Option<&str>,
-    took_us: u64,
-) -> Body {
-    canonical_body(&Delivery { answer_code, entry, outcome, took_us })
-}
-
 /// Every code of an order, and all codes of the procedures they name: what lists are tested against.
 fn codes(order: &Order, procedures: &[Arc<Procedure>]) -> Vec<ProcedureCode> {
     let lines = order.groups.iter().flat_map(|group| &group.lines);
@@ -203,7 +257,7 @@ const USUAL_BYTES: usize = 4096;
 /// The canonical body of what is written here: strings, whole numbers and lists, members in
 /// alphabetical order, so the quick way is the one that is taken (a test holds it). Should a struct
 /// ever be out of order, sorting it is the slow way to the same body.
-fn canonical_body(written: &impl Serialize) -> Body {
+pub(super) fn canonical_body(written: &impl Serialize) -> Body {
     let mut text = Vec::with_capacity(USUAL_BYTES);
     let _ = serde_json::to_writer(&mut text, written);
     let text = String::from_utf8(text).unwrap_or_default();

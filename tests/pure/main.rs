@@ -4,6 +4,7 @@
 
 mod architecture;
 mod decisions;
+mod evasions;
 mod feeds;
 mod laws;
 mod model;
