@@ -8,7 +8,6 @@ use serde_json::Value;
 use crate::domain::order::{Action, Stage};
 use crate::fhir::bundle;
 use crate::fhir::document::{Document, Limits};
-use crate::gate::stance::RouteStance;
 use crate::gate::{Gate, Subject};
 use crate::hl7::frame;
 use crate::inbound::cds_hooks;
@@ -19,7 +18,7 @@ use crate::inbound::fhir;
 use crate::inbound::mllp;
 use crate::inbound::mllp::intake::{Intake, Reader};
 use crate::mapping::Reading;
-use crate::mapping::fhir::{FhirContext, FhirMapping, Subject as Resource};
+use crate::mapping::fhir::{FhirContext, Subject as Resource};
 
 /// What FHIR bodies are read with.
 const LIMITS: Limits = Limits { bytes: BODY_BYTES_MAX, depth: 64 };
@@ -57,39 +56,50 @@ fn read_hl7(config: &mllp::Config, gate: &Gate, message: &Bytes) -> Explained {
     }
 }
 
-/// A FHIR route.
+/// A FHIR route. What it would look up leads to nobody here.
 pub(super) fn fhir(config: &Arc<fhir::Config>, gate: &Arc<Gate>) -> Explainer {
-    let way = Way { mapping: Arc::clone(&config.mapping), all_surgical: config.all_surgical };
-    way.explainer(Arc::clone(&config.name), Arc::clone(&config.stance), gate)
-}
-
-/// FHIR resources, as ordering screens send them.
-pub(super) fn cds_hooks(config: &Arc<cds_hooks::Config>, gate: &Arc<Gate>) -> Explainer {
-    let way = Way { mapping: Arc::clone(&config.mapping), all_surgical: false };
-    way.explainer("cds-hooks".into(), Arc::clone(&config.stance), gate)
-}
-
-/// How FHIR bodies are read somewhere.
-struct Way {
-    mapping: Arc<FhirMapping>,
-    all_surgical: bool,
-}
-
-impl Way {
-    fn explainer(self, route: Arc<str>, stance: Arc<RouteStance>, gate: &Arc<Gate>) -> Explainer {
-        let gate = Arc::clone(gate);
-        Explainer {
-            route,
-            form: Form::Fhir,
-            stance,
-            mapping: self.mapping.name().into(),
-            read: Arc::new(move |message| read_fhir(&self, &gate, message)),
-        }
+    let (route, gate) = (Arc::clone(config), Arc::clone(gate));
+    Explainer {
+        route: Arc::clone(&config.name),
+        form: Form::Fhir,
+        stance: Arc::clone(&config.stance),
+        mapping: config.mapping.name().into(),
+        read: Arc::new(move |message| {
+            let register = gate.register();
+            let (catalogue, lists) = (register.catalogue(), register.lists());
+            let reader = fhir::reader::Reader {
+                config: &route,
+                catalogue: &catalogue,
+                lists: &lists,
+                zone: gate.zone(),
+                checked_order: &|number| gate.memory().knows_order(number),
+                order_at: &|address| gate.memory().order_at(address),
+            };
+            let explained = fhir::explain::read(&reader, message);
+            match explained.subject {
+                None => Explained::NotSurgical,
+                Some(subject) => {
+                    Explained::Judged { subject, control_id: explained.id, doubt: explained.doubt }
+                }
+            }
+        }),
     }
 }
 
-/// Every order, appointment and procedure of a body, as one unit; references lead to what is in it.
-fn read_fhir(way: &Way, gate: &Gate, message: &Bytes) -> Explained {
+/// FHIR resources, as ordering screens send them.
+pub(super) fn drafts(config: &Arc<cds_hooks::Config>, gate: &Arc<Gate>) -> Explainer {
+    let (settings, gate) = (Arc::clone(config), Arc::clone(gate));
+    Explainer {
+        route: "cds-hooks".into(),
+        form: Form::Fhir,
+        stance: Arc::clone(&config.stance),
+        mapping: config.mapping.name().into(),
+        read: Arc::new(move |message| read_fhir(&settings, &gate, message)),
+    }
+}
+
+/// Every order, appointment and procedure of a body, as one unit.
+fn read_fhir(config: &cds_hooks::Config, gate: &Gate, message: &Bytes) -> Explained {
     let document = match Document::read(message, LIMITS) {
         Ok(document) => document,
         Err(unsound) => {
@@ -107,7 +117,7 @@ fn read_fhir(way: &Way, gate: &Gate, message: &Bytes) -> Explained {
         catalogue: &catalogue,
         listed: &|code| lists.mention(code),
         checked_order: &|number| gate.memory().knows_order(number),
-        all_surgical: way.all_surgical,
+        all_surgical: false,
         zone: gate.zone(),
         references: &known,
     };
@@ -115,7 +125,7 @@ fn read_fhir(way: &Way, gate: &Gate, message: &Bytes) -> Explained {
     for found in bundle::contained(root) {
         let (path, action, identity) = (found.path.as_str(), Action::New, None);
         let resource = Resource { resource: found.resource, path, action, identity };
-        match way.mapping.read(resource, &context).reading {
+        match config.mapping.read(resource, &context).reading {
             Reading::NotSurgical { .. } => {}
             Reading::Surgical(order) if order.action() == Action::Other => {}
             Reading::Surgical(order) => orders.push(order),

@@ -67,11 +67,7 @@ fn of<'v>(value: &'v Value, key: &str) -> &'v str {
 }
 
 fn gate_before(server: &Server) -> (Hospital, Gate) {
-    let hospital = Hospital::new().set(&format!(
-        "[[fhir]]\nname = \"fhir\"\nlisten = \"127.0.0.1:0\"\nupstream = \"http://{}/fhir\"\n\
-         mapping = \"mappings/fhir/r4.toml\"\nstance = \"enforce\"",
-        server.address
-    ));
+    let hospital = Hospital::new().fhir("fhir", server.address, &[]);
     let gate = hospital.start();
     (hospital, gate)
 }

@@ -21,8 +21,9 @@ use crate::domain::order::{Action, Urgency};
 use crate::fhir::bundle;
 use crate::fhir::document::{Document, Limits};
 use crate::fhir::reference::{Reference, parse};
+use crate::inbound::fhir::Config;
 use crate::inbound::fhir::pieces::Piece;
-use crate::inbound::fhir::reader::{Came, ReadPiece};
+use crate::inbound::fhir::reader::{Came, ReadPiece, Reader};
 use crate::inbound::fhir::service::{Asked, Route};
 use crate::mapping::fhir::{Found, References};
 
@@ -66,7 +67,7 @@ impl Remembered {
 /// What is known of references while one request is read.
 pub(super) struct Known<'k> {
     bases: Vec<String>,
-    cache: &'k Remembered,
+    cache: Option<&'k Remembered>,
     /// The request's body; where it is a Bundle, references lead to its entries first.
     root: &'k Value,
     looked_up: HashMap<String, Option<Arc<Value>>>,
@@ -76,16 +77,25 @@ pub(super) struct Known<'k> {
 impl<'k> Known<'k> {
     /// Of a request with the body `root`.
     pub(super) fn new(route: &'k Route, asked: &Asked, root: &'k Value) -> Self {
-        let mut bases = vec![route.config.upstream.url()];
-        bases.extend(route.config.public_url.clone());
-        bases.extend(asked.base(&route.config));
-        Self {
-            bases,
-            cache: &route.remembered,
-            root,
-            looked_up: HashMap::new(),
-            elsewhere: RefCell::default(),
-        }
+        let further = asked.base(&route.config);
+        Self::of(&route.config, further, Some(&route.remembered), root)
+    }
+
+    /// The same where nobody can be asked and nothing was before.
+    pub(super) fn offline(config: &Config, root: &'k Value) -> Self {
+        Self::of(config, None, None, root)
+    }
+
+    fn of(
+        config: &Config,
+        further: Option<String>,
+        cache: Option<&'k Remembered>,
+        root: &'k Value,
+    ) -> Self {
+        let bases = [Some(config.upstream.url()), config.public_url.clone(), further];
+        let bases = bases.into_iter().flatten().collect();
+        let (looked_up, elsewhere) = (HashMap::new(), RefCell::default());
+        Self { bases, cache, root, looked_up, elsewhere }
     }
 
     /// `Type/id` of a reference to the server itself.
@@ -116,7 +126,7 @@ impl References for Known<'_> {
         match self.looked_up.get(&relative) {
             Some(Some(resource)) => Found::Resource(Arc::clone(resource)),
             Some(None) => Found::Nothing,
-            None => match self.cache.0.get(&relative) {
+            None => match self.cache.and_then(|cache| cache.0.get(&relative)) {
                 Some((resource, _)) => Found::Resource(resource),
                 None => Found::NotAsked,
             },
@@ -157,7 +167,7 @@ fn read_once(
 ) -> (Vec<ReadPiece>, Vec<String>) {
     let register = route.gate.register();
     let (catalogue, lists) = (register.catalogue(), register.lists());
-    let reader = crate::inbound::fhir::reader::Reader {
+    let reader = Reader {
         config: &route.config,
         catalogue: &catalogue,
         lists: &lists,
@@ -210,7 +220,8 @@ async fn look_up(
         match tokio::time::timeout_at(deadline, asking.join_next()).await {
             Ok(Some(Ok((relative, Fetched::Resource(resource, bytes))))) => {
                 let weight = u32::try_from(bytes).unwrap_or(u32::MAX);
-                known.cache.0.insert(relative.clone(), (Arc::clone(&resource), weight));
+                let kept = (Arc::clone(&resource), weight);
+                route.remembered.0.insert(relative.clone(), kept);
                 known.looked_up.insert(relative, Some(resource));
             }
             Ok(Some(_)) => {}

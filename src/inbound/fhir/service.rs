@@ -70,14 +70,14 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    fn interaction(&self, config: &Config, body: &Incoming) -> Interaction {
+    pub(super) fn interaction(&self, config: &Config, has_body: bool) -> Interaction {
         let uri = &self.parts.uri;
         let has_header = |name: &str| self.parts.headers.contains_key(name);
         let head = Head {
             method: self.parts.method.as_str(),
             path: uri.path(),
             query: uri.query(),
-            has_body: !body.is_end_stream() || headers::announce_body(&self.parts.headers),
+            has_body,
             has_header: &has_header,
         };
         classify(config.upstream.base(), &head, &config.allowed)
@@ -112,7 +112,8 @@ pub(super) async fn serve(
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let asked = Asked { parts, peer };
-    let interaction = asked.interaction(&route.config, &body);
+    let has_body = !body.is_end_stream() || headers::announce_body(&asked.parts.headers);
+    let interaction = asked.interaction(&route.config, has_body);
     let streams = match &interaction {
         Interaction::Stream => true,
         Interaction::Unjudged { resource_type } => !intake::is_looked_at(&asked, resource_type),
