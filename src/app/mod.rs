@@ -110,33 +110,8 @@ pub async fn start(
         Err(CatchUpError::Cases(error)) => return Err(error.into()),
     }
     tell(&recovered);
-    let mut listeners = Vec::new();
-    for config in &settings.mllp {
-        let listener = listener::bind(config).map_err(|error| AppError::Bind {
-            what: config.name.to_string(),
-            address: config.listen,
-            error,
-        })?;
-        listeners.push((Arc::clone(config), listener));
-    }
-    let mut bound = Vec::new();
-    for config in &settings.fhir {
-        let name = Arc::clone(&config.name);
-        let route = fhir::listener::bind(Arc::clone(config), Arc::clone(&gate))
-            .map_err(|error| AppError::Fhir(name.to_string(), error))?;
-        bound.push((name, route));
-    }
-    let console_listener = match settings.console.listen {
-        None => None,
-        Some(address) => {
-            Some(TcpListener::bind(address).await.map_err(|error| AppError::Bind {
-                what: "console".to_owned(),
-                address,
-                error,
-            })?)
-        }
-    };
-
+    let Bound { mllp, fhir, console: console_listener } =
+        bind((&settings.mllp, &settings.fhir, settings.console.listen), &gate).await?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
     tasks.spawn(follow::register(Arc::clone(&gate), source, register_state, stopped.clone()));
@@ -144,12 +119,12 @@ pub async fn start(
     let folder = settings.ledger_dir.clone();
     tasks.spawn(catch_up::follow(cases.clone(), folder, clock, stopped.clone()));
     let mut routes = Vec::new();
-    for (config, listener) in listeners {
+    for (config, listener) in mllp {
         routes.push((Arc::clone(&config.name), listener.local_addr().unwrap_or(config.listen)));
         let route = Route { config, gate: Arc::clone(&gate) };
         tasks.spawn(listener::run(route, listener, stopped.clone()));
     }
-    for (name, route) in bound {
+    for (name, route) in fhir {
         routes.push((name, route.address()));
         tasks.spawn(route.run(stopped.clone()));
     }
@@ -160,21 +135,59 @@ pub async fn start(
     if let Some(listener) = console_listener {
         let health =
             Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };
-        tasks.spawn(console::serve(
-            listener,
-            health,
-            inquiries(&settings.console, &settings.mllp, &gate),
-        ));
+        let asked = inquiries((&settings.console, &settings.mllp, &settings.fhir), &gate);
+        tasks.spawn(console::serve(listener, health, asked));
     }
     Ok(Running { gate, cases, ledger, routes, console, stop, tasks, drain: settings.drain })
 }
 
+/// Every address of the gate, bound.
+struct Bound {
+    mllp: Vec<(Arc<mllp::Config>, TcpListener)>,
+    fhir: Vec<(Arc<str>, fhir::listener::Bound)>,
+    console: Option<TcpListener>,
+}
+
+async fn bind(
+    (mllp, fhir, console): (&[Arc<mllp::Config>], &[Arc<fhir::Config>], Option<SocketAddr>),
+    gate: &Arc<Gate>,
+) -> Result<Bound, AppError> {
+    let mut bound = Bound { mllp: Vec::new(), fhir: Vec::new(), console: None };
+    for config in mllp {
+        let listener = listener::bind(config).map_err(|error| AppError::Bind {
+            what: config.name.to_string(),
+            address: config.listen,
+            error,
+        })?;
+        bound.mllp.push((Arc::clone(config), listener));
+    }
+    for config in fhir {
+        let name = Arc::clone(&config.name);
+        let route = fhir::listener::bind(Arc::clone(config), Arc::clone(gate))
+            .map_err(|error| AppError::Fhir(name.to_string(), error))?;
+        bound.fhir.push((name, route));
+    }
+    if let Some(address) = console {
+        let listening = TcpListener::bind(address).await;
+        bound.console = Some(listening.map_err(|error| AppError::Bind {
+            what: "console".to_owned(),
+            address,
+            error,
+        })?);
+    }
+    Ok(bound)
+}
+
 /// What may be asked on the console port.
-fn inquiries(console: &Console, routes: &[Arc<mllp::Config>], gate: &Arc<Gate>) -> axum::Router {
+fn inquiries(
+    (console, hl7, fhir): (&Console, &[Arc<mllp::Config>], &[Arc<fhir::Config>]),
+    gate: &Arc<Gate>,
+) -> axum::Router {
     let bounds = Bounds::default();
     let Console { cds_hooks, decision_api, .. } = console;
-    let hl7 = routes.iter().map(|route| explain::hl7(route, gate));
-    let explainers = hl7.chain([explain::fhir(cds_hooks, gate)]).collect();
+    let hl7 = hl7.iter().map(|route| explain::hl7(route, gate));
+    let fhir = fhir.iter().map(|route| explain::fhir(route, gate));
+    let explainers = hl7.chain(fhir).chain([explain::drafts(cds_hooks, gate)]).collect();
     cds_hooks::router(cds_hooks, gate, &bounds).merge(decision_api::router(
         decision_api,
         gate,

@@ -126,7 +126,7 @@ impl Kept {
     fn is_final(&self) -> bool {
         let refused = self.answer.is_some();
         self.verdict.gaps.iter().all(|gap| gap == "message-unreadable")
-            && !(refused && !self.read_elsewhere.is_empty())
+            && (!refused || self.read_elsewhere.is_empty())
     }
 }
 

@@ -1,8 +1,6 @@
 //! Batch Bundles: every entry stands for itself. Those that are refused are cut out, the rest goes on, and the response is
 //! completed with the refusals at their places.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use http::Response;
 use serde::Deserialize;
@@ -10,19 +8,14 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::clock;
-use crate::fhir::bundle::BundleFault;
 use crate::fhir::splice;
 use crate::gate::KnownAs;
 use crate::gate::passage::{Outcome, Passage};
-use crate::inbound::fhir::doubt::Doubt;
 use crate::inbound::fhir::exchange::{Content, Outgoing, forward, undelivered};
 use crate::inbound::fhir::intake::{Batch, Unit};
 use crate::inbound::fhir::named::{self, Name};
-use crate::inbound::fhir::pieces;
-use crate::inbound::fhir::reader::ReadPiece;
-use crate::inbound::fhir::references::{self, Known};
 use crate::inbound::fhir::service::{Asked, Route, before_gate};
-use crate::inbound::fhir::{patch, recorded, respond};
+use crate::inbound::fhir::{recorded, respond};
 use crate::ledger::EntryId;
 use crate::net::client::Body;
 use crate::telemetry::events;
@@ -67,15 +60,8 @@ pub(super) async fn judged(
     batch: Batch,
     body: Bytes,
 ) -> Response<Body> {
-    let root = batch.document.root();
-    let count = root.get("entry").and_then(Value::as_array).map_or(0, Vec::len);
-    let sorted = match read(route, asked, root).await {
-        Ok(units) => sort(route, asked, &batch.decoded, units).await,
-        Err(doubt) => match as_a_whole(route, asked, doubt, &body).await {
-            Ok(passage) => Sorted { passing: vec![(0, passage)], ..Sorted::default() },
-            Err(refusal) => return refusal,
-        },
-    };
+    let Batch { decoded, count, units } = batch;
+    let sorted = sort(route, asked, &decoded, units).await;
     let now = || route.gate.clock().now();
     if sorted.refused.is_empty() {
         return onwards(route, asked, sorted, Content::Whole(body), count).await;
@@ -84,7 +70,7 @@ pub(super) async fn judged(
         return respond::all_refused(sorted.refused, now());
     }
     let refused: Vec<usize> = sorted.refused.iter().map(|(entry, _)| *entry).collect();
-    match splice::without(&batch.decoded, &refused) {
+    match splice::without(&decoded, &refused) {
         Some(rest) => onwards(route, asked, sorted, Content::Spliced(rest.into()), count).await,
         None => {
             let passages: Vec<Passage> = sorted.passing.into_iter().map(|(_, p)| p).collect();
@@ -94,45 +80,6 @@ pub(super) async fn judged(
     }
 }
 
-/// The Bundle cannot be read, so neither can any entry of it.
-async fn as_a_whole(
-    route: &Route,
-    asked: &Asked,
-    doubt: Doubt,
-    body: &[u8],
-) -> Result<Passage, Response<Body>> {
-    let unit = Unit { doubt: Some(doubt), ..Unit::default() };
-    let message = recorded::request(&asked.parts, body);
-    match before_gate(route, asked, message, unit).await {
-        Outcome::Forward(passage) => Ok(passage),
-        Outcome::Refuse(refusal) => {
-            Err(respond::refused(refusal.answer.as_ref(), route.gate.clock().now()))
-        }
-    }
-}
-
-/// Reads all entries together, since they may refer to each other; what each comes to, in their order.
-async fn read(route: &Route, asked: &Asked, root: &Value) -> Result<Vec<(usize, Unit)>, Doubt> {
-    let pieces = pieces::of_entries(root, &route.config.allowed, route.config.limits)?;
-    if pieces.len() > route.config.max_entries {
-        return Err(BundleFault::TooMany.into());
-    }
-    let mut applied = Vec::new();
-    let pieces = patch::applied(route, asked, pieces, &mut applied).await;
-    let mut known = Known::new(route, asked, root);
-    let read = references::read(route, asked, &pieces, &mut known).await;
-    let mut entries: BTreeMap<usize, Vec<ReadPiece>> = BTreeMap::new();
-    for piece in read {
-        entries.entry(piece.entry.unwrap_or_default()).or_default().push(piece);
-    }
-    let units = entries.into_iter().map(|(entry, read)| {
-        let mut unit = Unit::of(read, &known);
-        unit.read_elsewhere.extend(applied.iter().cloned());
-        (entry, unit)
-    });
-    Ok(units.collect())
-}
-
 /// Takes the entries before the gate, in their order: an appointment comes after its order.
 async fn sort(route: &Route, asked: &Asked, body: &[u8], units: Vec<(usize, Unit)>) -> Sorted {
     let raw = serde_json::from_slice::<RawBundle<'_>>(body);
@@ -140,9 +87,6 @@ async fn sort(route: &Route, asked: &Asked, body: &[u8], units: Vec<(usize, Unit
     let base = route.config.upstream.base();
     let mut sorted = Sorted::default();
     for (entry, mut unit) in units {
-        if unit.is_nothing() {
-            continue;
-        }
         let names = std::mem::take(&mut unit.names);
         let message = match raw.get(entry) {
             Some(RawEntry { resource, request }) => {
@@ -189,7 +133,7 @@ async fn onwards(
         Ok(answered) => answered,
         Err(response) => return response,
     };
-    route.remembered.forget(None);
+    route.remembered.forget(&asked.changes());
     if entries.is_empty() && refused.is_empty() {
         return answered.into_response(route, asked);
     }

@@ -1,7 +1,5 @@
 //! Why a request cannot be judged, or is not let through unjudged: for the record, and in words.
 
-use std::borrow::Cow;
-
 use crate::domain::order::{Place, Stage};
 use crate::fhir::bundle::BundleFault;
 use crate::fhir::document::Unsound;
@@ -31,8 +29,8 @@ pub(super) struct Doubt {
     /// Of a bounded set, the same for ever.
     pub(super) why: &'static str,
     pub(super) class: Class,
-    pub(super) zh: Cow<'static, str>,
-    pub(super) en: Cow<'static, str>,
+    pub(super) zh: &'static str,
+    pub(super) en: &'static str,
     /// The checkpoint, where that much is certain.
     pub(super) stage: Option<Stage>,
     /// FHIRPath.
@@ -41,7 +39,6 @@ pub(super) struct Doubt {
 
 impl Doubt {
     pub(super) fn new(class: Class, why: &'static str, zh: &'static str, en: &'static str) -> Self {
-        let (zh, en) = (Cow::Borrowed(zh), Cow::Borrowed(en));
         Self { why, class, zh, en, stage: None, place: None }
     }
 
@@ -90,15 +87,13 @@ impl Doubt {
     }
 
     /// An operation that is not allowed on a judged route.
-    pub(super) fn not_allowed(operation: &str) -> Self {
-        let mut doubt = Self::new(
+    pub(super) fn not_allowed() -> Self {
+        Self::new(
             Class::NotAllowed,
             "fhir-operation",
-            "",
-            "this operation can store orders that are not judged; allow_operations of the route permits it",
-        );
-        doubt.zh = format!("该接口不允许操作{operation}：其中的医嘱无法核查").into();
-        doubt
+            "该接口不允许这项操作：其中的医嘱无法核查",
+            "this operation can store orders that cannot be judged; allow_operations of the route permits it",
+        )
     }
 
     /// The resource that is to be patched cannot be read with certainty.

@@ -1,6 +1,9 @@
 //! A body → what is to be judged of it: the form it stands in, the document, its pieces, and what the mapping reads.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
+use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde_json::Value;
 
@@ -50,9 +53,12 @@ pub(super) struct Unit {
 
 /// A batch Bundle.
 pub(super) struct Batch {
-    pub(super) document: Document,
     /// The body without its Content-Encoding.
     pub(super) decoded: Bytes,
+    /// How many entries it has.
+    pub(super) count: usize,
+    /// The entries that hold anything, in their order.
+    pub(super) units: Vec<(usize, Unit)>,
 }
 
 /// Weighs a whole request.
@@ -66,7 +72,7 @@ pub(super) async fn weigh(
     match interaction {
         Interaction::Stream | Interaction::OutsideBase => nothing,
         Interaction::Doubtful(evasion) => Err((*evasion).into()),
-        Interaction::NotAllowed(operation) => Err(Doubt::not_allowed(operation)),
+        Interaction::NotAllowed(_) => Err(Doubt::not_allowed()),
         Interaction::Unjudged { resource_type } => {
             let config = &route.config;
             disguised(config, asked, resource_type, body)
@@ -77,18 +83,51 @@ pub(super) async fn weigh(
             let mut known = Known::new(route, asked, &Value::Null);
             let pieces = [Piece::deletion(target)];
             let read = references::read(route, asked, &pieces, &mut known).await;
-            Ok(Unit::of(read, &known).weighed())
+            Ok(Unit::of(read, Vec::new()).weighed())
         }
         Interaction::Write(Write::Patch(target)) => patch_of(route, asked, target, body).await,
         Interaction::Write(write) => {
             let decoded = decoded(&route.config, asked, body).await?;
-            if form_of(asked) != Form::Json {
+            if form_of(&asked.parts.headers) != Form::Json {
                 return Err(Doubt::form());
             }
             let document = document(&route.config, decoded.clone()).await?;
             written(route, asked, write, document, decoded).await
         }
     }
+}
+
+/// What a document holds that is written: as one whole, or entry by entry.
+pub(super) struct Parts<'d> {
+    pub(super) kind: BundleType,
+    pub(super) pieces: Vec<Piece<'d>>,
+}
+
+/// Takes a document apart.
+pub(super) fn parts<'d>(
+    config: &Config,
+    write: &Write,
+    document: &'d Document,
+) -> Result<Parts<'d>, Doubt> {
+    let root = document.root();
+    let is_bundle = document.resource_type() == "Bundle";
+    let kind = if is_bundle { bundle_type(root, config.max_entries)? } else { BundleType::Other };
+    // One that is stored or processed somewhere else is one whole, whatever its type.
+    let kind = match write {
+        Write::Bundle if !is_bundle => return Err(Doubt::address_disagrees()),
+        Write::Bundle => kind,
+        _ => BundleType::Other,
+    };
+    let pieces = match kind {
+        BundleType::Other => pieces::of_write(write, root)?,
+        BundleType::Transaction | BundleType::Batch => {
+            pieces::of_entries(root, &config.allowed, config.limits)?
+        }
+    };
+    if pieces.len() > config.max_entries {
+        return Err(BundleFault::TooMany.into());
+    }
+    Ok(Parts { kind, pieces })
 }
 
 async fn written(
@@ -98,32 +137,21 @@ async fn written(
     document: Document,
     decoded: Bytes,
 ) -> Result<Weighed, Doubt> {
+    let Parts { kind, pieces } = parts(&route.config, write, &document)?;
     let root = document.root();
-    let at_base = matches!(write, Write::Bundle);
-    if at_base && document.resource_type() != "Bundle" {
-        return Err(Doubt::address_disagrees());
-    }
-    let config = &route.config;
-    let is_bundle = document.resource_type() == "Bundle";
-    let kind = if is_bundle { bundle_type(root, config.max_entries)? } else { BundleType::Other };
-    // One that is stored or processed somewhere else is one whole, whatever its type.
-    let kind = if at_base { kind } else { BundleType::Other };
-    let pieces = match kind {
-        BundleType::Batch => return Ok(Weighed::Batch(Batch { document, decoded })),
-        BundleType::Transaction => pieces::of_entries(root, &config.allowed, config.limits)?,
-        BundleType::Other => pieces::of_write(write, root)?,
-    };
-    if pieces.len() > config.max_entries {
-        return Err(BundleFault::TooMany.into());
-    }
     let mut applied = Vec::new();
     let pieces = patch::applied(route, asked, pieces, &mut applied).await;
     let mut known = Known::new(route, asked, root);
     let read = references::read(route, asked, &pieces, &mut known).await;
-    let mut unit = Unit::of(read, &known);
-    unit.read_elsewhere.extend(applied);
-    unit.transaction = kind == BundleType::Transaction;
-    Ok(unit.weighed())
+    let mut elsewhere = known.elsewhere();
+    elsewhere.extend(applied);
+    if kind == BundleType::Batch {
+        let units = Unit::of_each(read, &elsewhere);
+        let count = root.get("entry").and_then(Value::as_array).map_or(0, Vec::len);
+        return Ok(Weighed::Batch(Batch { decoded, count, units }));
+    }
+    let transaction = kind == BundleType::Transaction;
+    Ok(Unit { transaction, ..Unit::of(read, elsewhere) }.weighed())
 }
 
 async fn patch_of(
@@ -133,7 +161,7 @@ async fn patch_of(
     body: &Bytes,
 ) -> Result<Weighed, Doubt> {
     let decoded = decoded(&route.config, asked, body).await?;
-    let kind = Kind::of(form_of(asked)).ok_or_else(Doubt::form)?;
+    let kind = Kind::of(form_of(&asked.parts.headers)).ok_or_else(Doubt::form)?;
     let patch = kind.read(&decoded, route.config.limits)?;
     let patch = match kind {
         Kind::Json => EntryPatch::Json(patch),
@@ -145,17 +173,17 @@ async fn patch_of(
             let pieces = pieces::of_write(&Write::Patch(target.clone()), &result)?;
             let mut known = Known::new(route, asked, &result);
             let read = references::read(route, asked, &pieces, &mut known).await;
-            let mut unit = Unit::of(read, &known);
-            unit.read_elsewhere.push(patch::name_of(&target));
-            Ok(unit.weighed())
+            let mut elsewhere = known.elsewhere();
+            elsewhere.push(patch::name_of(&target));
+            Ok(Unit::of(read, elsewhere).weighed())
         }
     }
 }
 
 impl Unit {
     /// What the pieces come to: orders to be judged, or the first doubt.
-    pub(super) fn of(read: Vec<ReadPiece>, known: &Known<'_>) -> Self {
-        let mut unit = Self { read_elsewhere: known.elsewhere(), ..Self::default() };
+    pub(super) fn of(read: Vec<ReadPiece>, read_elsewhere: Vec<String>) -> Self {
+        let mut unit = Self { read_elsewhere, ..Self::default() };
         for piece in read {
             unit.names.extend(piece.name);
             match piece.came {
@@ -166,6 +194,16 @@ impl Unit {
         }
         unit.orders = gather(unit.orders);
         unit
+    }
+
+    /// What the pieces of each entry come to.
+    fn of_each(read: Vec<ReadPiece>, elsewhere: &[String]) -> Vec<(usize, Self)> {
+        let mut entries: BTreeMap<usize, Vec<ReadPiece>> = BTreeMap::new();
+        for piece in read {
+            entries.entry(piece.entry.unwrap_or_default()).or_default().push(piece);
+        }
+        let units = entries.into_iter().map(|(at, read)| (at, Self::of(read, elsewhere.to_vec())));
+        units.filter(|(_, unit)| !unit.is_nothing()).collect()
     }
 
     /// The first doubt is told; a unit is a record only if all of it is.
@@ -198,28 +236,32 @@ impl Unit {
 }
 
 /// The form of the body; several Content-Types are none that is known.
-pub(super) fn form_of(asked: &Asked) -> Form {
-    match headers::list(&asked.parts.headers, &CONTENT_TYPE) {
+pub(super) fn form_of(headers: &HeaderMap) -> Form {
+    match headers::list(headers, &CONTENT_TYPE) {
         Ok(content_type) => form(content_type.as_deref()),
         Err(()) => Form::Other,
     }
 }
 
 /// The body without its Content-Encoding.
-pub(super) async fn decoded(config: &Config, asked: &Asked, body: &Bytes) -> Result<Bytes, Doubt> {
-    let Ok(coding) = headers::list(&asked.parts.headers, &CONTENT_ENCODING) else {
-        return Err(CodingFault::Unknown.into());
-    };
-    if coding.is_none() {
+async fn decoded(config: &Config, asked: &Asked, body: &Bytes) -> Result<Bytes, Doubt> {
+    if !asked.parts.headers.contains_key(CONTENT_ENCODING) {
         return Ok(body.clone());
     }
-    let (body, limit) = (body.clone(), config.limits.bytes);
-    let work = move || decode(coding.as_deref(), &body, limit).map(|b| Bytes::from(b.into_owned()));
-    Ok(aside(true, work).await??)
+    let (headers, body) = (asked.parts.headers.clone(), body.clone());
+    let limit = config.limits.bytes;
+    aside(true, move || undone(&headers, &body, limit)).await?
+}
+
+/// The body of a message with these fields without its Content-Encoding.
+pub(super) fn undone(headers: &HeaderMap, body: &[u8], limit: usize) -> Result<Bytes, Doubt> {
+    let coding = headers::list(headers, &CONTENT_ENCODING).map_err(|()| CodingFault::Unknown)?;
+    let decoded = decode(coding.as_deref(), body, limit)?;
+    Ok(Bytes::from(decoded.into_owned()))
 }
 
 /// The document, read strictly.
-pub(super) async fn document(config: &Config, decoded: Bytes) -> Result<Document, Doubt> {
+async fn document(config: &Config, decoded: Bytes) -> Result<Document, Doubt> {
     let limits = config.limits;
     let long = decoded.len() >= ASIDE_FROM;
     Ok(aside(long, move || Document::read(&decoded, limits)).await??)
@@ -244,7 +286,7 @@ async fn disguised(
     body: &Bytes,
 ) -> Result<(), Doubt> {
     let decoded = decoded(config, asked, body).await?;
-    match form_of(asked) {
+    match form_of(&asked.parts.headers) {
         Form::Json => {
             let document = document(config, decoded).await?;
             let same = document.resource_type().eq_ignore_ascii_case(resource_type);
@@ -258,7 +300,7 @@ async fn disguised(
 
 /// Whether a body in this form is looked at before it passes under the address of a type that is not judged.
 pub(super) fn is_looked_at(asked: &Asked, resource_type: &str) -> bool {
-    let may_disguise = matches!(form_of(asked), Form::Json | Form::Xml);
+    let may_disguise = matches!(form_of(&asked.parts.headers), Form::Json | Form::Xml);
     // A patch changes what is there already; a Binary is what it is.
     may_disguise && asked.parts.method != http::Method::PATCH && resource_type != "Binary"
 }

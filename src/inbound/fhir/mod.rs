@@ -7,6 +7,7 @@
 //! | `service` | one request → its way: streamed, judged, or answered at once |
 //! | `intake` | a body → what is to be judged, and in what form it can be |
 //! | `pieces` | the orders, appointments, procedures and deletions of a request |
+//! | `explain` | a stored request or resource, read without asking anybody |
 //! | `reader` | pieces → orders, by the route's mapping |
 //! | `references` | where references lead: the Bundle, memory, the cache, the server |
 //! | `patch` | what a patched resource would be |
@@ -23,6 +24,7 @@ mod batch;
 mod body;
 mod doubt;
 mod exchange;
+pub mod explain;
 mod headers;
 mod intake;
 pub mod listener;

@@ -116,7 +116,7 @@ fn of_entry<'b>(entry: &Entry<'b>, limits: Limits) -> Vec<Piece<'b>> {
         Interaction::Stream | Interaction::Unjudged { .. } => return Vec::new(),
         Interaction::OutsideBase => return doubt(Doubt::address_disagrees()),
         Interaction::Doubtful(evasion) => return doubt((*evasion).into()),
-        Interaction::NotAllowed(operation) => return doubt(Doubt::not_allowed(operation)),
+        Interaction::NotAllowed(_) => return doubt(Doubt::not_allowed()),
         Interaction::Delete(target) => What::Deletion(target.clone()),
         Interaction::Write(Write::Bundle) => return doubt(BundleFault::BundleInBundle.into()),
         Interaction::Write(write) => match (write, entry.resource) {

@@ -21,8 +21,9 @@ use crate::domain::order::{Action, Urgency};
 use crate::fhir::bundle;
 use crate::fhir::document::{Document, Limits};
 use crate::fhir::reference::{Reference, parse};
+use crate::inbound::fhir::Config;
 use crate::inbound::fhir::pieces::Piece;
-use crate::inbound::fhir::reader::{Came, ReadPiece};
+use crate::inbound::fhir::reader::{Came, ReadPiece, Reader};
 use crate::inbound::fhir::service::{Asked, Route};
 use crate::mapping::fhir::{Found, References};
 
@@ -42,6 +43,16 @@ const KEPT_FOR: Duration = Duration::from_secs(60);
 /// What all of them may take, in bytes of JSON.
 const KEPT_MAX: u64 = 64 * 1024 * 1024;
 
+/// What a request may change of what was read before.
+pub(super) enum Changes {
+    /// Nothing that was there.
+    Nothing,
+    /// `Type/id`.
+    One(String),
+    /// Whatever.
+    Anything,
+}
+
 /// Resources read shortly before, by `Type/id`.
 #[derive(Clone)]
 pub(super) struct Remembered(Cache<String, (Arc<Value>, u32)>);
@@ -54,11 +65,12 @@ impl Default for Remembered {
 }
 
 impl Remembered {
-    /// What was written may have changed it. `None`: several, or nobody knows which.
-    pub(super) fn forget(&self, relative: Option<&str>) {
-        match relative {
-            Some(relative) => self.0.invalidate(relative),
-            None => self.0.invalidate_all(),
+    /// What may be another now is not remembered.
+    pub(super) fn forget(&self, changes: &Changes) {
+        match changes {
+            Changes::Nothing => {}
+            Changes::One(relative) => self.0.invalidate(relative),
+            Changes::Anything => self.0.invalidate_all(),
         }
     }
 }
@@ -66,7 +78,7 @@ impl Remembered {
 /// What is known of references while one request is read.
 pub(super) struct Known<'k> {
     bases: Vec<String>,
-    cache: &'k Remembered,
+    cache: Option<&'k Remembered>,
     /// The request's body; where it is a Bundle, references lead to its entries first.
     root: &'k Value,
     looked_up: HashMap<String, Option<Arc<Value>>>,
@@ -76,16 +88,25 @@ pub(super) struct Known<'k> {
 impl<'k> Known<'k> {
     /// Of a request with the body `root`.
     pub(super) fn new(route: &'k Route, asked: &Asked, root: &'k Value) -> Self {
-        let mut bases = vec![route.config.upstream.url()];
-        bases.extend(route.config.public_url.clone());
-        bases.extend(asked.base(&route.config));
-        Self {
-            bases,
-            cache: &route.remembered,
-            root,
-            looked_up: HashMap::new(),
-            elsewhere: RefCell::default(),
-        }
+        let further = asked.base(&route.config);
+        Self::of(&route.config, further, Some(&route.remembered), root)
+    }
+
+    /// The same where nobody can be asked and nothing was before.
+    pub(super) fn offline(config: &Config, root: &'k Value) -> Self {
+        Self::of(config, None, None, root)
+    }
+
+    fn of(
+        config: &Config,
+        further: Option<String>,
+        cache: Option<&'k Remembered>,
+        root: &'k Value,
+    ) -> Self {
+        let bases = [Some(config.upstream.url()), config.public_url.clone(), further];
+        let bases = bases.into_iter().flatten().collect();
+        let (looked_up, elsewhere) = (HashMap::new(), RefCell::default());
+        Self { bases, cache, root, looked_up, elsewhere }
     }
 
     /// `Type/id` of a reference to the server itself.
@@ -96,7 +117,7 @@ impl<'k> Known<'k> {
         })
     }
 
-    /// References that led out of the request, sorted.
+    /// References that led out of the request and were asked for in earnest, sorted.
     pub(super) fn elsewhere(&self) -> Vec<String> {
         self.elsewhere.borrow().iter().cloned().collect()
     }
@@ -112,15 +133,16 @@ impl References for Known<'_> {
         if !LOOKED_UP.contains(&resource_type) {
             return Found::Nothing;
         }
-        self.elsewhere.borrow_mut().insert(relative.clone());
-        match self.looked_up.get(&relative) {
+        let found = match self.looked_up.get(&relative) {
             Some(Some(resource)) => Found::Resource(Arc::clone(resource)),
             Some(None) => Found::Nothing,
-            None => match self.cache.0.get(&relative) {
+            None => match self.cache.and_then(|cache| cache.0.get(&relative)) {
                 Some((resource, _)) => Found::Resource(resource),
-                None => Found::NotAsked,
+                None => return Found::NotAsked,
             },
-        }
+        };
+        self.elsewhere.borrow_mut().insert(relative);
+        found
     }
 }
 
@@ -142,6 +164,7 @@ pub(super) async fn read(
             .take(left)
             .collect();
         if wanted.is_empty() || !may_wait(&read) {
+            known.elsewhere.get_mut().extend(wanted);
             return read;
         }
         left -= wanted.len();
@@ -157,7 +180,7 @@ fn read_once(
 ) -> (Vec<ReadPiece>, Vec<String>) {
     let register = route.gate.register();
     let (catalogue, lists) = (register.catalogue(), register.lists());
-    let reader = crate::inbound::fhir::reader::Reader {
+    let reader = Reader {
         config: &route.config,
         catalogue: &catalogue,
         lists: &lists,
@@ -210,7 +233,8 @@ async fn look_up(
         match tokio::time::timeout_at(deadline, asking.join_next()).await {
             Ok(Some(Ok((relative, Fetched::Resource(resource, bytes))))) => {
                 let weight = u32::try_from(bytes).unwrap_or(u32::MAX);
-                known.cache.0.insert(relative.clone(), (Arc::clone(&resource), weight));
+                let kept = (Arc::clone(&resource), weight);
+                route.remembered.0.insert(relative.clone(), kept);
                 known.looked_up.insert(relative, Some(resource));
             }
             Ok(Some(_)) => {}

@@ -101,7 +101,7 @@ fn found(case: &CaseVerdict, finding: &Finding, entry: &str) -> Issue {
 fn missing(gap: Gap, keeps_back: bool, entry: &str, doubt: Option<&Doubt>) -> Issue {
     let doubt = doubt.filter(|_| gap == Gap::MessageUnreadable);
     let (zh, en) = gaps::sentences(gap);
-    let (zh, en) = doubt.map_or((zh, en), |doubt| (&*doubt.zh, &*doubt.en));
+    let (zh, en) = doubt.map_or((zh, en), |doubt| (doubt.zh, doubt.en));
     let kind = match doubt {
         Some(doubt) => kind_of(doubt.class),
         None if gap.retriable() => Kind::Transient,
@@ -205,7 +205,7 @@ pub(super) fn no_target(now: Timestamp) -> Response<Body> {
 /// The body did not come whole; whoever sent it is mostly gone.
 pub(super) fn cut_off(now: Timestamp) -> Response<Body> {
     let Doubt { zh, en, .. } = Doubt::slow();
-    own(StatusCode::REQUEST_TIMEOUT, Kind::Transient, "cut-off", (&*zh, &*en), now)
+    own(StatusCode::REQUEST_TIMEOUT, Kind::Transient, "cut-off", (zh, en), now)
 }
 
 /// Something of ours failed that cannot fail.
