@@ -208,6 +208,9 @@ fn an_observing_route_forwards_all_and_records_what_would_have_been_decided() {
     assert_eq!(decision(&all[0]), "block");
 }
 
+/// Method, target, headers, body; status and what is told.
+type Case<'c> = (&'c str, &'c str, &'c [&'c str], &'c [u8], u16, &'c str);
+
 #[test]
 fn what_cannot_be_judged_is_refused_with_its_own_status() {
     let (_hospital, _gate, server, mut client) = before(Server::storing(), &["max_body_kib = 16"]);
@@ -215,7 +218,7 @@ fn what_cannot_be_judged_is_refused_with_its_own_status() {
     let body = clean("A1008").to_string();
     let body = body.as_bytes();
     let long = vec![b' '; 17 * 1024];
-    let cases: [(&str, &str, &[&str], &[u8], u16, &str); 9] = [
+    let cases: [Case<'_>; 9] = [
         ("POST", ORDERS, &[json], b"{", 400, "structure"),
         ("POST", ORDERS, &[json], b"{\"resourceType\":\"Patient\"}", 400, "structure"),
         ("POST", ORDERS, &["Content-Type: application/fhir+xml"], b"<a/>", 415, "not-supported"),
