@@ -110,6 +110,10 @@ async fn fill(folder: &Path, grants: &str) {
 }
 
 async fn bench() -> Bench {
+    bench_by(Policy::default()).await
+}
+
+async fn bench_by(policy: Policy) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path(), GRANTS).await;
     let zone = TimeZone::get("Asia/Shanghai").unwrap();
@@ -133,7 +137,7 @@ async fn bench() -> Bench {
         register,
         cases,
         ledger: ledger.clone(),
-        policy: Policy::default(),
+        policy,
         zone,
         clock,
         sync_every: true,
