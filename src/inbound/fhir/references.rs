@@ -133,12 +133,28 @@ impl<'k> Known<'k> {
     pub(super) fn elsewhere(&self) -> Vec<String> {
         self.elsewhere.borrow().iter().cloned().collect()
     }
+
+    /// What stands beside an order that a CarePlan or the like contains: contained resources share one list.
+    fn beside(&self, id: &str) -> Found {
+        let contained = self.root.get("contained").and_then(Value::as_array);
+        let mut named = contained
+            .into_iter()
+            .flatten()
+            .filter(|resource| resource.get("id").and_then(Value::as_str) == Some(id));
+        match (named.next(), named.next()) {
+            (Some(only), None) => Found::Resource(Arc::new(only.clone())),
+            _ => Found::Nothing,
+        }
+    }
 }
 
 impl References for Known<'_> {
     fn find(&self, reference: &str) -> Found {
         if let Some(resource) = self.in_bundle(reference) {
             return Found::Resource(resource);
+        }
+        if let Some(id) = reference.strip_prefix('#') {
+            return self.beside(id);
         }
         let Some(relative) = self.relative(reference) else { return Found::Nothing };
         let (resource_type, _) = relative.split_once('/').unwrap_or_default();
