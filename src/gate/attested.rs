@@ -15,10 +15,10 @@ use crate::domain::procedure::ProcedureCode;
 use crate::domain::rule::Rule;
 use crate::domain::surgeon::{Lookup, SurgeonId};
 use crate::domain::verdict::{Effect, Verdict};
+use crate::gate::attested_entry::{ATTESTED, Kept, KeptInquiry, Written};
 use crate::gate::document::procedures;
 use crate::gate::entry::canonical_body;
 use crate::gate::inquiry::Caller;
-use crate::gate::order_facts::OrderFacts;
 use crate::gate::pass::{Gate, LEDGER_WAIT, Subject};
 use crate::ledger::{Draft, Durability, EntryId, Kind};
 use crate::register::Patience;
@@ -37,8 +37,8 @@ const OF_ONE_PATIENT_MAX: usize = 16;
 /// One surgeon and one procedure that are attested together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AttestedCase {
-    procedure: String,
-    surgeon: String,
+    pub(super) procedure: String,
+    pub(super) surgeon: String,
 }
 
 /// An inquiry that could be attested.
@@ -140,7 +140,7 @@ impl Attestable {
         )
     }
 
-    fn new(
+    pub(super) fn new(
         patient: Option<Redacted>,
         cases: impl Iterator<Item = Option<AttestedCase>>,
         client: String,
@@ -154,7 +154,9 @@ impl Attestable {
 }
 
 /// Whether findings refuse, or override unattested, and an attested emergency would lift all that refuses.
-fn would_be_lifted<'f>(findings: impl Iterator<Item = (&'f str, &'f str, bool)>) -> bool {
+pub(super) fn would_be_lifted<'f>(
+    findings: impl Iterator<Item = (&'f str, &'f str, bool)>,
+) -> bool {
     let (mut helps, mut lifted) = (false, true);
     for (rule, effect, lifts) in findings {
         let unattested = rule == Rule::OverrideUnattested.as_str();
@@ -314,94 +316,5 @@ impl Reason {
             Some(comment) => format!("{}：{comment}", self.display),
             None => self.display.clone(),
         }
-    }
-}
-
-/// What the entry of an attestation says it is.
-const ATTESTED: &str = "attested";
-/// What the entry of an inquiry says it is.
-pub(super) const INQUIRY: &str = "inquiry";
-
-#[derive(Serialize)]
-struct Written<'w> {
-    act: &'static str,
-    by: &'w str,
-    caller: &'w Caller,
-    cases: &'w [AttestedCase],
-    inquiry: &'w str,
-    patient: &'w str,
-    reason: &'w Reason,
-}
-
-#[derive(Deserialize)]
-struct Kept {
-    act: String,
-    by: String,
-    cases: Vec<AttestedCase>,
-    patient: String,
-    reason: Reason,
-}
-
-#[derive(Deserialize)]
-struct KeptInquiry {
-    act: String,
-    caller: KeptCaller,
-    facts: KeptFacts,
-    verdict: KeptVerdict,
-}
-
-#[derive(Deserialize)]
-struct KeptCaller {
-    client: String,
-    user: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct KeptFacts {
-    orders: Vec<OrderFacts>,
-}
-
-#[derive(Deserialize)]
-struct KeptVerdict {
-    cases: Vec<KeptCase>,
-}
-
-#[derive(Deserialize)]
-struct KeptCase {
-    findings: Vec<KeptFinding>,
-    procedure: KeptProcedure,
-    surgeon: KeptSurgeon,
-}
-
-#[derive(Deserialize)]
-struct KeptFinding {
-    effect: String,
-    lifted: bool,
-    rule: String,
-}
-
-#[derive(Deserialize)]
-struct KeptProcedure {
-    code: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct KeptSurgeon {
-    id: Option<String>,
-}
-
-impl KeptInquiry {
-    fn attestable(self) -> Option<Attestable> {
-        let findings = self.verdict.cases.iter().flat_map(|case| &case.findings);
-        let told = findings.map(|f| (f.rule.as_str(), f.effect.as_str(), f.lifted));
-        if self.act != INQUIRY || !would_be_lifted(told) {
-            return None;
-        }
-        let patient = self.facts.orders.first().and_then(OrderFacts::restore)?.patient;
-        let case = |case: KeptCase| {
-            Some(AttestedCase { procedure: case.procedure.code?, surgeon: case.surgeon.id? })
-        };
-        let KeptCaller { client, user } = self.caller;
-        Attestable::new(patient, self.verdict.cases.into_iter().map(case), client, user)
     }
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::domain::order::Order;
 use crate::domain::procedure::{Procedure, ProcedureCode};
 use crate::gate::around_facts::AroundFacts;
-use crate::gate::attested::INQUIRY;
+use crate::gate::attested_entry::INQUIRY;
 use crate::gate::document::ReportableCase;
 use crate::gate::facts::{FactsJson, PersonFacts, ProcedureFacts, named_procedures};
 use crate::gate::inquiry::Caller;

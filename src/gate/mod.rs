@@ -6,6 +6,7 @@
 mod around;
 pub mod around_facts;
 pub mod attested;
+mod attested_entry;
 pub mod case_facts;
 pub mod document;
 mod document_of_entry;

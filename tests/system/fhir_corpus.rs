@@ -98,8 +98,8 @@ fn through_a_gate(folder: &Path) -> Counts {
 
 #[test]
 fn the_own_bodies_pass_byte_for_byte() {
-    let counts = through_a_gate(&repository("tests/data/fhir/bodies"));
-    println!("tests/data/fhir/bodies: {counts:?}");
+    let counts = through_a_gate(&repository("tests/data/fhir_bodies"));
+    println!("tests/data/fhir_bodies: {counts:?}");
     assert_eq!((counts.judged, counts.not_judged, counts.unreadable), (10, 3, 2), "{counts:?}");
 }
 
