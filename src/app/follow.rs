@@ -1,26 +1,33 @@
 //! Follows register and ledger while the gate runs: changes are entered, failures and returns are told.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::watch;
 
+use crate::feed::watch::{Light, Watch};
 use crate::gate::Gate;
 use crate::ledger::{Body, Kind, Status};
 use crate::register::State;
 use crate::register::sources::sql::SqlSource;
 use crate::telemetry::events;
 
+/// What flaps is looked at so often.
+const SETTLE_EVERY: Duration = Duration::from_secs(5);
+
 /// Enters every new version of the register, with who made it and what it did, until the gate stops.
 pub(super) async fn register(
     gate: Arc<Gate>,
     source: Arc<SqlSource>,
     mut state: watch::Receiver<State>,
+    light: Light,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut known = state.borrow_and_update().version;
     note(&gate, json!({ "opened_at_version": known }));
     let mut answered = true;
+    light.works();
     loop {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
@@ -30,8 +37,10 @@ pub(super) async fn register(
         if now.answers != answered {
             answered = now.answers;
             if answered {
+                light.works();
                 events::RegisterBack {}.emit();
             } else {
+                light.fails("it does not answer");
                 events::RegisterDown {}.emit();
             }
         }
@@ -63,8 +72,17 @@ fn note(gate: &Gate, value: serde_json::Value) {
 }
 
 /// Tells when the ledger cannot write, and when it can again.
-pub(super) async fn ledger(mut status: watch::Receiver<Status>, mut stop: watch::Receiver<bool>) {
+pub(super) async fn ledger(
+    mut status: watch::Receiver<Status>,
+    light: Light,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut down = status.borrow_and_update().fault.is_some();
+    if down {
+        light.fails("it cannot be written");
+    } else {
+        light.works();
+    }
     loop {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
@@ -72,10 +90,26 @@ pub(super) async fn ledger(mut status: watch::Receiver<Status>, mut stop: watch:
         }
         let now = status.borrow_and_update().clone();
         match (down, now.fault) {
-            (false, Some(fault)) => events::LedgerDown { fault }.emit(),
-            (true, None) => events::LedgerBack { lost: now.lost }.emit(),
+            (false, Some(fault)) => {
+                light.fails("it cannot be written");
+                events::LedgerDown { fault }.emit();
+            }
+            (true, None) => {
+                light.works();
+                events::LedgerBack { lost: now.lost }.emit();
+            }
             (true, Some(_)) | (false, None) => {}
         }
         down = now.fault.is_some();
+    }
+}
+
+/// Tells late changes of what flapped.
+pub(super) async fn watched(watch: Watch, mut stop: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(SETTLE_EVERY) => watch.settle(),
+        }
     }
 }

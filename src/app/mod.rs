@@ -17,6 +17,8 @@ use crate::cases::error::CasesError;
 use crate::cases::{self, Cases};
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::feed::watch::What;
+use crate::feed::{FeedError, Feeds};
 use crate::gate::{Gate, Parts};
 use crate::inbound::console::{self, Health};
 use crate::inbound::mllp::connection::Route;
@@ -39,6 +41,9 @@ pub enum AppError {
     /// The case index cannot be opened.
     #[error("the case index cannot be opened: {0}")]
     Cases(#[from] CasesError),
+    /// The feeds cannot be opened.
+    #[error("the feeds cannot start: {0}")]
+    Feed(#[from] FeedError),
     /// An address cannot be bound.
     #[error("`{what}` cannot listen on {address}: {error}, free the port or change `listen`")]
     Bind {
@@ -74,7 +79,9 @@ pub async fn start(
 ) -> Result<Running, AppError> {
     let store = FileStore::open(&settings.node.data_dir)?;
     let cases = open_cases(&settings).await?;
-    let (ledger, recovered) = Ledger::open(store, settings.ledger, clock)?;
+    let (ledger, recovered) = Ledger::open(store, settings.ledger.clone(), clock)?;
+    let feeds = Feeds::open(settings.feeds.clone(), settings.feed_ground(clock), &ledger)?;
+    let watch = feeds.watch().clone();
     let source = Arc::new(sqlite::open(&settings.register_file).await?);
     let register = Register::open(settings.register, Arc::clone(&source) as Arc<_>).await?;
     let (register_state, ledger_status) = (register.watch(), ledger.status());
@@ -117,14 +124,28 @@ pub async fn start(
 
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    tasks.spawn(follow::register(Arc::clone(&gate), source, register_state, stopped.clone()));
-    tasks.spawn(follow::ledger(ledger_status, stopped.clone()));
+    let register_light = watch.light(What::Register, "register");
+    tasks.spawn(follow::register(
+        Arc::clone(&gate),
+        source,
+        register_state,
+        register_light,
+        stopped.clone(),
+    ));
+    let ledger_light = watch.light(What::Ledger, "ledger");
+    tasks.spawn(follow::ledger(ledger_status, ledger_light, stopped.clone()));
+    let lights: Vec<_> =
+        settings.mllp.iter().map(|route| watch.light(What::Route, &route.name)).collect();
+    tasks.spawn(follow::watched(watch, stopped.clone()));
+    for dispatch in feeds.dispatches(&ledger, &stopped)? {
+        tasks.spawn(dispatch.run());
+    }
     let folder = settings.ledger_dir.clone();
     tasks.spawn(catch_up::follow(cases.clone(), folder, clock, stopped.clone()));
     let mut routes = Vec::new();
-    for (config, listener) in listeners {
+    for ((config, listener), upstream) in listeners.into_iter().zip(lights) {
         routes.push((Arc::clone(&config.name), listener.local_addr().unwrap_or(config.listen)));
-        let route = Route { config, gate: Arc::clone(&gate) };
+        let route = Route { config, gate: Arc::clone(&gate), upstream };
         tasks.spawn(listener::run(route, listener, stopped.clone()));
     }
     let console = console_listener.as_ref().and_then(|listener| listener.local_addr().ok());

@@ -8,6 +8,7 @@ use toml::de::DeTable;
 
 use crate::cases::report::REPORT_DUE_DAYS;
 use crate::config::fault::{Fault, Faults};
+use crate::config::feed::feed;
 use crate::config::reader::{Faultfinder, Section};
 use crate::config::route::route;
 use crate::config::{Node, Settings};
@@ -100,6 +101,7 @@ fn whole<'t>(
         root.fault("mllp", "no route is set, write at least one [[mllp]] with listen and upstream");
     }
     let mllp: Vec<_> = routes.into_iter().map(|section| route(section, foreign)).collect();
+    let feeds = feeds(root);
     let console = root.section("console");
     let listen = console.text_or_none("listen").map(|text| (text.parse(), text));
     let console_at = match listen {
@@ -128,6 +130,7 @@ fn whole<'t>(
         sync_every,
         keep_message_max: usize::try_from(keep_kib).unwrap_or(usize::MAX).saturating_mul(1024),
         mllp: mllp.into_iter().collect::<Option<_>>()?,
+        feeds: feeds.into_iter().collect::<Option<_>>()?,
         console: console_at,
         drain: Duration::from_millis(DRAIN_MS),
         node,
@@ -204,6 +207,18 @@ fn policy(section: Section<'_>) -> (Policy, InstitutionLevel) {
         override_alarm_count,
     };
     (policy, level)
+}
+
+/// Every feed, each with a name of its own.
+fn feeds(root: &Section<'_>) -> Vec<Option<crate::feed::Config>> {
+    let feeds: Vec<_> = root.sections("feed").into_iter().map(feed).collect();
+    let mut names = std::collections::HashSet::new();
+    for config in feeds.iter().flatten() {
+        if !names.insert(config.name.as_str()) {
+            root.fault("feed", format!("two feeds are called `{}`, rename one", config.name));
+        }
+    }
+    feeds
 }
 
 /// No two routes of one name or address.

@@ -2,6 +2,7 @@
 
 mod check;
 pub mod fault;
+mod feed;
 mod reader;
 mod route;
 
@@ -17,6 +18,8 @@ use jiff::tz::TimeZone;
 
 pub use check::{load, read};
 
+use crate::clock::Clock;
+use crate::feed as feeds;
 use crate::inbound::mllp;
 use crate::ledger;
 use crate::register;
@@ -48,6 +51,8 @@ pub struct Settings {
     pub keep_message_max: usize,
     /// The HL7 v2 routes.
     pub mllp: Vec<Arc<mllp::Config>>,
+    /// Who is told.
+    pub feeds: Vec<feeds::Config>,
     /// Health and metrics.
     pub console: Option<SocketAddr>,
     /// How long a stopping gate waits for messages in flight.
@@ -58,6 +63,17 @@ impl Settings {
     /// The embedded case index: beside the register, and not in its file, since it may be deleted.
     pub fn cases_file(&self) -> PathBuf {
         self.node.data_dir.join("cases.db")
+    }
+
+    /// What feeds stand on.
+    pub fn feed_ground(&self, clock: Clock) -> feeds::Ground {
+        feeds::Ground {
+            folder: feeds::folder(&self.node.data_dir),
+            ledger_folder: self.ledger_dir.clone(),
+            node: self.node.name.clone(),
+            zone: self.node.zone.clone(),
+            clock,
+        }
     }
 
     /// What reading register files needs of the settings.
