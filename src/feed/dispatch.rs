@@ -54,8 +54,13 @@ struct Stopped;
 impl Dispatch {
     /// Works until the gate stops.
     pub async fn run(mut self) {
-        while self.round().await.is_ok() {}
-        self.save(self.covered());
+        if self.gone.is_disabled() {
+            events::FeedDisabled { feed: &self.name }.emit();
+        }
+        let mut going = self.while_disabled().await;
+        while going.is_ok() {
+            going = self.round().await;
+        }
     }
 
     async fn round(&mut self) -> Result<(), Stopped> {
@@ -66,11 +71,6 @@ impl Dispatch {
         self.hand_over(&letters).await?;
         self.save(mark);
         Ok(())
-    }
-
-    /// What the cursor may say when nothing is in hand.
-    fn covered(&self) -> Mark {
-        if self.reader.has_ready() { self.saved } else { self.reader.read_up_to() }
     }
 
     fn save(&mut self, mark: Mark) {
@@ -236,13 +236,6 @@ impl Dispatch {
         }
         events::FeedDisabled { feed: &self.name }.emit();
         self.while_disabled().await
-    }
-
-    pub(in crate::feed) async fn while_disabled_at_start(&mut self) {
-        if self.gone.is_disabled() {
-            events::FeedDisabled { feed: &self.name }.emit();
-            let _ = self.while_disabled().await;
-        }
     }
 
     async fn while_disabled(&mut self) -> Result<(), Stopped> {

@@ -11,6 +11,7 @@ mod answer_table;
 mod cli;
 mod connections;
 mod corpus;
+mod feeds;
 mod foreign;
 mod forwarding;
 mod kill;

@@ -6,6 +6,7 @@ pub(crate) mod in_process;
 pub(crate) mod ledger;
 pub(crate) mod message;
 pub(crate) mod reply;
+pub(crate) mod script;
 pub(crate) mod upstream;
 
 use std::path::{Path, PathBuf};
