@@ -90,8 +90,10 @@ fn list(settings: &Settings) -> Result<u8, Fault> {
     for feed in &settings.feeds {
         let state = state(feed, &ground)?;
         aside += state.dead;
-        let seq = state.seq.map_or_else(|| "未开始 not begun".to_owned(), |seq| format!("seq {seq}"));
-        let disabled = state.disabled.map_or_else(String::new, |why| format!("  停用 disabled: {why}"));
+        let seq =
+            state.seq.map_or_else(|| "未开始 not begun".to_owned(), |seq| format!("seq {seq}"));
+        let disabled =
+            state.disabled.map_or_else(String::new, |why| format!("  停用 disabled: {why}"));
         say!(
             "{}  {seq}  账本积压 entries behind {}  待发 alerts waiting {}  搁置 dead {}{disabled}",
             feed.name,

@@ -101,7 +101,8 @@ fn whole<'t>(
         root.fault("mllp", "no route is set, write at least one [[mllp]] with listen and upstream");
     }
     let mllp: Vec<_> = routes.into_iter().map(|section| route(section, foreign)).collect();
-    let feeds = feeds(root);
+    let zone = node.as_ref().map_or(TimeZone::UTC, |node| node.zone.clone());
+    let feeds = feeds(root, &zone);
     let console = root.section("console");
     let listen = console.text_or_none("listen").map(|text| (text.parse(), text));
     let console_at = match listen {
@@ -210,8 +211,9 @@ fn policy(section: Section<'_>) -> (Policy, InstitutionLevel) {
 }
 
 /// Every feed, each with a name of its own.
-fn feeds(root: &Section<'_>) -> Vec<Option<crate::feed::Config>> {
-    let feeds: Vec<_> = root.sections("feed").into_iter().map(feed).collect();
+fn feeds(root: &Section<'_>, zone: &TimeZone) -> Vec<Option<crate::feed::Config>> {
+    let feeds: Vec<_> =
+        root.sections("feed").into_iter().map(|section| feed(section, zone)).collect();
     let mut names = std::collections::HashSet::new();
     for config in feeds.iter().flatten() {
         if !names.insert(config.name.as_str()) {

@@ -34,7 +34,9 @@ struct Written {
 #[derive(Debug, thiserror::Error)]
 pub enum CursorError {
     /// The disk.
-    #[error("the feed's cursor `{place}` cannot be read or written ({kind}), look at the disk of data_dir")]
+    #[error(
+        "the feed's cursor `{place}` cannot be read or written ({kind}), look at the disk of data_dir"
+    )]
     File {
         /// Which file.
         place: String,
@@ -42,7 +44,9 @@ pub enum CursorError {
         kind: io::ErrorKind,
     },
     /// It holds something else.
-    #[error("the feed's cursor `{0}` holds no cursor of this version: remove it, and the feed begins anew")]
+    #[error(
+        "the feed's cursor `{0}` holds no cursor of this version: remove it, and the feed begins anew"
+    )]
     Content(String),
 }
 

@@ -6,8 +6,8 @@ use tokio::sync::watch;
 use tokio::time::{sleep, sleep_until, timeout};
 
 use crate::clock::{Clock, monotonic};
-use crate::feed::alert::kind::Severity;
 use crate::feed::alert::Rendering;
+use crate::feed::alert::kind::Severity;
 use crate::feed::cursor::{Cursor, Mark};
 use crate::feed::dead::{DeadLetter, DeadLetters};
 use crate::feed::gone::Gone;

@@ -12,6 +12,7 @@ use ring::hmac;
 use tokio::sync::watch as channel;
 
 use crate::clock::{Clock, monotonic};
+use crate::domain::order::Redacted;
 use crate::feed::alert::{PseudonymError, Pseudonyms, Rendering};
 use crate::feed::cursor::{Cursor, CursorError, Mark};
 use crate::feed::dead::DeadLetters;
@@ -22,9 +23,16 @@ use crate::feed::notices::Notices;
 use crate::feed::pace::{Backoff, Limit};
 use crate::feed::reader::{Reader, Sources};
 use crate::feed::sink::Sink;
+use crate::feed::sinks::dingtalk::Dingtalk;
+use crate::feed::sinks::feishu::Feishu;
+use crate::feed::sinks::fhir::Fhir;
 use crate::feed::sinks::file::File;
+use crate::feed::sinks::hl7v2::{self, Hl7v2};
 use crate::feed::sinks::http::{Poster, PosterError};
+use crate::feed::sinks::mail::{self, Mail};
+use crate::feed::sinks::nats::{self, Nats};
 use crate::feed::sinks::webhook::Webhook;
+use crate::feed::sinks::wecom::Wecom;
 use crate::feed::watch::{WINDOW, Watch, What};
 use crate::ledger::{Ledger, Place};
 
@@ -65,6 +73,38 @@ pub enum Destination {
         /// Signed with this.
         key: Option<hmac::Key>,
     },
+    /// 企业微信.
+    Wecom {
+        /// Where; the robot's key is in it.
+        uri: Uri,
+    },
+    /// 钉钉.
+    Dingtalk {
+        /// Where; the robot's token is in it.
+        uri: Uri,
+        /// Signed with this.
+        secret: Option<Redacted>,
+    },
+    /// 飞书.
+    Feishu {
+        /// Where; the robot's token is in it.
+        uri: Uri,
+        /// Signed with this.
+        secret: Option<Redacted>,
+    },
+    /// JetStream.
+    Nats(nats::Settings),
+    /// AuditEvents.
+    Fhir {
+        /// The base.
+        uri: Uri,
+        /// Bearer token.
+        token: Option<Redacted>,
+    },
+    /// ORU or MDM over MLLP.
+    Hl7v2(hl7v2::Settings),
+    /// E-mail.
+    Mail(mail::Settings),
     /// JSON Lines.
     File {
         /// Where.
@@ -83,7 +123,9 @@ impl std::fmt::Debug for Config {
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
     /// The folder.
-    #[error("the folder of the feeds `{place}` cannot be used ({kind}), give the gate rights to it")]
+    #[error(
+        "the folder of the feeds `{place}` cannot be used ({kind}), give the gate rights to it"
+    )]
     Folder {
         /// Which.
         place: String,
@@ -96,6 +138,9 @@ pub enum FeedError {
     /// A pseudonym key.
     #[error(transparent)]
     Pseudonym(#[from] PseudonymError),
+    /// Mail's TLS.
+    #[error("feed `{0}`: TLS cannot be set up for this mail server")]
+    Mail(String),
     /// A client.
     #[error("feed `{feed}`: {error}")]
     Poster {
@@ -246,6 +291,19 @@ pub(in crate::feed) fn sink(config: &Config, ground: &Ground) -> Result<Box<dyn 
     Ok(match &config.destination {
         Destination::Webhook { uri, key } => {
             Box::new(Webhook::new(poster(uri)?, key.clone(), ground.clock))
+        }
+        Destination::Wecom { uri } => Box::new(Wecom::new(poster(uri)?)),
+        Destination::Dingtalk { uri, secret } => {
+            Box::new(Dingtalk::new(poster(uri)?, secret.clone(), ground.clock))
+        }
+        Destination::Feishu { uri, secret } => {
+            Box::new(Feishu::new(poster(uri)?, secret.clone(), ground.clock))
+        }
+        Destination::Nats(settings) => Box::new(Nats::new(settings.clone())),
+        Destination::Fhir { uri, token } => Box::new(Fhir::new(poster(uri)?, token.clone())),
+        Destination::Hl7v2(settings) => Box::new(Hl7v2::new(settings.clone(), ground.clock)),
+        Destination::Mail(settings) => {
+            Box::new(Mail::new(settings.clone()).map_err(|_| FeedError::Mail(config.name.clone()))?)
         }
         Destination::File { path } => Box::new(File::new(path.clone())),
     })

@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 use std::io;
 
+use crate::feed::alert::Alert;
 use crate::feed::cursor::{Cursor, CursorError};
 use crate::feed::dead::{DeadLetter, DeadLetters};
 use crate::feed::gone::Gone;
 use crate::feed::sink::{Failure, Letter};
 use crate::feed::start::{Config, FeedError, Ground, sink};
-use crate::feed::alert::Alert;
 use crate::ledger::{Batch, Follower, LedgerError};
 
 /// Entries looked at together.
@@ -41,7 +41,9 @@ pub enum StateError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// The dead letters.
-    #[error("the feed's dead letters cannot be read or written ({0}), look at the disk of data_dir")]
+    #[error(
+        "the feed's dead letters cannot be read or written ({0}), look at the disk of data_dir"
+    )]
     Dead(io::ErrorKind),
     /// The receiver's client.
     #[error(transparent)]

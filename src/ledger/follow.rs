@@ -99,9 +99,8 @@ impl Follower {
         }
         let names = self.names()?;
         let next = self.place.seq.saturating_add(1);
-        let begins = |name: &&FileName| {
-            first_seq(&*self.files, **name).is_some_and(|first| first <= next)
-        };
+        let begins =
+            |name: &&FileName| first_seq(&*self.files, **name).is_some_and(|first| first <= next);
         let found = names.iter().rev().find(begins).or(names.first());
         self.place.end = found.map(|file| (*file, 0));
         self.proved = true;

@@ -185,9 +185,7 @@ fn main(verdict: &Verdict, reported: bool) -> Option<(AlertKind, Severity, &str)
             let flagged = || verdict.first(told);
             deviation.or_else(|| Some((AlertKind::OrderFlagged, Severity::Low, flagged()?)))
         }
-        "forward-flagged" => {
-            Some((AlertKind::OrderFlagged, Severity::Low, verdict.first(told)?))
-        }
+        "forward-flagged" => Some((AlertKind::OrderFlagged, Severity::Low, verdict.first(told)?)),
         _ => None,
     }
 }
@@ -202,7 +200,8 @@ fn alert(
 ) -> Alert {
     let id = entry.id.to_string();
     let groups = body.groups();
-    let mut departments: Vec<String> = groups.clone().filter_map(|g| g.department.clone()).collect();
+    let mut departments: Vec<String> =
+        groups.clone().filter_map(|g| g.department.clone()).collect();
     departments.sort_unstable();
     departments.dedup();
     let observed = verdict.stance == "observe";
@@ -245,9 +244,8 @@ impl Body {
             put("sites", json!(sites));
         }
         if kind == AlertKind::OverrideOpened {
-            let attested = |group: &GroupFacts| {
-                group.attested_by.is_some() && group.attested_reason.is_some()
-            };
+            let attested =
+                |group: &GroupFacts| group.attested_by.is_some() && group.attested_reason.is_some();
             put("attested", json!(self.groups().any(attested)));
         }
         if kind == AlertKind::RestrictedCase {
@@ -261,7 +259,10 @@ impl Body {
             put("retransmission_of", json!(before));
         }
         if let Some(done) = &self.without_ledger {
-            put("unrecorded_at_first", json!({ "moved": done.moved, "supersedes": done.supersedes }));
+            put(
+                "unrecorded_at_first",
+                json!({ "moved": done.moved, "supersedes": done.supersedes }),
+            );
         }
         data
     }

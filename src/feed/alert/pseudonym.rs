@@ -19,7 +19,9 @@ const DIGITS: usize = 16;
 #[derive(Debug, thiserror::Error)]
 pub enum PseudonymError {
     /// The file cannot be read or made.
-    #[error("the pseudonym key `{place}` cannot be read or made ({kind}), give the gate rights to it")]
+    #[error(
+        "the pseudonym key `{place}` cannot be read or made ({kind}), give the gate rights to it"
+    )]
     File {
         /// Which.
         place: String,
@@ -56,7 +58,8 @@ impl Pseudonyms {
     /// It cannot be read or made, or is too short to protect anything.
     pub fn open(file: &Path) -> Result<Self, PseudonymError> {
         let place = file.display().to_string();
-        let fault = |error: io::Error| PseudonymError::File { place: place.clone(), kind: error.kind() };
+        let fault =
+            |error: io::Error| PseudonymError::File { place: place.clone(), kind: error.kind() };
         let key = match fs::read(file) {
             Ok(key) => key,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

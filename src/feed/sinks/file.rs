@@ -33,14 +33,16 @@ fn append(path: &PathBuf, lines: &[u8]) -> io::Result<()> {
 impl Sink for File {
     fn deliver<'a>(&'a mut self, letters: &'a [Letter]) -> Delivery<'a> {
         Box::pin(async move {
-            let lines: String = letters.iter().map(|letter| format!("{}\n", letter.event)).collect();
+            let lines: String =
+                letters.iter().map(|letter| format!("{}\n", letter.event)).collect();
             let path = self.path.clone();
             let writing = tokio::task::spawn_blocking(move || append(&path, lines.as_bytes()));
             match writing.await {
                 Ok(Ok(())) => Ok(()),
-                Ok(Err(error)) => {
-                    Err(Failure::unavailable(format!("the file cannot be written ({})", error.kind())))
-                }
+                Ok(Err(error)) => Err(Failure::unavailable(format!(
+                    "the file cannot be written ({})",
+                    error.kind()
+                ))),
                 Err(_) => Err(Failure::unavailable("the file was not written")),
             }
         })

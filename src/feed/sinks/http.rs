@@ -46,7 +46,9 @@ pub enum PosterError {
     #[error("the address is not an http or https URL with a host")]
     Address,
     /// https was asked for, and the system has no root certificates.
-    #[error("the system's root certificates cannot be read, install them or name a file in SSL_CERT_FILE")]
+    #[error(
+        "the system's root certificates cannot be read, install them or name a file in SSL_CERT_FILE"
+    )]
     Roots,
     /// TLS cannot be set up.
     #[error("TLS cannot be set up: {0}")]
@@ -108,7 +110,10 @@ impl Poster {
         let mut request = Request::post(uri.clone());
         if let Some(all) = request.headers_mut() {
             all.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-            all.insert(USER_AGENT, HeaderValue::from_static(concat!("orgate/", env!("CARGO_PKG_VERSION"))));
+            all.insert(
+                USER_AGENT,
+                HeaderValue::from_static(concat!("orgate/", env!("CARGO_PKG_VERSION"))),
+            );
             all.extend(headers);
         }
         let request = request.body(Full::new(Bytes::from(body)));
@@ -125,7 +130,8 @@ impl Poster {
             Ok(Answered { status: parts.status, headers: parts.headers, body })
         };
         let answered = timeout(self.timeout, exchange).await;
-        answered.unwrap_or_else(|_| Err(Failure::unavailable("the receiver did not answer in time")))
+        answered
+            .unwrap_or_else(|_| Err(Failure::unavailable("the receiver did not answer in time")))
     }
 }
 

@@ -1,17 +1,18 @@
 //! One `[[feed]]` table → the settings of a feed. What is secret comes from files.
 
+mod receiver;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::Uri;
+use jiff::tz::TimeZone;
 
+use crate::config::feed::receiver::{Reading, destination};
 use crate::config::reader::Section;
+use crate::feed::Config;
 use crate::feed::alert::kind::Severity;
 use crate::feed::filter::{Filter, means_something};
 use crate::feed::pace::Backoff;
-use crate::feed::sinks::http::address as http_address;
-use crate::feed::sinks::webhook;
-use crate::feed::{Config, Destination};
 
 /// Receivers on the hospital's net answer in milliseconds, those on the internet in a second or two.
 const TIMEOUT_MS: u64 = 10_000;
@@ -26,25 +27,68 @@ const GROUP_S: u64 = 10;
 /// Mail is not read at once anyway.
 const MAIL_GROUP_S: u64 = 60;
 
+/// 企业微信 and 钉钉 take 20 messages a minute.
+const ROBOT_PER_MINUTE: u64 = 20;
+/// 飞书 takes 100.
+const FEISHU_PER_MINUTE: u64 = 100;
+
 /// Kinds, as the configuration calls them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Webhook,
+    Wecom,
+    Dingtalk,
+    Feishu,
+    Nats,
+    Fhir,
+    Hl7v2,
+    Mail,
     File,
 }
 
+impl Kind {
+    const ALL: [(&'static str, Self); 9] = [
+        ("webhook", Self::Webhook),
+        ("wecom", Self::Wecom),
+        ("dingtalk", Self::Dingtalk),
+        ("feishu", Self::Feishu),
+        ("nats", Self::Nats),
+        ("fhir", Self::Fhir),
+        ("hl7v2", Self::Hl7v2),
+        ("mail", Self::Mail),
+        ("file", Self::File),
+    ];
+
+    /// People read what comes from these.
+    fn group_s(self) -> u64 {
+        match self {
+            Self::Wecom | Self::Dingtalk | Self::Feishu => GROUP_S,
+            Self::Mail => MAIL_GROUP_S,
+            Self::Webhook | Self::Nats | Self::Fhir | Self::Hl7v2 | Self::File => 0,
+        }
+    }
+
+    /// 0 = no limit.
+    fn per_minute(self) -> u64 {
+        match self {
+            Self::Wecom | Self::Dingtalk => ROBOT_PER_MINUTE,
+            Self::Feishu => FEISHU_PER_MINUTE,
+            Self::Webhook | Self::Nats | Self::Fhir | Self::Hl7v2 | Self::Mail | Self::File => 0,
+        }
+    }
+}
+
 /// Reads one feed.
-pub(super) fn feed(section: Section<'_>) -> Option<Config> {
+pub(super) fn feed(section: Section<'_>, zone: &TimeZone) -> Option<Config> {
     let name = section.text_needed("name");
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if !name.is_empty() && !name.chars().all(plain) {
         // It is part of file names.
-        section.fault("name", "`name` must be of letters, digits, `-` and `_`, \"medical-affairs\"");
+        section
+            .fault("name", "`name` must be of letters, digits, `-` and `_`, \"medical-affairs\"");
     }
-    let kind = section.choice("kind", None, &[
-        ("webhook", Some(Kind::Webhook)),
-        ("file", Some(Kind::File)),
-    ]);
+    let kinds = Kind::ALL.map(|(name, kind)| (name, Some(kind)));
+    let kind = section.choice("kind", None, &kinds);
     if section.text_or_none("kind").is_none() {
         section.fault("kind", "`feed` needs `kind = \"webhook\"`, or another of docs/feeds.md");
     }
@@ -52,17 +96,15 @@ pub(super) fn feed(section: Section<'_>) -> Option<Config> {
     let full = section.choice("patient", false, &[("pseudonym", false), ("full", true)]);
     let pseudonym_key = section.text_or_none("pseudonym_key_file").map(PathBuf::from);
     let from_start = section.choice("begin", false, &[("now", false), ("start", true)]);
-    let usual_group = match kind {
-        Some(Kind::Webhook | Kind::File) | None => 0,
-    };
-    let group = section.number("group_s", usual_group, 0..3_601);
-    let usual_pace = 0;
-    let per_minute = section.number("per_minute", usual_pace, 0..60_001);
+    let group = section.number("group_s", kind.map_or(0, Kind::group_s), 0..3_601);
+    let per_minute = section.number("per_minute", kind.map_or(0, Kind::per_minute), 0..60_001);
     let timeout = section.number("timeout_ms", TIMEOUT_MS, 10..600_001);
     let max_attempts = section.number("max_attempts", MAX_ATTEMPTS, 1..1_001);
     let first = section.number("retry_ms", RETRY_MS, 1..600_001);
     let longest = section.number("retry_max_s", RETRY_MAX_S, 1..86_401);
-    let destination = kind.and_then(|kind| destination(kind, &section));
+    let timeout = Duration::from_millis(timeout);
+    let reading = Reading { timeout, zone };
+    let destination = kind.and_then(|kind| destination(kind, &section, &reading));
     section.finish();
     let first = Duration::from_millis(first);
     Some(Config {
@@ -74,7 +116,7 @@ pub(super) fn feed(section: Section<'_>) -> Option<Config> {
         from_start,
         group: Duration::from_secs(group),
         per_minute: usize::try_from(per_minute).ok().filter(|limit| *limit > 0),
-        timeout: Duration::from_millis(timeout),
+        timeout,
         max_attempts: u32::try_from(max_attempts).unwrap_or(u32::MAX),
         backoff: Backoff { first, longest: Duration::from_secs(longest).max(first) },
     })
@@ -95,58 +137,5 @@ fn filter(section: &Section<'_>) -> Filter {
         severity: section.choice("severity", Severity::Low, &severities),
         departments: section.texts("departments"),
         observed: section.flag("observed", true),
-    }
-}
-
-fn destination(kind: Kind, section: &Section<'_>) -> Option<Destination> {
-    match kind {
-        Kind::Webhook => {
-            let (uri, secret) = (address(section), secret(section));
-            let key = secret.and_then(|secret| {
-                let key = webhook::key(&secret);
-                key.map_err(|wrong| section.fault("secret_file", format!("the secret {wrong}"))).ok()
-            });
-            Some(Destination::Webhook { uri: uri?, key })
-        }
-        Kind::File => {
-            let path = section.text_needed("path");
-            (!path.is_empty()).then(|| Destination::File { path: path.into() })
-        }
-    }
-}
-
-/// `url`, or the content of `url_file` where the address itself is the secret.
-fn address(section: &Section<'_>) -> Option<Uri> {
-    let written = section.text_or_none("url");
-    let file = section.text_or_none("url_file");
-    let (key, text) = match (written, file) {
-        (Some(text), None) => ("url", text),
-        (None, Some(file)) => ("url_file", content(section, "url_file", &file)?),
-        _ => {
-            section.fault("url", "`feed` needs `url = \"https://…\"` or `url_file = \"…\"`, not both");
-            return None;
-        }
-    };
-    let uri = http_address(&text);
-    uri.map_err(|error| section.fault(key, format!("{error}, \"https://host/path\""))).ok()
-}
-
-fn secret(section: &Section<'_>) -> Option<String> {
-    let file = section.text_or_none("secret_file")?;
-    content(section, "secret_file", &file)
-}
-
-/// What a file holds that keeps something secret.
-fn content<'t>(section: &Section<'t>, key: &'t str, file: &str) -> Option<String> {
-    match std::fs::read_to_string(file) {
-        Ok(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
-        Ok(_) => {
-            section.fault(key, format!("`{file}` is empty"));
-            None
-        }
-        Err(error) => {
-            section.fault(key, format!("`{file}` cannot be read ({})", error.kind()));
-            None
-        }
     }
 }

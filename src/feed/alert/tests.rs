@@ -1,0 +1,1 @@
+//! Entries as the gate writes them, and the alerts they are.
