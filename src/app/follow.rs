@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-use crate::feed::watch::{Light, Watch};
+use crate::feed::watch::{Light, Watch, What};
 use crate::gate::Gate;
 use crate::ledger::{Body, Kind, Status};
 use crate::register::State;
@@ -16,8 +17,34 @@ use crate::telemetry::events;
 /// What flaps is looked at so often.
 const SETTLE_EVERY: Duration = Duration::from_secs(5);
 
+/// What is followed.
+pub(super) struct Followed {
+    /// The register's database.
+    pub(super) source: Arc<SqlSource>,
+    /// Its state.
+    pub(super) register: watch::Receiver<State>,
+    /// The ledger's.
+    pub(super) ledger: watch::Receiver<Status>,
+}
+
+/// Follows everything, each in a task of its own, until the gate stops.
+pub(super) fn all(
+    tasks: &mut JoinSet<()>,
+    gate: &Arc<Gate>,
+    followed: Followed,
+    watch: Watch,
+    stop: &watch::Receiver<bool>,
+) {
+    let Followed { source, register: state, ledger: status } = followed;
+    let light = watch.light(What::Register, "register");
+    tasks.spawn(register(Arc::clone(gate), source, state, light, stop.clone()));
+    let light = watch.light(What::Ledger, "ledger");
+    tasks.spawn(ledger(status, light, stop.clone()));
+    tasks.spawn(watched(watch, stop.clone()));
+}
+
 /// Enters every new version of the register, with who made it and what it did, until the gate stops.
-pub(super) async fn register(
+async fn register(
     gate: Arc<Gate>,
     source: Arc<SqlSource>,
     mut state: watch::Receiver<State>,
@@ -72,7 +99,7 @@ fn note(gate: &Gate, value: serde_json::Value) {
 }
 
 /// Tells when the ledger cannot write, and when it can again.
-pub(super) async fn ledger(
+async fn ledger(
     mut status: watch::Receiver<Status>,
     light: Light,
     mut stop: watch::Receiver<bool>,
@@ -105,7 +132,7 @@ pub(super) async fn ledger(
 }
 
 /// Tells late changes of what flapped.
-pub(super) async fn watched(watch: Watch, mut stop: watch::Receiver<bool>) {
+async fn watched(watch: Watch, mut stop: watch::Receiver<bool>) {
     loop {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,

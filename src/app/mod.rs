@@ -1,6 +1,7 @@
 //! Settings → running program → drain. Everything is opened and bound before anything is served.
 
 mod catch_up;
+mod explain;
 mod follow;
 mod recall;
 
@@ -13,14 +14,19 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::app::catch_up::CatchUpError;
+use crate::app::follow::Followed;
 use crate::cases::error::CasesError;
 use crate::cases::{self, Cases};
 use crate::clock::Clock;
-use crate::config::Settings;
-use crate::feed::watch::What;
+use crate::config::{Console, Settings};
+use crate::feed::watch::{Light, What};
 use crate::feed::{FeedError, Feeds};
 use crate::gate::{Gate, Parts};
+use crate::inbound::cds_hooks;
+use crate::inbound::console::bounds::Bounds;
 use crate::inbound::console::{self, Health};
+use crate::inbound::decision_api;
+use crate::inbound::mllp;
 use crate::inbound::mllp::connection::Route;
 use crate::inbound::mllp::listener;
 use crate::ledger::{FileStore, Ledger, LedgerError, Recovered};
@@ -102,41 +108,14 @@ pub async fn start(
         Err(CatchUpError::Cases(error)) => return Err(error.into()),
     }
     tell(&recovered);
-    let mut listeners = Vec::new();
-    for config in &settings.mllp {
-        let listener = listener::bind(config).map_err(|error| AppError::Bind {
-            what: config.name.to_string(),
-            address: config.listen,
-            error,
-        })?;
-        listeners.push((Arc::clone(config), listener));
-    }
-    let console_listener = match settings.console {
-        None => None,
-        Some(address) => {
-            Some(TcpListener::bind(address).await.map_err(|error| AppError::Bind {
-                what: "console".to_owned(),
-                address,
-                error,
-            })?)
-        }
-    };
-
+    let listeners = bind(&settings.mllp)?;
+    let console_listener = bind_console(settings.console.listen).await?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    let register_light = watch.light(What::Register, "register");
-    tasks.spawn(follow::register(
-        Arc::clone(&gate),
-        source,
-        register_state,
-        register_light,
-        stopped.clone(),
-    ));
-    let ledger_light = watch.light(What::Ledger, "ledger");
-    tasks.spawn(follow::ledger(ledger_status, ledger_light, stopped.clone()));
-    let lights: Vec<_> =
+    let lights: Vec<Light> =
         settings.mllp.iter().map(|route| watch.light(What::Route, &route.name)).collect();
-    tasks.spawn(follow::watched(watch, stopped.clone()));
+    let followed = Followed { source, register: register_state, ledger: ledger_status };
+    follow::all(&mut tasks, &gate, followed, watch, &stopped);
     for dispatch in feeds.dispatches(&ledger, &stopped)? {
         tasks.spawn(dispatch.run());
     }
@@ -155,11 +134,47 @@ pub async fn start(
     if let Some(listener) = console_listener {
         let health =
             Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };
-        tasks.spawn(async move {
-            let _ = console::serve(listener, health).await;
-        });
+        tasks.spawn(console::serve(
+            listener,
+            health,
+            inquiries(&settings.console, &settings.mllp, &gate),
+        ));
     }
     Ok(Running { gate, cases, ledger, routes, console, stop, tasks, drain: settings.drain })
+}
+
+/// Every route's address, or none.
+fn bind(routes: &[Arc<mllp::Config>]) -> Result<Vec<(Arc<mllp::Config>, TcpListener)>, AppError> {
+    let bound = |config: &Arc<mllp::Config>| {
+        let listener = listener::bind(config).map_err(|error| AppError::Bind {
+            what: config.name.to_string(),
+            address: config.listen,
+            error,
+        })?;
+        Ok((Arc::clone(config), listener))
+    };
+    routes.iter().map(bound).collect()
+}
+
+async fn bind_console(listen: Option<SocketAddr>) -> Result<Option<TcpListener>, AppError> {
+    let Some(address) = listen else { return Ok(None) };
+    let what = "console".to_owned();
+    let bound = TcpListener::bind(address).await;
+    bound.map(Some).map_err(|error| AppError::Bind { what, address, error })
+}
+
+/// What may be asked on the console port.
+fn inquiries(console: &Console, routes: &[Arc<mllp::Config>], gate: &Arc<Gate>) -> axum::Router {
+    let bounds = Bounds::default();
+    let Console { cds_hooks, decision_api, .. } = console;
+    let hl7 = routes.iter().map(|route| explain::hl7(route, gate));
+    let explainers = hl7.chain([explain::fhir(cds_hooks, gate)]).collect();
+    cds_hooks::router(cds_hooks, gate, &bounds).merge(decision_api::router(
+        decision_api,
+        gate,
+        &bounds,
+        explainers,
+    ))
 }
 
 /// The case index of the configured gate; the file is made if need be.

@@ -114,7 +114,7 @@ fn dead(settings: &Settings, feed: &Config, json: bool) -> Result<u8, Fault> {
         if json {
             say!("{}", letter.event);
         } else {
-            let kind = letter.event["type"].as_str().unwrap_or("?");
+            let kind = letter.event.get("type").and_then(|kind| kind.as_str()).unwrap_or("?");
             say!("{}  {}  {kind}  {} ×  {}", letter.at, letter.id(), letter.attempts, letter.why);
         }
     }

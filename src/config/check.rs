@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use toml::de::DeTable;
 
 use crate::cases::report::REPORT_DUE_DAYS;
+use crate::config::console::console;
 use crate::config::fault::{Fault, Faults};
 use crate::config::feed::feed;
 use crate::config::reader::{Faultfinder, Section};
@@ -103,18 +104,8 @@ fn whole<'t>(
     let mllp: Vec<_> = routes.into_iter().map(|section| route(section, foreign)).collect();
     let zone = node.as_ref().map_or(TimeZone::UTC, |node| node.zone.clone());
     let feeds = feeds(root, &zone);
-    let console = root.section("console");
-    let listen = console.text_or_none("listen").map(|text| (text.parse(), text));
-    let console_at = match listen {
-        Some((Ok(address), _)) => Some(address),
-        Some((Err(_), _)) => {
-            console.fault("listen", "`listen` must be an address and port, \"127.0.0.1:8088\"");
-            None
-        }
-        None => None,
-    };
-    console.finish();
-    distinct(&mllp, console_at, root);
+    let console = console(root, foreign);
+    distinct(&mllp, console.as_ref().and_then(|console| console.listen), root);
     let _ = (finder, retention_days);
     let node = node?;
     Some(Settings {
@@ -132,7 +123,7 @@ fn whole<'t>(
         keep_message_max: usize::try_from(keep_kib).unwrap_or(usize::MAX).saturating_mul(1024),
         mllp: mllp.into_iter().collect::<Option<_>>()?,
         feeds: feeds.into_iter().collect::<Option<_>>()?,
-        console: console_at,
+        console: console?,
         drain: Duration::from_millis(DRAIN_MS),
         node,
     })

@@ -1,6 +1,7 @@
 //! As written → checked settings: every fault of configuration and mappings at once, before anything binds.
 
 mod check;
+mod console;
 pub mod fault;
 mod feed;
 mod reader;
@@ -9,7 +10,6 @@ mod route;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 pub use check::{load, read};
+pub use console::Console;
 
 use crate::clock::Clock;
 use crate::feed as feeds;
@@ -53,8 +54,8 @@ pub struct Settings {
     pub mllp: Vec<Arc<mllp::Config>>,
     /// Who is told.
     pub feeds: Vec<feeds::Config>,
-    /// Health and metrics.
-    pub console: Option<SocketAddr>,
+    /// The console port: health and metrics, CDS Hooks, the decision API.
+    pub console: Console,
     /// How long a stopping gate waits for messages in flight.
     pub drain: Duration,
 }

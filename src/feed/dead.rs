@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::feed::cursor::replace;
+use crate::feed::sink::text_at;
 
 /// A letter laid aside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,7 +29,7 @@ pub struct DeadLetter {
 impl DeadLetter {
     /// The event's id.
     pub fn id(&self) -> &str {
-        self.event["id"].as_str().unwrap_or_default()
+        text_at(&self.event, "id")
     }
 }
 

@@ -54,7 +54,7 @@ impl Notices {
         let last: HashMap<String, u64> =
             kept.iter().map(|(number, noticed)| (noticed.subject.clone(), *number)).collect();
         kept.retain(|(number, noticed)| {
-            *number > done || (noticed.rule == "down" && last[&noticed.subject] == *number)
+            *number > done || (noticed.rule == "down" && last.get(&noticed.subject) == Some(number))
         });
         let lines: String = kept.iter().map(line).collect();
         replace(&path, lines.as_bytes())?;
@@ -139,5 +139,5 @@ fn line((number, noticed): &(u64, Noticed)) -> String {
 fn read(line: &str) -> Option<(u64, Noticed)> {
     // A line that was torn by a crash is none.
     let line: Value = serde_json::from_str(line).ok()?;
-    Some((line["n"].as_u64()?, Noticed::read(&line["notice"])?))
+    Some((line.get("n")?.as_u64()?, Noticed::read(line.get("notice")?)?))
 }

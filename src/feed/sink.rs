@@ -20,18 +20,35 @@ pub struct Letter {
 impl Letter {
     /// A member of the event's data as text; empty where there is none.
     pub fn data_text(&self, key: &str) -> &str {
-        self.event["data"][key].as_str().unwrap_or_default()
+        self.event.get("data").map_or("", |data| text_at(data, key))
     }
 
     /// A member of the event as text.
     pub fn text(&self, key: &str) -> &str {
-        self.event[key].as_str().unwrap_or_default()
+        text_at(&self.event, key)
+    }
+
+    /// What stands at a JSON pointer into the event's data; null where nothing does.
+    pub fn at(&self, pointer: &str) -> &Value {
+        self.event.get("data").map_or(&NULL, |data| at(data, pointer))
     }
 
     /// The letter of an alert.
     pub fn of(alert: &Alert, rendering: &crate::feed::alert::Rendering) -> Self {
         Self { id: alert.id.clone(), event: alert.event(rendering) }
     }
+}
+
+static NULL: Value = Value::Null;
+
+/// What stands at a JSON pointer; null where nothing does.
+pub(in crate::feed) fn at<'v>(value: &'v Value, pointer: &str) -> &'v Value {
+    value.pointer(pointer).unwrap_or(&NULL)
+}
+
+/// A member as text; empty where there is none.
+pub(in crate::feed) fn text_at<'v>(value: &'v Value, key: &str) -> &'v str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Why alerts were not taken.

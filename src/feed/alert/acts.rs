@@ -116,9 +116,14 @@ pub(super) fn of_bypass(entry: &Entry) -> Vec<Alert> {
 pub(super) fn of_register(entry: &Entry) -> Vec<Alert> {
     let Some(body) = body(entry) else { return Vec::new() };
     let stopped = body.get("consequences").and_then(Value::as_array).map_or(&[][..], |list| list);
-    let names: Vec<&str> = stopped.iter().filter_map(|one| one["text"].as_str()).collect();
+    let names: Vec<&str> =
+        stopped.iter().filter_map(|one| one.get("text").and_then(Value::as_str)).collect();
     let Some(first) = names.first() else { return Vec::new() };
-    let hit = stopped.iter().filter_map(|one| one["hits"].as_array()).map(Vec::len).sum::<usize>();
+    let hit = stopped
+        .iter()
+        .filter_map(|one| one.get("hits").and_then(Value::as_array))
+        .map(Vec::len)
+        .sum::<usize>();
     let more = match names.len() - 1 {
         0 => String::new(),
         more => format!(" (+{more})"),
@@ -128,7 +133,7 @@ pub(super) fn of_register(entry: &Entry) -> Vec<Alert> {
     let kept = ["at", "version", "what", "who", "consequences", "more"];
     let data = public(&body, &kept);
     let (kind, severity) = (AlertKind::TechniqueStopped, Severity::High);
-    let rule = stopped.first().and_then(|one| one["kind"].as_str());
+    let rule = stopped.first().and_then(|one| one.get("kind").and_then(Value::as_str));
     let rule = rule.unwrap_or("technique-stopped").to_owned();
     vec![Act { kind, severity, rule, zh, en, personal: Personal::default(), data }.alert(entry)]
 }
@@ -180,20 +185,20 @@ impl Noticed {
 
     /// Reads such a line.
     pub(in crate::feed) fn read(line: &Value) -> Option<Self> {
-        let text = |key: &str| line[key].as_str().map(str::to_owned);
+        let text = |key: &str| Some(line.get(key)?.as_str()?.to_owned());
         let kind = text("type")?;
-        let departments = line["departments"].as_array()?.iter();
+        let departments = line.get("departments")?.as_array()?.iter();
         Some(Self {
             id: text("id")?,
             rule: text("rule")?,
             kind: *AlertKind::ALL.iter().find(|known| known.as_str() == kind)?,
-            severity: Severity::from_name(line["severity"].as_str()?)?,
+            severity: Severity::from_name(line.get("severity")?.as_str()?)?,
             time: text("time")?.parse().ok()?,
             subject: text("subject")?,
             departments: departments.filter_map(|d| d.as_str().map(str::to_owned)).collect(),
             zh: text("text_zh")?,
             en: text("text_en")?,
-            data: line["data"].as_object()?.clone(),
+            data: line.get("data")?.as_object()?.clone(),
         })
     }
 }

@@ -71,7 +71,7 @@ fn line(letter: &Letter) -> String {
     };
     // Date and time, without year and fractions.
     let time = letter.text("time").get(5..19).unwrap_or_default().replace('T', " ");
-    let patient = letter.event["data"]["patient"]["id"].as_str();
+    let patient = letter.at("/patient/id").as_str();
     let patient = patient.map_or_else(String::new, |id| format!(" · 患者 {id}"));
     let text = letter.data_text("text_zh");
     one_line(&format!("{grave}{time} {text}{patient} · {}", letter.text("subject")))

@@ -37,19 +37,20 @@ impl Feishu {
         let Digest { title, lines } = digest(letters, TEXT_BYTES, Mark::Markdown);
         let line = |line: &String| json!([{ "tag": "text", "text": line }]);
         let lines: Vec<Value> = lines.iter().map(line).collect();
-        let mut body = json!({
+        let content = json!({ "post": { "zh_cn": { "title": title, "content": lines } } });
+        let Some(secret) = &self.secret else {
+            return json!({ "msg_type": "post", "content": content });
+        };
+        // The text that is signed is the key here, and nothing is signed by it.
+        let time = self.clock.now().as_second();
+        let key = format!("{time}\n{}", secret.reveal());
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
+        json!({
+            "timestamp": time.to_string(),
+            "sign": BASE64.encode(hmac::sign(&key, b"")),
             "msg_type": "post",
-            "content": { "post": { "zh_cn": { "title": title, "content": lines } } },
-        });
-        if let Some(secret) = &self.secret {
-            // The text that is signed is the key here, and nothing is signed by it.
-            let time = self.clock.now().as_second();
-            let key = format!("{time}\n{}", secret.reveal());
-            let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
-            body["timestamp"] = Value::from(time.to_string());
-            body["sign"] = Value::from(BASE64.encode(hmac::sign(&key, b"")));
-        }
-        body
+            "content": content,
+        })
     }
 }
 

@@ -43,22 +43,22 @@ impl Fhir {
 }
 
 fn audit(letter: &Letter) -> Audit {
-    let data = &letter.event["data"];
-    let cases = data["verdict"]["cases"].as_array().into_iter().flatten();
+    let cases = letter.at("/verdict/cases").as_array().into_iter().flatten();
     let surgeons = cases.filter_map(|case| {
-        let text = |key: &str| case["surgeon"][key].as_str().map(str::to_owned);
+        let text = |key: &str| case.get("surgeon")?.get(key)?.as_str().map(str::to_owned);
         Some((text("id")?, text("name")))
     });
     let mut surgeons: Vec<(String, Option<String>)> = surgeons.collect();
     surgeons.dedup();
     let kind = letter.text("type");
     let text = |value: &Value| value.as_str().map(str::to_owned);
-    let patient = text(&data["patient"]["id"]).or_else(|| text(&data["patient"]["pseudonym"]));
+    let patient = text(letter.at("/patient/id"));
+    let patient = patient.or_else(|| text(letter.at("/patient/pseudonym")));
     Audit {
         id: letter.id.clone(),
         kind: kind.to_owned(),
         break_glass: kind == "orgate.override.opened",
-        refused: kind == "orgate.order.blocked" && data["verdict"]["stance"] == "enforce",
+        refused: kind == "orgate.order.blocked" && letter.at("/verdict/stance") == "enforce",
         recorded: letter.text("time").to_owned(),
         node: letter.text("source").to_owned(),
         text: letter.data_text("text_zh").to_owned(),

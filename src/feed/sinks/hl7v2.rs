@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::clock::Clock;
-use crate::feed::sink::{Delivery, Failure, Letter, Sink};
+use crate::feed::sink::{Delivery, Failure, Letter, Sink, text_at};
 use crate::hl7::charset::{Charset, CharsetSetting};
 use crate::hl7::delimiters::Delimiters;
 use crate::hl7::escape::escape;
@@ -213,34 +213,35 @@ impl<'w> Writer<'w> {
         self.out.push('\r');
     }
 
-    fn data(&self) -> &'w Value {
-        &self.letter.event["data"]
-    }
-
     fn patient(&mut self) {
-        let patient = &self.data()["patient"];
-        let number = match (patient["id"].as_str(), patient["pseudonym"].as_str()) {
+        let letter = self.letter;
+        let text = |pointer: &str| letter.at(pointer).as_str();
+        let number = match (text("/patient/id"), text("/patient/pseudonym")) {
             (Some(id), _) => format!("{}^^^^PI", plain(id)),
             (None, Some(pseudonym)) => format!("{pseudonym}^^^ORGATE^AN"),
             (None, None) => "NONE^^^ORGATE^AN".to_owned(),
         };
         self.line(&format!("PID|1||{number}||^^^^^^U"));
-        let department = self.data()["departments"][0].as_str().map(plain).unwrap_or_default();
-        let visit = patient["encounter"].as_str().map(plain).unwrap_or_default();
+        let department = text("/departments/0").map(plain).unwrap_or_default();
+        let visit = text("/patient/encounter").map(plain).unwrap_or_default();
         self.line(&format!("PV1|1|U|{department}||||||||||||||||{visit}"));
     }
 
     /// The doctor who ordered: XCN.
     fn doctor(&self) -> String {
-        let doctor = &self.data()["ordering_doctors"][0];
-        let id = doctor["id"].as_str().map(plain).unwrap_or_default();
-        let name = doctor["name"][0].as_str().map(plain).unwrap_or_default();
+        let text = |pointer: &str| plain(self.letter.at(pointer).as_str().unwrap_or_default());
+        let (id, name) = (text("/ordering_doctors/0/id"), text("/ordering_doctors/0/name/0"));
         format!("{id}^{name}").trim_end_matches('^').to_owned()
+    }
+
+    /// The order's, where the feed may know it.
+    fn number(&self) -> String {
+        self.letter.at("/orders/0").as_str().map(plain).unwrap_or_default()
     }
 
     fn order(&mut self, happened: &str) {
         let (entry, doctor) = (plain(self.letter.text("subject")), self.doctor());
-        let number = self.data()["orders"][0].as_str().map(plain).unwrap_or_default();
+        let number = self.number();
         self.line(&format!("ORC|SC|{number}|{entry}^ORGATE|||||||||{doctor}"));
         let what = format!("ALERT^术闸告警^{CODES}");
         self.line(&format!(
@@ -249,8 +250,7 @@ impl<'w> Writer<'w> {
     }
 
     fn document(&mut self, id: &str, happened: &str) {
-        let (doctor, number) = (self.doctor(), self.data()["orders"][0].as_str().map(plain));
-        let number = number.unwrap_or_default();
+        let (doctor, number) = (self.doctor(), self.number());
         self.line(&format!(
             "TXA|1|CN|TX|{happened}|{doctor}|{happened}|||{doctor}|||{id}^ORGATE||{number}|||AU"
         ));
@@ -270,13 +270,13 @@ impl<'w> Writer<'w> {
         self.observation("TX", "TEXT-ZH", "", &plain(letter.data_text("text_zh")), at);
         self.observation("TX", "TEXT-EN", "", &plain(letter.data_text("text_en")), at);
         self.observation("ST", "ENTRY", "", &plain(letter.text("subject")), at);
-        let cases = self.data()["verdict"]["cases"].as_array();
+        let cases = letter.at("/verdict/cases").as_array();
         let findings = cases.into_iter().flatten().zip(1_usize..).flat_map(|(case, nth)| {
-            let findings = case["findings"].as_array().into_iter().flatten();
+            let findings = case.get("findings").and_then(Value::as_array).into_iter().flatten();
             findings.map(move |finding| (nth, finding))
         });
         for (nth, finding) in findings.take(FINDINGS) {
-            let text = |key: &str| plain(finding[key].as_str().unwrap_or_default());
+            let text = |key: &str| plain(text_at(finding, key));
             let value = format!("{}^{}^{CODES}", text("rule"), text("text_zh"));
             self.observation("CE", "FINDING", &nth.to_string(), &value, at);
         }

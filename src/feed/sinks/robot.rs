@@ -21,7 +21,7 @@ pub(super) struct Codes {
 pub(super) fn check(answered: &Answered, codes: &Codes) -> Result<(), Failure> {
     answered.check()?;
     let answer: Value = serde_json::from_slice(&answered.body).unwrap_or_default();
-    match answer[codes.member].as_i64() {
+    match answer.get(codes.member).and_then(Value::as_i64) {
         Some(0) => Ok(()),
         Some(code) if codes.of_the_message.contains(&code) => {
             Err(Failure::Refused(format!("the robot answered {} {code}", codes.member)))
