@@ -40,4 +40,7 @@ pub mod watch;
 
 mod start;
 
+#[cfg(test)]
+mod tests;
+
 pub use start::{Config, Destination, FeedError, Feeds, Ground, folder};

@@ -1,6 +1,8 @@
 //! Who is told: feeds of a real gate, to receivers that others wrote.
 
+mod people;
 mod receivers;
+mod systems;
 mod webhook;
 
 use std::collections::HashSet;
