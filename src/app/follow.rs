@@ -1,9 +1,10 @@
 //! Follows register and ledger while the gate runs: changes are entered, failures and returns are told.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -14,6 +15,10 @@ use crate::register::State;
 use crate::register::sources::sql::SqlSource;
 use crate::telemetry::events;
 
+/// Of a change that stops more, the rest is counted: the register has them all.
+const CONSEQUENCES: usize = 200;
+/// Orders and notices named with each.
+const HITS: usize = 100;
 /// What flaps is looked at so often.
 const SETTLE_EVERY: Duration = Duration::from_secs(5);
 
@@ -77,18 +82,50 @@ async fn register(
         events::RegisterChanged { version: now.version }.emit();
         match source.versions_after(known).await {
             Ok(versions) => {
+                let stopped = stopped(&gate, &source, known).await;
                 for made in versions {
                     let (at, who, what) = (made.at, made.who, made.what);
-                    note(
-                        &gate,
-                        json!({ "at": at, "version": made.version, "what": what, "who": who }),
-                    );
+                    let mut body =
+                        json!({ "at": at, "version": made.version, "what": what, "who": who });
+                    if let (Some(own), Some(body)) =
+                        (stopped.get(&made.version), body.as_object_mut())
+                    {
+                        let told: Vec<_> = own.iter().take(CONSEQUENCES).cloned().collect();
+                        body.insert("more".to_owned(), json!(own.len() - told.len()));
+                        body.insert("consequences".to_owned(), json!(told));
+                    }
+                    note(&gate, body);
                 }
             }
             Err(_) => note(&gate, json!({ "version": now.version })),
         }
         known = now.version;
     }
+}
+
+/// What the versions after `known` stop, each with the open orders and notices that it hits, by version.
+async fn stopped(gate: &Gate, source: &SqlSource, known: i64) -> BTreeMap<i64, Vec<Value>> {
+    // Without an answer the change is entered all the same; `orgate import` has printed what it hits.
+    let made = source.consequences_after(known).await.unwrap_or_default();
+    let mut out: BTreeMap<i64, Vec<Value>> = BTreeMap::new();
+    if made.is_empty() {
+        return out;
+    }
+    let now = gate.clock().now();
+    let today = gate.zone().to_datetime(now).date();
+    let open = gate.cases().open_documents(today, now).await.unwrap_or_default();
+    for (version, consequence) in made {
+        let hit = open.iter().filter(|document| {
+            consequence.hits(&document.codes, &document.surgeons, document.grade, document.day)
+        });
+        let hits: Vec<&str> = hit.map(|document| document.entry.as_str()).take(HITS).collect();
+        out.entry(version).or_default().push(json!({
+            "hits": hits,
+            "kind": consequence.kind.as_str(),
+            "text": consequence.to_string(),
+        }));
+    }
+    out
 }
 
 fn note(gate: &Gate, value: serde_json::Value) {

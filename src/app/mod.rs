@@ -3,6 +3,7 @@
 mod catch_up;
 mod explain;
 mod follow;
+mod overdue;
 mod recall;
 
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::app::catch_up::CatchUpError;
 use crate::app::follow::Followed;
+use crate::app::overdue::Days;
 use crate::cases::error::CasesError;
 use crate::cases::{self, Cases};
 use crate::clock::Clock;
@@ -116,6 +118,10 @@ pub async fn start(
         settings.mllp.iter().map(|route| watch.light(What::Route, &route.name)).collect();
     let followed = Followed { source, register: register_state, ledger: ledger_status };
     follow::all(&mut tasks, &gate, followed, watch, &stopped);
+    let overdue = feeds.overdue();
+    let (zone, due_days) = (gate.zone().clone(), settings.report_due_days);
+    let days = Days { cases: cases.clone(), overdue, zone, clock, due_days };
+    tasks.spawn(overdue::follow(days, stopped.clone()));
     for dispatch in feeds.dispatches(&ledger, &stopped)? {
         tasks.spawn(dispatch.run());
     }

@@ -31,6 +31,7 @@ pub mod dispatch;
 pub mod filter;
 pub mod gone;
 pub mod notices;
+pub mod overdue;
 pub mod pace;
 pub mod reader;
 pub mod sink;

@@ -20,6 +20,7 @@ use crate::feed::dispatch::Dispatch;
 use crate::feed::filter::Filter;
 use crate::feed::gone::Gone;
 use crate::feed::notices::Notices;
+use crate::feed::overdue::Overdue;
 use crate::feed::pace::{Backoff, Limit};
 use crate::feed::reader::{Reader, Sources};
 use crate::feed::sink::Sink;
@@ -226,6 +227,11 @@ impl Feeds {
     /// What is down and up.
     pub fn watch(&self) -> &Watch {
         &self.watch
+    }
+
+    /// Tells late reports.
+    pub fn overdue(&self) -> Overdue {
+        Overdue::new(self.notices.clone(), &self.ground.folder)
     }
 
     /// The feeds, ready to run; they stop when `stop` says so.

@@ -49,6 +49,14 @@ fn text<'b>(body: &'b Map<String, Value>, keys: &[&str]) -> Option<&'b str> {
     keys.iter().find_map(|key| body.get(*key).and_then(Value::as_str))
 }
 
+/// Who acted: a word, or name and staff number.
+fn person(body: &Map<String, Value>) -> String {
+    let by = body.get("by").unwrap_or(&Value::Null);
+    let parts = ["name", "staff", "account"].map(|key| by.get(key).and_then(Value::as_str));
+    let said = by.as_str().or_else(|| parts.into_iter().flatten().next());
+    said.unwrap_or("?").to_owned()
+}
+
 /// The members that tell of no patient: ids, names of staff, times, counts.
 fn public(body: &Map<String, Value>, keys: &[&str]) -> Map<String, Value> {
     let kept = body.iter().filter(|(key, _)| keys.contains(&key.as_str()));
@@ -59,7 +67,7 @@ fn public(body: &Map<String, Value>, keys: &[&str]) -> Map<String, Value> {
 pub(super) fn of_override(entry: &Entry) -> Vec<Alert> {
     let Some(body) = body(entry) else { return Vec::new() };
     let file = text(&body, &["file", "entry"]).unwrap_or("?").to_owned();
-    let by = text(&body, &["by"]).unwrap_or("?").to_owned();
+    let by = person(&body);
     let outcome = text(&body, &["outcome"]).unwrap_or("?").to_owned();
     let Some(act) = text(&body, &["act"]) else { return Vec::new() };
     let (kind, severity, zh, en) = match act {
@@ -77,15 +85,19 @@ pub(super) fn of_override(entry: &Entry) -> Vec<Alert> {
             (AlertKind::OverrideOpened, Severity::High, zh, en)
         }
         "escalated" | "overdue" => {
-            let zh = format!("越权急诊 {file} 审核超期，请立即审核");
-            let en = format!("override {file} has not been reviewed in time");
+            let to = body.get("to").and_then(Value::as_array).into_iter().flatten();
+            let to: Vec<&str> = to.filter_map(Value::as_str).collect();
+            let whom =
+                if to.is_empty() { String::new() } else { format!(" → {}", to.join("、")) };
+            let zh = format!("越权急诊 {file} 审核超期，请立即审核{whom}");
+            let en = format!("override {file} has not been reviewed in time{whom}");
             (AlertKind::OverrideOverdue, Severity::High, zh, en)
         }
         _ => return Vec::new(),
     };
     let reason = text(&body, &["reason"]).and_then(Redacted::new);
     let rule = act.to_owned();
-    let kept = ["act", "file", "entry", "by", "outcome", "deadline", "step", "to", "suspended"];
+    let kept = ["act", "file", "entry", "case", "by", "outcome", "level", "to", "suspend"];
     let data = public(&body, &kept);
     let personal = Personal { reason, ..Personal::default() };
     vec![Act { kind, severity, rule, zh, en, personal, data }.alert(entry)]
@@ -95,7 +107,7 @@ pub(super) fn of_override(entry: &Entry) -> Vec<Alert> {
 pub(super) fn of_bypass(entry: &Entry) -> Vec<Alert> {
     let Some(body) = body(entry) else { return Vec::new() };
     let act = text(&body, &["act", "state"]).unwrap_or("changed").to_owned();
-    let by = text(&body, &["by"]).unwrap_or("?");
+    let by = person(&body);
     let until = text(&body, &["until"]).map_or_else(String::new, |until| format!(" → {until}"));
     let word = match act.as_str() {
         "on" => "开启：消息不经判定直接转发",

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::clock;
 use crate::feed::alert::{Pseudonyms, Rendering};
-use crate::feed::cursor::{Cursor, Mark};
+use crate::feed::cursor::Cursor;
 use crate::feed::dead::DeadLetters;
 use crate::feed::dispatch::Dispatch;
 use crate::feed::filter::Filter;
@@ -87,7 +87,7 @@ fn dispatch(
 ) -> Dispatch {
     let ground = ground(data);
     let cursor = Cursor::new(&ground.folder, "f");
-    let mark = cursor.load().unwrap().unwrap_or(Mark::default());
+    let mark = cursor.load().unwrap().unwrap_or_default();
     let watch = Watch::new(notices.clone(), now(), WINDOW);
     let light = watch.light(What::Feed, "f");
     let sources = Sources {

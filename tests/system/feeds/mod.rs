@@ -1,5 +1,6 @@
 //! Who is told: feeds of a real gate, to receivers that others wrote.
 
+mod days;
 mod people;
 mod receivers;
 mod systems;

@@ -13,7 +13,10 @@ fn robot(kind: &str, path: &str, secret: Option<&str>, more: &[&str]) -> (Script
     let receiver = Script::python("receiver.py", &arguments);
     let base = Hospital::new();
     let url = base.file("url", format!("http://{}{path}\n", receiver.address()));
-    let mut keys = vec![format!("url_file = {url:?}"), "group_s = 1".to_owned()];
+    let mut keys = vec![format!("url_file = {url:?}")];
+    if !more.iter().any(|key| key.starts_with("group_s")) {
+        keys.push("group_s = 1".to_owned());
+    }
     if let Some(secret) = secret {
         let file = base.file("secret", secret);
         keys.push(format!("secret_file = {file:?}"));

@@ -1,12 +1,14 @@
 """A mail server by aiosmtpd: prints `port N`, then a line of JSON for each mail: envelope, headers, text.
 A line `code N` on stdin makes it answer the next mails so; `code 250` takes them again."""
 
+import asyncio
 import email
 import email.policy
 import json
 import sys
+import threading
 
-from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
 
 state = {"code": 250}
 
@@ -26,11 +28,19 @@ class Handler:
         return f"{state['code']} said so"
 
 
-controller = Controller(Handler(), hostname="127.0.0.1", port=0)
-controller._trigger_server = lambda: None  # it would connect to the port it was given: 0
-controller.start()
-print("port", controller.server.sockets[0].getsockname()[1], flush=True)
-for line in sys.stdin:
-    word, value = line.split()
-    state[word] = int(value)
-    print("done", flush=True)
+def listen():
+    for line in sys.stdin:
+        word, value = line.split()
+        state[word] = int(value)
+        print("done", flush=True)
+
+
+async def main():
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(Handler(), enable_SMTPUTF8=True), "127.0.0.1", 0)
+    print("port", server.sockets[0].getsockname()[1], flush=True)
+    threading.Thread(target=listen, daemon=True).start()
+    await server.serve_forever()
+
+
+asyncio.run(main())
