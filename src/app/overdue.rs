@@ -13,7 +13,7 @@ use crate::cases::error::CasesError;
 use crate::cases::report::{Report, ReportState};
 use crate::clock::Clock;
 use crate::feed::overdue::{Late, Overdue};
-use crate::telemetry::events;
+use crate::telemetry::{events, feed};
 
 /// A new day is noticed within this.
 const EVERY: Duration = Duration::from_secs(60);
@@ -55,7 +55,7 @@ impl Days {
         let reports = self.cases.reports(opened.unwrap_or(Timestamp::MIN)).await?;
         let late = late(&reports, told, today, self.due_days, &self.zone);
         if let Err(error) = self.overdue.tell(late, today, now) {
-            events::NoticeUnwritten { error: error.kind() }.emit();
+            feed::NoticeUnwritten { error: error.kind() }.emit();
         }
         Ok(())
     }

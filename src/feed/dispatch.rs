@@ -15,7 +15,7 @@ use crate::feed::pace::{Backoff, Limit};
 use crate::feed::reader::{Due, Reader};
 use crate::feed::sink::{Failure, Letter, Sink};
 use crate::feed::watch::Light;
-use crate::telemetry::events;
+use crate::telemetry::feed as events;
 
 /// Entries come in bunches: what comes within this is read at once.
 const GATHER: Duration = Duration::from_millis(10);

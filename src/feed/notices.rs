@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::feed::alert::Noticed;
 use crate::feed::cursor::replace;
-use crate::telemetry::events;
+use crate::telemetry::feed as events;
 
 /// Notices kept for feeds that have not had them: a route that flaps once a minute fills this in seven weeks.
 /// Beyond it the oldest are given up, and that is told.

@@ -2,6 +2,7 @@
 
 mod disk;
 mod faults;
+mod follow;
 mod format;
 mod model;
 mod tamper;
