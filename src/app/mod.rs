@@ -28,6 +28,7 @@ use crate::inbound::cds_hooks;
 use crate::inbound::console::bounds::Bounds;
 use crate::inbound::console::{self, Health};
 use crate::inbound::decision_api;
+use crate::inbound::fhir;
 use crate::inbound::mllp;
 use crate::inbound::mllp::connection::Route;
 use crate::inbound::mllp::listener;
@@ -62,6 +63,9 @@ pub enum AppError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// A FHIR route cannot be bound.
+    #[error("`{0}`: {1}")]
+    Fhir(String, fhir::listener::BindError),
 }
 
 /// A gate that runs.
@@ -103,15 +107,21 @@ pub async fn start(
         sync_every: settings.sync_every,
         keep_message_max: settings.keep_message_max,
     }));
-    recall::recall(&gate, &recovered, &settings.mllp, clock.now())?;
+    let stances: Vec<_> = settings
+        .mllp
+        .iter()
+        .map(|route| (Arc::clone(&route.name), Arc::clone(&route.stance)))
+        .chain(settings.fhir.iter().map(|r| (Arc::clone(&r.name), Arc::clone(&r.stance))))
+        .collect();
+    recall::recall(&gate, &recovered, &stances, clock.now())?;
     match catch_up::catch_up(&cases, &settings.ledger_dir, clock.now()).await {
         Ok(()) => {}
         Err(CatchUpError::Ledger(error)) => return Err(error.into()),
         Err(CatchUpError::Cases(error)) => return Err(error.into()),
     }
     tell(&recovered);
-    let listeners = bind(&settings.mllp)?;
-    let console_listener = bind_console(settings.console.listen).await?;
+    let Bound { mllp, fhir, console: console_listener } =
+        bind((&settings.mllp, &settings.fhir, settings.console.listen), &gate).await?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
     let lights: Vec<Light> =
@@ -128,10 +138,14 @@ pub async fn start(
     let folder = settings.ledger_dir.clone();
     tasks.spawn(catch_up::follow(cases.clone(), folder, clock, stopped.clone()));
     let mut routes = Vec::new();
-    for ((config, listener), upstream) in listeners.into_iter().zip(lights) {
+    for ((config, listener), upstream) in mllp.into_iter().zip(lights) {
         routes.push((Arc::clone(&config.name), listener.local_addr().unwrap_or(config.listen)));
         let route = Route { config, gate: Arc::clone(&gate), upstream };
         tasks.spawn(listener::run(route, listener, stopped.clone()));
+    }
+    for (name, route) in fhir {
+        routes.push((name, route.address()));
+        tasks.spawn(route.run(stopped.clone()));
     }
     let console = console_listener.as_ref().and_then(|listener| listener.local_addr().ok());
     if let Some(listen) = console {
@@ -140,41 +154,59 @@ pub async fn start(
     if let Some(listener) = console_listener {
         let health =
             Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };
-        tasks.spawn(console::serve(
-            listener,
-            health,
-            inquiries(&settings.console, &settings.mllp, &gate),
-        ));
+        let asked = inquiries((&settings.console, &settings.mllp, &settings.fhir), &gate);
+        tasks.spawn(console::serve(listener, health, asked));
     }
     Ok(Running { gate, cases, ledger, routes, console, stop, tasks, drain: settings.drain })
 }
 
-/// Every route's address, or none.
-fn bind(routes: &[Arc<mllp::Config>]) -> Result<Vec<(Arc<mllp::Config>, TcpListener)>, AppError> {
-    let bound = |config: &Arc<mllp::Config>| {
+/// Every address of the gate, bound.
+struct Bound {
+    mllp: Vec<(Arc<mllp::Config>, TcpListener)>,
+    fhir: Vec<(Arc<str>, fhir::listener::Bound)>,
+    console: Option<TcpListener>,
+}
+
+async fn bind(
+    (mllp, fhir, console): (&[Arc<mllp::Config>], &[Arc<fhir::Config>], Option<SocketAddr>),
+    gate: &Arc<Gate>,
+) -> Result<Bound, AppError> {
+    let mut bound = Bound { mllp: Vec::new(), fhir: Vec::new(), console: None };
+    for config in mllp {
         let listener = listener::bind(config).map_err(|error| AppError::Bind {
             what: config.name.to_string(),
             address: config.listen,
             error,
         })?;
-        Ok((Arc::clone(config), listener))
-    };
-    routes.iter().map(bound).collect()
-}
-
-async fn bind_console(listen: Option<SocketAddr>) -> Result<Option<TcpListener>, AppError> {
-    let Some(address) = listen else { return Ok(None) };
-    let what = "console".to_owned();
-    let bound = TcpListener::bind(address).await;
-    bound.map(Some).map_err(|error| AppError::Bind { what, address, error })
+        bound.mllp.push((Arc::clone(config), listener));
+    }
+    for config in fhir {
+        let name = Arc::clone(&config.name);
+        let route = fhir::listener::bind(Arc::clone(config), Arc::clone(gate))
+            .map_err(|error| AppError::Fhir(name.to_string(), error))?;
+        bound.fhir.push((name, route));
+    }
+    if let Some(address) = console {
+        let listening = TcpListener::bind(address).await;
+        bound.console = Some(listening.map_err(|error| AppError::Bind {
+            what: "console".to_owned(),
+            address,
+            error,
+        })?);
+    }
+    Ok(bound)
 }
 
 /// What may be asked on the console port.
-fn inquiries(console: &Console, routes: &[Arc<mllp::Config>], gate: &Arc<Gate>) -> axum::Router {
+fn inquiries(
+    (console, hl7, fhir): (&Console, &[Arc<mllp::Config>], &[Arc<fhir::Config>]),
+    gate: &Arc<Gate>,
+) -> axum::Router {
     let bounds = Bounds::default();
     let Console { cds_hooks, decision_api, .. } = console;
-    let hl7 = routes.iter().map(|route| explain::hl7(route, gate));
-    let explainers = hl7.chain([explain::fhir(cds_hooks, gate)]).collect();
+    let hl7 = hl7.iter().map(|route| explain::hl7(route, gate));
+    let fhir = fhir.iter().map(|route| explain::fhir(route, gate));
+    let explainers = hl7.chain(fhir).chain([explain::drafts(cds_hooks, gate)]).collect();
     cds_hooks::router(cds_hooks, gate, &bounds).merge(decision_api::router(
         decision_api,
         gate,

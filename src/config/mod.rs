@@ -4,6 +4,8 @@ mod check;
 mod console;
 pub mod fault;
 mod feed;
+mod fhir;
+mod mapping;
 mod reader;
 mod route;
 
@@ -21,7 +23,7 @@ pub use console::Console;
 
 use crate::clock::Clock;
 use crate::feed as feeds;
-use crate::inbound::mllp;
+use crate::inbound::{fhir as fhir_inbound, mllp};
 use crate::ledger;
 use crate::register;
 use crate::register::import::policy::InstitutionLevel;
@@ -52,6 +54,8 @@ pub struct Settings {
     pub keep_message_max: usize,
     /// The HL7 v2 routes.
     pub mllp: Vec<Arc<mllp::Config>>,
+    /// The FHIR routes.
+    pub fhir: Vec<Arc<fhir_inbound::Config>>,
     /// Who is told.
     pub feeds: Vec<feeds::Config>,
     /// The console port: health and metrics, CDS Hooks, the decision API.

@@ -29,13 +29,14 @@ use crate::feed::sinks::feishu::Feishu;
 use crate::feed::sinks::fhir::Fhir;
 use crate::feed::sinks::file::File;
 use crate::feed::sinks::hl7v2::{self, Hl7v2};
-use crate::feed::sinks::http::{Poster, PosterError};
+use crate::feed::sinks::http::Poster;
 use crate::feed::sinks::mail::{self, Mail};
 use crate::feed::sinks::nats::{self, Nats};
 use crate::feed::sinks::webhook::Webhook;
 use crate::feed::sinks::wecom::Wecom;
 use crate::feed::watch::{WINDOW, Watch, What};
 use crate::ledger::{Ledger, Place};
+use crate::net::client::ClientError;
 
 /// One `[[feed]]`.
 #[derive(Clone)]
@@ -148,7 +149,7 @@ pub enum FeedError {
         /// Which feed.
         feed: String,
         /// What is wrong.
-        error: PosterError,
+        error: ClientError,
     },
 }
 

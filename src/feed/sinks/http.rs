@@ -5,25 +5,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER, USER_AGENT};
 use http::{HeaderName, HeaderValue, Request, StatusCode, Uri};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::{ClientConfig, RootCertStore};
+use http_body_util::{BodyExt as _, Limited};
 use tokio::time::timeout;
 
 use crate::feed::sink::Failure;
+use crate::net::client::{Client, ClientError, Settings, whole};
 
 /// Answers say yes or no; what is longer is not read.
 const ANSWER_BYTES: usize = 64 << 10;
-/// Receivers get an alert now and then: no connection is worth keeping longer.
-const POOL_IDLE: Duration = Duration::from_secs(30);
-
 /// A sink's way to its receiver.
 #[derive(Clone, Debug)]
 pub struct Poster {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client,
     uri: Uri,
     timeout: Duration,
 }
@@ -39,32 +32,21 @@ pub struct Answered {
     pub body: Bytes,
 }
 
-/// Why a sink cannot be made.
+/// The address is none.
 #[derive(Debug, thiserror::Error)]
-pub enum PosterError {
-    /// The address is none.
-    #[error("the address is not an http or https URL with a host")]
-    Address,
-    /// https was asked for, and the system has no root certificates.
-    #[error(
-        "the system's root certificates cannot be read, install them or name a file in SSL_CERT_FILE"
-    )]
-    Roots,
-    /// TLS cannot be set up.
-    #[error("TLS cannot be set up: {0}")]
-    Tls(#[from] rustls::Error),
-}
+#[error("the address is not an http or https URL with a host")]
+pub struct NoAddress;
 
 /// The address of a receiver: http or https, with a host, and nothing that a server could be tricked with.
 ///
 /// # Errors
 /// It is something else.
-pub fn address(text: &str) -> Result<Uri, PosterError> {
-    let uri: Uri = text.trim().parse().map_err(|_| PosterError::Address)?;
+pub fn address(text: &str) -> Result<Uri, NoAddress> {
+    let uri: Uri = text.trim().parse().map_err(|_| NoAddress)?;
     let plain = matches!(uri.scheme_str(), Some("http" | "https"))
         && uri.host().is_some_and(|host| !host.is_empty())
         && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
-    if plain { Ok(uri) } else { Err(PosterError::Address) }
+    if plain { Ok(uri) } else { Err(NoAddress) }
 }
 
 impl Poster {
@@ -72,20 +54,10 @@ impl Poster {
     ///
     /// # Errors
     /// TLS cannot be set up.
-    pub fn new(uri: Uri, timeout: Duration) -> Result<Self, PosterError> {
-        let mut http = HttpConnector::new();
-        http.enforce_http(false);
-        http.set_nodelay(true);
-        http.set_connect_timeout(Some(timeout));
-        let tls = tls(uri.scheme_str() == Some("https"))?;
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(http);
-        let mut builder = Client::builder(TokioExecutor::new());
-        builder.pool_timer(TokioTimer::new()).pool_idle_timeout(POOL_IDLE);
-        Ok(Self { client: builder.build(connector), uri, timeout })
+    pub fn new(uri: Uri, timeout: Duration) -> Result<Self, ClientError> {
+        let https = uri.scheme_str() == Some("https");
+        let client = Client::new(Settings { connect_timeout: timeout, https, h2: false })?;
+        Ok(Self { client, uri, timeout })
     }
 
     /// The configured address.
@@ -116,13 +88,11 @@ impl Poster {
             );
             all.extend(headers);
         }
-        let request = request.body(Full::new(Bytes::from(body)));
+        let request = request.body(whole(Bytes::from(body)));
         let request = request.map_err(|_| Failure::Refused("no request can be made".to_owned()))?;
         let exchange = async {
-            let response = self.client.request(request).await.map_err(|error| {
-                let why = if error.is_connect() { "cannot be connected to" } else { "broke off" };
-                Failure::unavailable(format!("the receiver {why}"))
-            })?;
+            let response = self.client.request(request).await;
+            let response = response.map_err(|error| Failure::unavailable(error.to_string()))?;
             let (parts, body) = response.into_parts();
             // An answer that does not end, or is too long, is as good as none but for its status.
             let body = Limited::new(body, ANSWER_BYTES).collect().await;
@@ -160,17 +130,4 @@ impl Answered {
         let seconds = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
         Some(Duration::from_secs(seconds))
     }
-}
-
-/// TLS by ring, whatever provider the process has installed.
-fn tls(roots_needed: bool) -> Result<ClientConfig, PosterError> {
-    let provider = rustls::crypto::ring::default_provider();
-    let builder = ClientConfig::builder_with_provider(provider.into())
-        .with_safe_default_protocol_versions()?;
-    let builder = if roots_needed {
-        builder.with_native_roots().map_err(|_| PosterError::Roots)?
-    } else {
-        builder.with_root_certificates(RootCertStore::empty())
-    };
-    Ok(builder.with_no_client_auth())
 }
