@@ -16,12 +16,11 @@ use tokio::task::JoinSet;
 
 use crate::app::catch_up::CatchUpError;
 use crate::app::follow::Followed;
-use crate::app::overdue::Days;
 use crate::cases::error::CasesError;
 use crate::cases::{self, Cases};
 use crate::clock::Clock;
 use crate::config::{Console, Settings};
-use crate::feed::watch::{Light, What};
+use crate::feed::watch::{Light, Watch, What};
 use crate::feed::{FeedError, Feeds};
 use crate::gate::{Gate, Parts};
 use crate::inbound::cds_hooks;
@@ -121,16 +120,12 @@ pub async fn start(
     }
     tell(&recovered);
     let Bound { mllp, fhir, console: console_listener } =
-        bind((&settings.mllp, &settings.fhir, settings.console.listen), &gate).await?;
+        bind((&settings.mllp, &settings.fhir, settings.console.listen), &gate, &watch).await?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    let lights: Vec<Light> =
-        settings.mllp.iter().map(|route| watch.light(What::Route, &route.name)).collect();
     let followed = Followed { source, register: register_state, ledger: ledger_status };
     follow::all(&mut tasks, &gate, followed, watch, &stopped);
-    let overdue = feeds.overdue();
-    let (zone, due_days) = (gate.zone().clone(), settings.report_due_days);
-    let days = Days { cases: cases.clone(), overdue, zone, clock, due_days };
+    let days = overdue::days(&gate, feeds.overdue(), settings.report_due_days);
     tasks.spawn(overdue::follow(days, stopped.clone()));
     for dispatch in feeds.dispatches(&ledger, &stopped)? {
         tasks.spawn(dispatch.run());
@@ -138,7 +133,7 @@ pub async fn start(
     let folder = settings.ledger_dir.clone();
     tasks.spawn(catch_up::follow(cases.clone(), folder, clock, stopped.clone()));
     let mut routes = Vec::new();
-    for ((config, listener), upstream) in mllp.into_iter().zip(lights) {
+    for (config, listener, upstream) in mllp {
         routes.push((Arc::clone(&config.name), listener.local_addr().unwrap_or(config.listen)));
         let route = Route { config, gate: Arc::clone(&gate), upstream };
         tasks.spawn(listener::run(route, listener, stopped.clone()));
@@ -162,7 +157,7 @@ pub async fn start(
 
 /// Every address of the gate, bound.
 struct Bound {
-    mllp: Vec<(Arc<mllp::Config>, TcpListener)>,
+    mllp: Vec<(Arc<mllp::Config>, TcpListener, Light)>,
     fhir: Vec<(Arc<str>, fhir::listener::Bound)>,
     console: Option<TcpListener>,
 }
@@ -170,6 +165,7 @@ struct Bound {
 async fn bind(
     (mllp, fhir, console): (&[Arc<mllp::Config>], &[Arc<fhir::Config>], Option<SocketAddr>),
     gate: &Arc<Gate>,
+    watch: &Watch,
 ) -> Result<Bound, AppError> {
     let mut bound = Bound { mllp: Vec::new(), fhir: Vec::new(), console: None };
     for config in mllp {
@@ -178,11 +174,13 @@ async fn bind(
             address: config.listen,
             error,
         })?;
-        bound.mllp.push((Arc::clone(config), listener));
+        let upstream = watch.light(What::Route, &config.name);
+        bound.mllp.push((Arc::clone(config), listener, upstream));
     }
     for config in fhir {
         let name = Arc::clone(&config.name);
-        let route = fhir::listener::bind(Arc::clone(config), Arc::clone(gate))
+        let upstream = watch.light(What::Route, &config.name);
+        let route = fhir::listener::bind(Arc::clone(config), Arc::clone(gate), upstream)
             .map_err(|error| AppError::Fhir(name.to_string(), error))?;
         bound.fhir.push((name, route));
     }

@@ -13,6 +13,7 @@ use crate::cases::error::CasesError;
 use crate::cases::report::{Report, ReportState};
 use crate::clock::Clock;
 use crate::feed::overdue::{Late, Overdue};
+use crate::gate::Gate;
 use crate::telemetry::{events, feed};
 
 /// A new day is noticed within this.
@@ -22,11 +23,17 @@ const OPENED_DAYS: i64 = 400;
 
 /// What the clock goes by.
 pub(super) struct Days {
-    pub(super) cases: Cases,
-    pub(super) overdue: Overdue,
-    pub(super) zone: TimeZone,
-    pub(super) clock: Clock,
-    pub(super) due_days: u32,
+    cases: Cases,
+    overdue: Overdue,
+    zone: TimeZone,
+    clock: Clock,
+    due_days: u32,
+}
+
+/// The clock of a gate.
+pub(super) fn days(gate: &Gate, overdue: Overdue, due_days: u32) -> Days {
+    let (cases, zone, clock) = (gate.cases().clone(), gate.zone().clone(), gate.clock());
+    Days { cases, overdue, zone, clock, due_days }
 }
 
 /// Looks every day, until the gate stops.
