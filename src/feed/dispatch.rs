@@ -15,6 +15,7 @@ use crate::feed::pace::{Backoff, Limit};
 use crate::feed::reader::{Due, Reader};
 use crate::feed::sink::{Failure, Letter, Sink};
 use crate::feed::watch::Light;
+use crate::ledger::LedgerError;
 use crate::telemetry::feed as events;
 
 /// Entries come in bunches: what comes within this is read at once.
@@ -39,6 +40,8 @@ pub struct Dispatch {
     pub(in crate::feed) dead: DeadLetters,
     pub(in crate::feed) gone: Gone,
     pub(in crate::feed) light: Light,
+    /// The ledger's chain, as far as readers see it.
+    pub(in crate::feed) chain: Light,
     pub(in crate::feed) limit: Limit,
     pub(in crate::feed) backoff: Backoff,
     pub(in crate::feed) group: Duration,
@@ -129,6 +132,7 @@ impl Dispatch {
     async fn read_on(&mut self, empty_handed: bool) -> Result<(), Stopped> {
         match self.reader.read().await {
             Ok(more) => {
+                self.chain.works();
                 if !more && self.reader.behind() {
                     // What should be there is not: somebody works on the files.
                     return self.pause(FAULT_PAUSE).await;
@@ -142,42 +146,49 @@ impl Dispatch {
             }
             Err(error) => {
                 events::FeedUnread { feed: &self.name, error: &error }.emit();
-                self.light.fails("the ledger cannot be read");
+                if matches!(error, LedgerError::Broken(_)) {
+                    self.chain.fails("its chain is broken");
+                } else {
+                    self.light.fails("the ledger cannot be read");
+                }
                 self.pause(FAULT_PAUSE).await
             }
         }
     }
 
     async fn pause(&mut self, time: Duration) -> Result<(), Stopped> {
+        if time.is_zero() {
+            return Ok(());
+        }
         tokio::select! {
             _ = self.stop.wait_for(|stop| *stop) => Err(Stopped),
             () = sleep(time) => Ok(()),
         }
     }
 
-    /// Comes back when every letter is delivered or laid aside.
+    /// Comes back when every letter is delivered or laid aside. Of several that are refused together, those at fault
+    /// are found by halving, so that the others are delivered.
     async fn hand_over(&mut self, letters: &[Letter]) -> Result<(), Stopped> {
-        match self.deliver(letters).await? {
-            Ok(()) => Ok(()),
-            Err((attempts, why)) if letters.len() == 1 => {
-                self.lay_aside(letters, attempts, &why).await
-            }
-            // One of them is at fault: it is found, and the others are delivered.
-            Err(_) => {
-                for letter in letters.chunks(1) {
-                    if let Err((attempts, why)) = self.deliver(letter).await? {
-                        self.lay_aside(letter, attempts, &why).await?;
-                    }
-                }
-                Ok(())
+        let mut pieces = vec![letters];
+        while let Some(piece) = pieces.pop() {
+            let Err((attempts, why)) = self.deliver(piece).await? else { continue };
+            if piece.len() <= 1 {
+                self.lay_aside(piece, attempts, &why).await?;
+            } else {
+                let (first, second) = piece.split_at(piece.len() / 2);
+                pieces.extend([second, first]);
             }
         }
+        Ok(())
     }
 
     /// Tries until the receiver takes them, or has refused them often enough.
     async fn deliver(&mut self, letters: &[Letter]) -> Result<Result<(), (u32, String)>, Stopped> {
         let (mut failures, mut refusals) = (0_u32, 0_u32);
+        let enough = if letters.len() > 1 { 1 } else { self.max_attempts };
         loop {
+            let pace = self.limit.next(monotonic()).duration_since(monotonic());
+            self.pause(pace).await?;
             self.limit.went(monotonic());
             let failure = match self.attempt(letters).await? {
                 Ok(()) => {
@@ -198,7 +209,7 @@ impl Dispatch {
                 }
                 Failure::Refused(why) => {
                     refusals += 1;
-                    if refusals >= self.max_attempts {
+                    if refusals >= enough {
                         return Ok(Err((refusals, why)));
                     }
                     None
@@ -210,9 +221,7 @@ impl Dispatch {
                     continue;
                 }
             };
-            let wait = self.backoff.wait(failures, wished);
-            let pace = self.limit.next(monotonic()).duration_since(monotonic());
-            self.pause(wait.max(pace)).await?;
+            self.pause(self.backoff.wait(failures, wished)).await?;
         }
     }
 

@@ -265,6 +265,7 @@ impl Feeds {
                 dead: DeadLetters::new(&ground.folder, &config.name),
                 gone: Gone::new(&ground.folder, &config.name),
                 light,
+                chain: watch.light(What::Ledger, "chain"),
                 limit: Limit::new(config.per_minute),
                 backoff: config.backoff,
                 group: config.group,

@@ -53,6 +53,8 @@ impl What {
 
 struct Thing {
     what: What,
+    /// The same as `up`, for whoever only looks; changed under the lock of the things.
+    seen: Arc<AtomicBool>,
     name: String,
     up: bool,
     why: String,
@@ -61,10 +63,6 @@ struct Thing {
 }
 
 impl Thing {
-    fn subject(&self) -> String {
-        format!("{}/{}", self.what.as_str(), self.name)
-    }
-
     fn notice(&mut self, now: Timestamp) -> Noticed {
         self.told_up = self.up;
         self.told_at = Some(now);
@@ -90,7 +88,7 @@ impl Thing {
             // Return and fall are of one severity: no filter must hear the one without the other.
             severity: Severity::High,
             time: now,
-            subject: self.subject(),
+            subject: subject(&(self.what, self.name.clone())),
             departments: Vec::new(),
             zh: format!("{} {} {zh}{why}", self.what.chinese(), self.name),
             en: format!("{} {} is {en}{why}", self.what.as_str(), self.name),
@@ -130,22 +128,24 @@ impl Watch {
         }
     }
 
-    /// A thing to be watched; up until it is told otherwise.
+    /// A thing to be watched; up until it is told otherwise. Several may watch the same.
     pub fn light(&self, what: What, name: &str) -> Light {
         let key = (what, name.to_owned());
-        let mut thing = Thing {
-            what,
-            name: name.to_owned(),
-            up: true,
-            why: String::new(),
-            told_up: true,
-            told_at: None,
-        };
-        // Told to be down before a restart: nobody knows yet, but its return must be told.
-        let down = self.told_down.contains(&thing.subject());
-        (thing.up, thing.told_up) = (!down, !down);
-        lock(&self.things).insert(key.clone(), thing);
-        Light { up: Arc::new(AtomicBool::new(!down)), key, watch: self.clone() }
+        let mut things = lock(&self.things);
+        let thing = things.entry(key.clone()).or_insert_with(|| {
+            // Told to be down before a restart: nobody knows yet, but its return must be told.
+            let up = !self.told_down.contains(&subject(&key));
+            Thing {
+                what,
+                seen: Arc::new(AtomicBool::new(up)),
+                name: name.to_owned(),
+                up,
+                why: String::new(),
+                told_up: up,
+                told_at: None,
+            }
+        });
+        Light { up: Arc::clone(&thing.seen), watch: self.clone(), key }
     }
 
     /// Tells what changed within its window and has stayed so. To be called now and then.
@@ -162,6 +162,7 @@ impl Watch {
         let mut things = lock(&self.things);
         let Some(thing) = things.get_mut(key) else { return };
         thing.up = up;
+        thing.seen.store(up, Ordering::Relaxed);
         why.clone_into(&mut thing.why);
         self.tell(thing, now);
     }
@@ -179,7 +180,6 @@ impl Light {
     /// It works.
     pub fn works(&self) {
         if !self.up.load(Ordering::Relaxed) {
-            self.up.store(true, Ordering::Relaxed);
             self.watch.set(&self.key, true, "");
         }
     }
@@ -187,15 +187,18 @@ impl Light {
     /// It does not; `why` is of a bounded set, without content of messages.
     pub fn fails(&self, why: &str) {
         if self.up.load(Ordering::Relaxed) {
-            self.up.store(false, Ordering::Relaxed);
             self.watch.set(&self.key, false, why);
         }
     }
 
     /// What alerts about it call it.
     pub fn subject(&self) -> String {
-        format!("{}/{}", self.key.0.as_str(), self.key.1)
+        subject(&self.key)
     }
+}
+
+fn subject((what, name): &(What, String)) -> String {
+    format!("{}/{name}", what.as_str())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

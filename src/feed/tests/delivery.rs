@@ -112,6 +112,7 @@ fn dispatch(
         dead: DeadLetters::new(&ground.folder, "f"),
         gone: Gone::new(&ground.folder, "f"),
         light,
+        chain: watch.light(What::Ledger, "chain"),
         limit: Limit::new(None),
         backoff: Backoff { first: Duration::from_micros(50), longest: Duration::from_micros(200) },
         group: Duration::ZERO,
