@@ -13,6 +13,7 @@ mod cli;
 mod connections;
 mod corpus;
 mod decision_api;
+mod evasions;
 mod feeds;
 mod fhir_bundles;
 mod fhir_down;

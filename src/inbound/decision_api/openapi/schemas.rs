@@ -179,8 +179,17 @@ words! {
     OutcomeWord { Accepted, Overridden }
     /// The hooks that have a service.
     HookWord { OrderSign, OrderSelect, AppointmentBook }
-    /// The services.
-    ServiceWord { OrgateOrderSign, OrgateOrderSelect, OrgateAppointmentBook }
+}
+
+/// The services.
+#[derive(ToSchema)]
+pub(super) enum ServiceWord {
+    #[serde(rename = "orgate-order-sign")]
+    OrderSign,
+    #[serde(rename = "orgate-order-select")]
+    OrderSelect,
+    #[serde(rename = "orgate-appointment-book")]
+    AppointmentBook,
 }
 
 /// A FHIR resource: a ServiceRequest, Appointment or Procedure is judged, and one that contains them.
