@@ -265,7 +265,7 @@ impl<'w> Writer<'w> {
     fn observations(&mut self, at: &str) {
         let letter = self.letter;
         let kind = letter.text("type");
-        self.observation("CE", "ALERT", "", &format!("{}^^{CODES}", plain(kind)), at);
+        self.observation("CWE", "ALERT", "", &format!("{}^^{CODES}", plain(kind)), at);
         self.observation("ST", "SEVERITY", "", &plain(letter.text("severity")), at);
         self.observation("TX", "TEXT-ZH", "", &plain(letter.data_text("text_zh")), at);
         self.observation("TX", "TEXT-EN", "", &plain(letter.data_text("text_en")), at);
@@ -278,7 +278,7 @@ impl<'w> Writer<'w> {
         for (nth, finding) in findings.take(FINDINGS) {
             let text = |key: &str| plain(text_at(finding, key));
             let value = format!("{}^{}^{CODES}", text("rule"), text("text_zh"));
-            self.observation("CE", "FINDING", &nth.to_string(), &value, at);
+            self.observation("CWE", "FINDING", &nth.to_string(), &value, at);
         }
     }
 }
