@@ -34,7 +34,11 @@ fn a_grant_that_is_revoked_is_told_with_the_open_orders_that_it_hits() {
         ))
         .route("his", upstream.address, &[]);
     let mut gate = hospital.start();
-    gate.connect().ask(&Draft::clean("S1").bytes());
+    // An order of today: one of an earlier day is not open any more.
+    let zone = jiff::tz::TimeZone::get("Asia/Shanghai").expect("a zone");
+    let now = zone.to_datetime(orgate::clock::Clock::System.now());
+    let now = now.strftime("%Y%m%d%H%M%S").to_string();
+    gate.connect().ask(Draft::clean("S1").text().replace("20260302080000", &now).as_bytes());
     let open = crate::support::ledger::decisions(&hospital.data());
     hospital.grant("D1002", "51.2300", "revoked");
     let told = wait_for(&receiver, 1).remove(0);
