@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::{FileName, Place};
+use crate::ledger::{FileName, Reached};
 
 /// A feed's place in both sources.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
     /// In the ledger.
-    pub ledger: Place,
+    pub ledger: Reached,
     /// The last notice; 0 = none.
     pub notice: u64,
 }
@@ -79,7 +79,7 @@ impl Cursor {
         }
         let file = written.file.as_deref().and_then(FileName::parse);
         let end = file.zip(written.offset);
-        let ledger = Place { seq: written.seq, end };
+        let ledger = Reached { seq: written.seq, end };
         Ok(Some(Mark { ledger, notice: written.notice }))
     }
 

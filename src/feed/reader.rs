@@ -11,7 +11,7 @@ use crate::feed::alert::Alert;
 use crate::feed::cursor::Mark;
 use crate::feed::filter::Filter;
 use crate::feed::notices::Notices;
-use crate::ledger::{Batch, Follower, Head, LedgerError};
+use crate::ledger::{Batch, Head, LedgerError, Tail};
 
 /// Entries read at once.
 const ENTRIES: usize = 512;
@@ -41,7 +41,7 @@ pub struct Reader {
     ready: VecDeque<Due>,
     /// Behind everything read.
     read: Mark,
-    follower: Option<Follower>,
+    tail: Option<Tail>,
 }
 
 /// What a reader is made of.
@@ -69,7 +69,7 @@ impl Reader {
             told: sources.notices.last(),
             ready: VecDeque::new(),
             read: mark,
-            follower: Some(Follower::new(&sources.folder, mark.ledger)),
+            tail: Some(Tail::new(&sources.folder, mark.ledger)),
         }
     }
 
@@ -127,22 +127,22 @@ impl Reader {
 
     async fn follow(&mut self, up_to: u64) -> Result<(), LedgerError> {
         let place = self.read.ledger;
-        let taken = self.follower.take();
-        let mut follower = taken.unwrap_or_else(|| Follower::new(&self.folder, place));
+        let taken = self.tail.take();
+        let mut tail = taken.unwrap_or_else(|| Tail::new(&self.folder, place));
         let reading = tokio::task::spawn_blocking(move || {
-            let entries = follower.take(Batch { up_to, entries: ENTRIES, bytes: BYTES });
+            let entries = tail.take(Batch { up_to, entries: ENTRIES, bytes: BYTES });
             // Taken apart here as well, so that the runtime's threads are left to the routes.
             let told = entries.map(|entries| {
                 let told = entries.iter().map(|entry| (entry.seq, Alert::of_entry(entry)));
                 told.collect::<Vec<_>>()
             });
-            (follower, told)
+            (tail, told)
         });
         // A reader that panicked has read nothing; the next call begins at the same place.
-        let Ok((follower, told)) = reading.await else { return Ok(()) };
-        let end = follower.place();
+        let Ok((tail, told)) = reading.await else { return Ok(()) };
+        let end = tail.place();
         let told = told?;
-        self.follower = Some(follower);
+        self.tail = Some(tail);
         for (seq, alerts) in told {
             // An entry's alerts are covered when the last of them is delivered.
             let before = self.read;

@@ -35,7 +35,7 @@ use crate::feed::sinks::nats::{self, Nats};
 use crate::feed::sinks::webhook::Webhook;
 use crate::feed::sinks::wecom::Wecom;
 use crate::feed::watch::{WINDOW, Watch, What};
-use crate::ledger::{Ledger, Place};
+use crate::ledger::{Ledger, Reached};
 use crate::net::client::ClientError;
 
 /// One `[[feed]]`.
@@ -207,12 +207,12 @@ impl Feeds {
         let mut marks = Vec::new();
         for (config, mark) in known {
             let begin = Mark {
-                ledger: Place { seq: if config.from_start { 0 } else { head }, end: None },
+                ledger: Reached { seq: if config.from_start { 0 } else { head }, end: None },
                 notice: last,
             };
             let mark = match mark {
                 // The ledger is another one than the cursor was of: all of it is new.
-                Some(mark) if mark.ledger.seq > head => Mark { ledger: Place::default(), ..mark },
+                Some(mark) if mark.ledger.seq > head => Mark { ledger: Reached::default(), ..mark },
                 Some(mark) => mark,
                 None => {
                     Cursor::new(&ground.folder, &config.name).save(begin)?;

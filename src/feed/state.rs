@@ -9,7 +9,7 @@ use crate::feed::dead::{DeadLetter, DeadLetters};
 use crate::feed::gone::Gone;
 use crate::feed::sink::{Failure, Letter};
 use crate::feed::start::{Config, FeedError, Ground, sink};
-use crate::ledger::{Batch, Follower, LedgerError};
+use crate::ledger::{Batch, LedgerError, Tail};
 
 /// Entries looked at together.
 const ENTRIES: usize = 1024;
@@ -58,10 +58,10 @@ pub fn state(config: &Config, ground: &Ground) -> Result<State, StateError> {
     let mark = Cursor::new(&ground.folder, &config.name).load()?;
     let (mut behind, mut waiting) = (0, 0);
     if let Some(mark) = mark {
-        let mut follower = Follower::new(&ground.ledger_folder, mark.ledger);
+        let mut tail = Tail::new(&ground.ledger_folder, mark.ledger);
         loop {
             let batch = Batch { up_to: u64::MAX, entries: ENTRIES, bytes: BYTES };
-            let entries = follower.take(batch)?;
+            let entries = tail.take(batch)?;
             if entries.is_empty() {
                 break;
             }

@@ -2,9 +2,9 @@
 
 mod disk;
 mod faults;
-mod follow;
 mod format;
 mod model;
+mod tail;
 mod tamper;
 
 use std::path::Path;

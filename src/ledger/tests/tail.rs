@@ -1,10 +1,10 @@
-//! Following the files as they grow: every entry once and in order, from any place, whatever the hint says.
+//! Reading the tail of the files as they grow: every entry once and in order, from any place, whatever the hint says.
 
 use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
 use super::*;
-use crate::ledger::{Batch, Durability, FileName, Filter, Follower, Place, entries};
+use crate::ledger::{Batch, Durability, FileName, Filter, Reached, Tail, entries};
 
 fn all(data_dir: &Path) -> Vec<(u64, EntryId)> {
     let entries = entries(&store::folder(data_dir), Filter::default()).unwrap();
@@ -16,10 +16,10 @@ fn batch(up_to: u64, entries: usize, bytes: usize) -> Batch {
 }
 
 /// Everything up to `up_to`, in batches of a size.
-fn read(follower: &mut Follower, size: Batch) -> Vec<(u64, EntryId)> {
+fn read(tail: &mut Tail, size: Batch) -> Vec<(u64, EntryId)> {
     let mut out = Vec::new();
-    while follower.place().seq < size.up_to {
-        let taken = follower.take(size).unwrap();
+    while tail.place().seq < size.up_to {
+        let taken = tail.take(size).unwrap();
         assert!(!taken.is_empty() && taken.len() <= size.entries);
         out.extend(taken.iter().map(|entry| (entry.seq, entry.id)));
     }
@@ -38,7 +38,7 @@ proptest! {
         Runtime::new().unwrap().block_on(async {
             let data = tempfile::tempdir().unwrap();
             let (ledger, _) = open_folder(data.path(), Config { part_bytes, ..config() });
-            let mut follower = Follower::new(&store::folder(data.path()), Place::default());
+            let mut tail = Tail::new(&store::folder(data.path()), Reached::default());
             let (mut nth, mut seen) = (0, Vec::new());
             for (count, entries, bytes) in steps {
                 for _ in 0..count {
@@ -47,9 +47,9 @@ proptest! {
                 }
                 let head = *ledger.heads().borrow();
                 prop_assert_eq!(head, ledger.head());
-                seen.extend(read(&mut follower, batch(head.seq, entries, bytes)));
+                seen.extend(read(&mut tail, batch(head.seq, entries, bytes)));
                 if restart {
-                    follower = Follower::new(&store::folder(data.path()), follower.place());
+                    tail = Tail::new(&store::folder(data.path()), tail.place());
                 }
             }
             let head = ledger.head().seq;
@@ -77,9 +77,9 @@ proptest! {
             let head = ledger.head().seq;
             ledger.close().await;
             let file = FileName { day: jiff::civil::date(2026, 3, day), part };
-            let place = Place { seq: after, end: Some((file, offset)) };
-            let mut follower = Follower::new(&store::folder(data.path()), place);
-            let seen = read(&mut follower, batch(head, 1000, usize::MAX));
+            let place = Reached { seq: after, end: Some((file, offset)) };
+            let mut tail = Tail::new(&store::folder(data.path()), place);
+            let seen = read(&mut tail, batch(head, 1000, usize::MAX));
             let mut expected = all(data.path());
             expected.retain(|(seq, _)| *seq > after && *seq <= head);
             prop_assert_eq!(seen, expected);
@@ -95,10 +95,10 @@ async fn what_is_not_yet_on_disk_for_sure_is_not_given() {
     for nth in 0..5 {
         let _ = ledger.append(draft(nth, at(MORNING)), Durability::OnDisk).await.unwrap();
     }
-    let mut follower = Follower::new(&store::folder(data.path()), Place::default());
-    assert_eq!(follower.take(batch(3, 100, 1 << 20)).unwrap().len(), 3);
-    assert!(follower.take(batch(3, 100, 1 << 20)).unwrap().is_empty());
-    assert_eq!(follower.take(batch(4, 100, 1 << 20)).unwrap().len(), 1);
+    let mut tail = Tail::new(&store::folder(data.path()), Reached::default());
+    assert_eq!(tail.take(batch(3, 100, 1 << 20)).unwrap().len(), 3);
+    assert!(tail.take(batch(3, 100, 1 << 20)).unwrap().is_empty());
+    assert_eq!(tail.take(batch(4, 100, 1 << 20)).unwrap().len(), 1);
     ledger.close().await;
 }
 
@@ -114,14 +114,14 @@ async fn a_broken_line_stops_the_reader_after_what_is_whole_and_is_never_skipped
     let file = store::folder(data.path()).join("2026-03-02.jsonl");
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replacen("\"nth\":2", "\"nth\":7", 1)).unwrap();
-    let mut follower = Follower::new(&store::folder(data.path()), Place::default());
-    let taken = follower.take(batch(head, 100, 1 << 20)).unwrap();
-    let place = follower.place();
+    let mut tail = Tail::new(&store::folder(data.path()), Reached::default());
+    let taken = tail.take(batch(head, 100, 1 << 20)).unwrap();
+    let place = tail.place();
     assert_eq!(taken.last().unwrap().seq, place.seq);
     for _ in 0..2 {
-        let broken = follower.take(batch(head, 100, 1 << 20));
+        let broken = tail.take(batch(head, 100, 1 << 20));
         assert!(matches!(broken, Err(LedgerError::Broken(_))), "{broken:?}");
-        assert_eq!(follower.place(), place);
+        assert_eq!(tail.place(), place);
     }
 }
 
@@ -139,6 +139,6 @@ async fn a_reader_that_was_away_while_old_files_were_removed_goes_on_with_what_t
         std::fs::remove_file(folder.join(part)).unwrap();
     }
     let left = all(data.path());
-    let mut follower = Follower::new(&folder, Place { seq: 1, end: None });
-    assert_eq!(read(&mut follower, batch(head, 1000, usize::MAX)), left);
+    let mut tail = Tail::new(&folder, Reached { seq: 1, end: None });
+    assert_eq!(read(&mut tail, batch(head, 1000, usize::MAX)), left);
 }

@@ -12,7 +12,7 @@ use crate::ledger::{Broken, LINE_BYTES_MAX, LedgerError};
 /// How far a reader has come, and where the next entry stands if that is known: only a hint, for files
 /// may be moved or removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct Reached {
     /// The last entry taken; 0 = none.
     pub seq: u64,
     /// The file in which it stands, and the offset behind its line end.
@@ -31,10 +31,10 @@ pub struct Batch {
 }
 
 /// Follows a ledger's files. Holds no file open between two batches.
-pub struct Follower {
+pub struct Tail {
     files: Arc<dyn Files>,
-    place: Place,
-    /// The place was read by this follower, so a fault behind it is the ledger's.
+    place: Reached,
+    /// The place was read by this tail, so a fault behind it is the ledger's.
     proved: bool,
 }
 
@@ -46,14 +46,14 @@ enum Stop {
     End(FileName),
 }
 
-impl Follower {
+impl Tail {
     /// Goes on after `place` in the folder that holds the files.
-    pub fn new(folder: &Path, place: Place) -> Self {
+    pub fn new(folder: &Path, place: Reached) -> Self {
         Self { files: Arc::new(Directory::new(folder)), place, proved: false }
     }
 
     /// Behind the last entry given.
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> Reached {
         self.place
     }
 
