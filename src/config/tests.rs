@@ -60,64 +60,48 @@ fn text_that_is_no_toml_says_where() {
     assert!(faults.iter().any(|fault| fault.starts_with("gate.toml:1:")), "{faults:?}");
 }
 
+const FHIR: &str = "[[fhir]]\nname = \"f\"\nlisten = \"127.0.0.1:0\"\nupstream = \"http://127.0.0.1:1/fhir\"\nmapping = \"mappings/fhir/r4.toml\"\n";
+
 #[test]
-fn a_feed_of_every_kind_needs_its_address_and_little_else() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = |name: &str, text: &str| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, text).unwrap();
-        format!("{path:?}")
-    };
-    let secret = file("secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
-    let url = file("url", "https://qyapi.example/cgi-bin/webhook/send?key=k\n");
-    let feeds = [
-        ("webhook", format!("url = \"https://a.example/x\"\nsecret_file = {secret}")),
-        ("wecom", format!("url_file = {url}")),
-        ("dingtalk", format!("url_file = {url}\nsecret_file = {secret}")),
-        ("feishu", format!("url_file = {url}")),
-        ("nats", "url = \"tls://nats.example:4222\"".to_owned()),
-        ("fhir", "url = \"http://10.0.0.9/fhir\"".to_owned()),
-        ("hl7v2", "to = \"10.0.0.9:6661\"\nmessage = \"mdm\"\ncharset = \"gb18030\"".to_owned()),
-        (
-            "mail",
-            "smtp = \"mail.example:587\"\nfrom = \"术闸 <a@b.example>\"\nto = [\"c@d.example\"]"
-                .to_owned(),
-        ),
-        ("file", "path = \"alerts.jsonl\"".to_owned()),
-    ];
-    let tables = feeds
-        .map(|(kind, keys)| format!("[[feed]]\nname = \"{kind}\"\nkind = \"{kind}\"\n{keys}\n"));
-    let settings = read("gate.toml", &(tables.concat() + GOOD)).unwrap();
-    assert_eq!(settings.feeds.len(), 9);
-    let wecom = &settings.feeds[1];
-    assert_eq!((wecom.per_minute, wecom.group.as_secs()), (Some(20), 10));
-    assert!(!format!("{settings:?}").contains("key=k"), "secrets do not print");
+fn a_fhir_route_needs_no_hl7_route_beside_it() {
+    let settings = read("gate.toml", FHIR).unwrap();
+    assert!(settings.mllp.is_empty());
+    let [route] = settings.fhir.as_slice() else { panic!("one route") };
+    assert_eq!(route.upstream.url(), "http://127.0.0.1:1/fhir");
+    assert_eq!(route.limits.bytes, 16 * 1024 * 1024);
+    let none = faults("[node]\nname = \"x\"\n");
+    assert!(none.iter().any(|fault| fault.contains("[[mllp]] or [[fhir]]")), "{none:?}");
 }
 
 #[test]
-fn every_fault_of_a_feed_is_told() {
-    let text = format!(
-        "[[feed]]\nname = \"a b\"\nkind = \"pager\"\n[[feed]]\nname = \"x\"\nkind = \"webhook\"\nurl = \"ftp://a\"\n\
-         secret_file = \"/no/such\"\nevents = [\"order.*\"]\nto = \"y\"\n[[feed]]\nname = \"x\"\nkind = \"mail\"\nsmtp = \"host\"\n\
-         from = \"nobody\"\nuser = \"u\"\n[[feed]]\nname = \"n\"\nkind = \"nats\"\nurl = \"http://a\"\nsubject = \"a.>\"\n\
-         [[feed]]\nname = \"w\"\nkind = \"wecom\"\nurl = \"https://u@h/\"\nurl_file = \"x\"\n{GOOD}"
-    );
-    let faults = faults(&text);
+fn every_fault_of_a_fhir_route_is_told_at_once_with_its_line() {
+    let text = "[[fhir]]\nname = \"f\"\nlisten = \"nowhere\"\nupstream = \"http://u@h/fhir?x=1\"\n\
+                mapping = \"no/such.toml\"\nallow_operations = [\"graphql\"]\nrewrite_base = true\n\
+                public_url = \"here\"\nmax_body_kib = 0\nmax_dept = 3\noutside_base = \"x\"\n";
+    let faults = faults(text);
     for wanted in [
-        "gate.toml:2: `name` must be of letters",
-        "gate.toml:3: `kind` must be \"webhook\" or \"wecom\"",
-        "gate.toml:7: the address is not an http or https URL",
-        "gate.toml:8: `/no/such` cannot be read",
-        "gate.toml:9: `order.*` fits no type",
-        "gate.toml:10: unknown key `to` in `feed`",
-        "gate.toml:14: `smtp` must be a host and port",
-        "gate.toml:15: `from` must be an address",
-        "`mail` needs `to",
-        "gate.toml:16: `user` and `password_file` belong together",
-        "gate.toml:20: the address must be \"nats://",
-        "gate.toml:21: `subject` must be words",
-        "gate.toml:25: this kind needs `url",
+        "gate.toml:3: `listen` must be an address and port",
+        "gate.toml:4: `upstream` must be http or https",
+        "no/such.toml: cannot be read",
+        "gate.toml:6: `allow_operations` must list operations with their `$`",
+        "gate.toml:7: `rewrite_base` must be \"off\" or \"on\"",
+        "gate.toml:8: `public_url` must be http or https",
+        "gate.toml:9: `max_body_kib` must be",
+        "gate.toml:10: unknown key `max_dept` in `fhir`, did you mean `max_depth`?",
+        "gate.toml:11: `outside_base` must be",
     ] {
         assert!(faults.iter().any(|fault| fault.contains(wanted)), "{wanted}\n{faults:#?}");
     }
+}
+
+#[test]
+fn routes_of_different_protocols_do_not_share_a_name_or_an_address() {
+    let hl7 = GOOD.replace("127.0.0.1:0", "127.0.0.1:7001").replace("\"a\"", "\"f\"");
+    let fhir = FHIR.replace("127.0.0.1:0", "127.0.0.1:7001");
+    let faults = faults(&format!("{hl7}{fhir}"));
+    assert!(faults.iter().any(|fault| fault.contains("two routes are called `f`")), "{faults:?}");
+    assert!(
+        faults.iter().any(|fault| fault.contains("two routes listen on 127.0.0.1:7001")),
+        "{faults:?}"
+    );
 }

@@ -2,6 +2,9 @@
 
 mod receiver;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::time::Duration;
 

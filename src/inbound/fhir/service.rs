@@ -14,7 +14,7 @@ use crate::feed::watch::Light;
 use crate::fhir::interaction::{Head, Interaction, classify};
 use crate::gate::passage::{Outcome, Passage};
 use crate::gate::{Gate, Request as Judged, Subject};
-use crate::inbound::fhir::body::{Gathered, HELD_MAX_KIB, gather};
+use crate::inbound::fhir::body::{Gathered, HELD_MAX_KIB, gather, read_out};
 use crate::inbound::fhir::doubt::{Class, Doubt};
 use crate::inbound::fhir::exchange::{Content, Outgoing, forward};
 use crate::inbound::fhir::intake::{self, Unit, Weighed};
@@ -187,7 +187,10 @@ async fn judged(
             let unit = Unit { doubt: Some(Doubt::too_long()), ..Unit::default() };
             match rule(route, asked, &evidence, unit).await {
                 Ok(passage) => pass_on(route, asked, passage, Content::Rejoined(begun, rest)).await,
-                Err(refusal) => refusal,
+                Err(refusal) => {
+                    tokio::spawn(read_out(rest));
+                    refusal
+                }
             }
         }
         Gathered::Overloaded(begun, rest) => {
@@ -196,6 +199,7 @@ async fn judged(
                 let passage = route.gate.short_way();
                 pass_on(route, asked, passage, Content::Rejoined(begun, rest)).await
             } else {
+                tokio::spawn(read_out(rest));
                 respond::overloaded(now())
             }
         }
