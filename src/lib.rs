@@ -11,7 +11,7 @@
 //! | 8 | `app` | settings → running program → drain |
 //! | 7 | `config` | as written → checked settings, all faults at once, before anything binds |
 //! | 6 | `inbound` | what listens: `mllp`, `fhir`, and on the console port `console`, `cds_hooks`, `decision_api`; each with its own `respond.rs` |
-//! | 5 | `gate` | the one path: facts → judge → ledger → passage |
+//! | 5 | `gate`, `feed` | the one path: facts → judge → ledger → passage · who is told |
 //! | 4 | `register`, `ledger`, `cases` | who may · what happened · the story of each case |
 //! | 3 | `clock`, `telemetry`, `net` | time · named events, the only logs and metrics · outgoing HTTP |
 //! | 2 | `rules`, `mapping` | what regulations demand · message → order, as a file says; pure |
@@ -50,6 +50,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod feed;
 pub mod fhir;
 pub mod gate;
 pub mod hl7;

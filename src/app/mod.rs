@@ -3,6 +3,7 @@
 mod catch_up;
 mod explain;
 mod follow;
+mod overdue;
 mod recall;
 
 use std::net::SocketAddr;
@@ -14,10 +15,13 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::app::catch_up::CatchUpError;
+use crate::app::follow::Followed;
 use crate::cases::error::CasesError;
 use crate::cases::{self, Cases};
 use crate::clock::Clock;
 use crate::config::{Console, Settings};
+use crate::feed::watch::{Light, Watch, What};
+use crate::feed::{FeedError, Feeds};
 use crate::gate::{Gate, Parts};
 use crate::inbound::cds_hooks;
 use crate::inbound::console::bounds::Bounds;
@@ -45,6 +49,9 @@ pub enum AppError {
     /// The case index cannot be opened.
     #[error("the case index cannot be opened: {0}")]
     Cases(#[from] CasesError),
+    /// The feeds cannot be opened.
+    #[error("the feeds cannot start: {0}")]
+    Feed(#[from] FeedError),
     /// An address cannot be bound.
     #[error("`{what}` cannot listen on {address}: {error}, free the port or change `listen`")]
     Bind {
@@ -83,7 +90,9 @@ pub async fn start(
 ) -> Result<Running, AppError> {
     let store = FileStore::open(&settings.node.data_dir)?;
     let cases = open_cases(&settings).await?;
-    let (ledger, recovered) = Ledger::open(store, settings.ledger, clock)?;
+    let (ledger, recovered) = Ledger::open(store, settings.ledger.clone(), clock)?;
+    let feeds = Feeds::open(settings.feeds.clone(), settings.feed_ground(clock), &ledger)?;
+    let watch = feeds.watch().clone();
     let source = Arc::new(sqlite::open(&settings.register_file).await?);
     let register = Register::open(settings.register, Arc::clone(&source) as Arc<_>).await?;
     let (register_state, ledger_status) = (register.watch(), ledger.status());
@@ -111,17 +120,22 @@ pub async fn start(
     }
     tell(&recovered);
     let Bound { mllp, fhir, console: console_listener } =
-        bind((&settings.mllp, &settings.fhir, settings.console.listen), &gate).await?;
+        bind((&settings.mllp, &settings.fhir, settings.console.listen), &gate, &watch).await?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    tasks.spawn(follow::register(Arc::clone(&gate), source, register_state, stopped.clone()));
-    tasks.spawn(follow::ledger(ledger_status, stopped.clone()));
+    let followed = Followed { source, register: register_state, ledger: ledger_status };
+    follow::all(&mut tasks, &gate, followed, watch, &stopped);
+    let days = overdue::days(&gate, feeds.overdue(), settings.report_due_days);
+    tasks.spawn(overdue::follow(days, stopped.clone()));
+    for dispatch in feeds.dispatches(&ledger, &stopped)? {
+        tasks.spawn(dispatch.run());
+    }
     let folder = settings.ledger_dir.clone();
     tasks.spawn(catch_up::follow(cases.clone(), folder, clock, stopped.clone()));
     let mut routes = Vec::new();
-    for (config, listener) in mllp {
+    for (config, listener, upstream) in mllp {
         routes.push((Arc::clone(&config.name), listener.local_addr().unwrap_or(config.listen)));
-        let route = Route { config, gate: Arc::clone(&gate) };
+        let route = Route { config, gate: Arc::clone(&gate), upstream };
         tasks.spawn(listener::run(route, listener, stopped.clone()));
     }
     for (name, route) in fhir {
@@ -143,7 +157,7 @@ pub async fn start(
 
 /// Every address of the gate, bound.
 struct Bound {
-    mllp: Vec<(Arc<mllp::Config>, TcpListener)>,
+    mllp: Vec<(Arc<mllp::Config>, TcpListener, Light)>,
     fhir: Vec<(Arc<str>, fhir::listener::Bound)>,
     console: Option<TcpListener>,
 }
@@ -151,6 +165,7 @@ struct Bound {
 async fn bind(
     (mllp, fhir, console): (&[Arc<mllp::Config>], &[Arc<fhir::Config>], Option<SocketAddr>),
     gate: &Arc<Gate>,
+    watch: &Watch,
 ) -> Result<Bound, AppError> {
     let mut bound = Bound { mllp: Vec::new(), fhir: Vec::new(), console: None };
     for config in mllp {
@@ -159,11 +174,13 @@ async fn bind(
             address: config.listen,
             error,
         })?;
-        bound.mllp.push((Arc::clone(config), listener));
+        let upstream = watch.light(What::Route, &config.name);
+        bound.mllp.push((Arc::clone(config), listener, upstream));
     }
     for config in fhir {
         let name = Arc::clone(&config.name);
-        let route = fhir::listener::bind(Arc::clone(config), Arc::clone(gate))
+        let upstream = watch.light(What::Route, &config.name);
+        let route = fhir::listener::bind(Arc::clone(config), Arc::clone(gate), upstream)
             .map_err(|error| AppError::Fhir(name.to_string(), error))?;
         bound.fhir.push((name, route));
     }

@@ -16,6 +16,7 @@ mod check;
 mod demo;
 mod explain;
 mod export;
+mod feed;
 mod hit;
 mod import;
 mod ledger;
@@ -88,6 +89,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Sends messages over MLLP and prints each acknowledgement and latency percentiles
     Send(send::SendArgs),
+    /// Shows feeds and their dead letters, and sends those again
+    Feed(feed::FeedArgs),
     /// Verifies, shows and exports the ledger
     Ledger(ledger::LedgerArgs),
 }
@@ -121,6 +124,7 @@ pub fn main() -> ExitCode {
             Command::Explain(args) => explain::run(args, &cli.config).await,
             Command::Replay(args) => replay::run(args, &cli.config).await,
             Command::Send(args) => send::run(args).await,
+            Command::Feed(args) => feed::run(args, &cli.config).await,
             Command::Ledger(args) => ledger_of(&args, &cli.config).await,
         }
     });

@@ -9,6 +9,7 @@ use toml::de::DeTable;
 use crate::cases::report::REPORT_DUE_DAYS;
 use crate::config::console::console;
 use crate::config::fault::{Fault, Faults};
+use crate::config::feed::feed;
 use crate::config::fhir;
 use crate::config::reader::{Faultfinder, Section};
 use crate::config::route::route;
@@ -105,6 +106,8 @@ fn whole<'t>(
     }
     let mllp: Vec<_> = mllp.into_iter().map(|section| route(section, foreign)).collect();
     let fhir: Vec<_> = fhir.into_iter().map(|section| fhir::route(section, foreign)).collect();
+    let zone = node.as_ref().map_or(TimeZone::UTC, |node| node.zone.clone());
+    let feeds = feeds(root, &zone);
     let console = console(root, foreign);
     let named = mllp.iter().flatten().map(|route| ("mllp", &*route.name, route.listen));
     let named = named.chain(fhir.iter().flatten().map(|r| ("fhir", &*r.name, r.listen)));
@@ -127,6 +130,7 @@ fn whole<'t>(
         keep_message_max: usize::try_from(keep_kib).unwrap_or(usize::MAX).saturating_mul(1024),
         mllp: mllp.into_iter().collect::<Option<_>>()?,
         fhir: fhir.into_iter().collect::<Option<_>>()?,
+        feeds: feeds.into_iter().collect::<Option<_>>()?,
         console: console?,
         drain: Duration::from_millis(DRAIN_MS),
         node,
@@ -203,6 +207,19 @@ fn policy(section: Section<'_>) -> (Policy, InstitutionLevel) {
         override_alarm_count,
     };
     (policy, level)
+}
+
+/// Every feed, each with a name of its own.
+fn feeds(root: &Section<'_>, zone: &TimeZone) -> Vec<Option<crate::feed::Config>> {
+    let feeds: Vec<_> =
+        root.sections("feed").into_iter().map(|section| feed(section, zone)).collect();
+    let mut names = std::collections::HashSet::new();
+    for config in feeds.iter().flatten() {
+        if !names.insert(config.name.as_str()) {
+            root.fault("feed", format!("two feeds are called `{}`, rename one", config.name));
+        }
+    }
+    feeds
 }
 
 /// No two routes of one name or address. `routes`: table, name, address.

@@ -3,6 +3,7 @@
 mod check;
 mod console;
 pub mod fault;
+mod feed;
 mod fhir;
 mod mapping;
 mod reader;
@@ -20,6 +21,8 @@ use jiff::tz::TimeZone;
 pub use check::{load, read};
 pub use console::Console;
 
+use crate::clock::Clock;
+use crate::feed as feeds;
 use crate::inbound::{fhir as fhir_inbound, mllp};
 use crate::ledger;
 use crate::register;
@@ -53,6 +56,8 @@ pub struct Settings {
     pub mllp: Vec<Arc<mllp::Config>>,
     /// The FHIR routes.
     pub fhir: Vec<Arc<fhir_inbound::Config>>,
+    /// Who is told.
+    pub feeds: Vec<feeds::Config>,
     /// The console port: health and metrics, CDS Hooks, the decision API.
     pub console: Console,
     /// How long a stopping gate waits for messages in flight.
@@ -63,6 +68,17 @@ impl Settings {
     /// The embedded case index: beside the register, and not in its file, since it may be deleted.
     pub fn cases_file(&self) -> PathBuf {
         self.node.data_dir.join("cases.db")
+    }
+
+    /// What feeds stand on.
+    pub fn feed_ground(&self, clock: Clock) -> feeds::Ground {
+        feeds::Ground {
+            folder: feeds::folder(&self.node.data_dir),
+            ledger_folder: self.ledger_dir.clone(),
+            node: self.node.name.clone(),
+            zone: self.node.zone.clone(),
+            clock,
+        }
     }
 
     /// What reading register files needs of the settings.

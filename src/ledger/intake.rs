@@ -81,7 +81,7 @@ pub(in crate::ledger) struct Shared {
     pub(in crate::ledger) figures: Figures,
     node: String,
     lane: Mutex<Lane>,
-    head: Mutex<Head>,
+    head: watch::Sender<Head>,
     status: watch::Sender<Status>,
 }
 
@@ -114,7 +114,7 @@ impl Shared {
             clock,
             figures: Figures::default(),
             lane: Mutex::new(Lane::default()),
-            head: Mutex::new(Head::GENESIS),
+            head: watch::Sender::new(Head::GENESIS),
             status: watch::Sender::new(status),
         }
     }
@@ -128,7 +128,7 @@ impl Shared {
     }
 
     pub(in crate::ledger) fn set_head(&self, head: Head) {
-        *lock(&self.head) = head;
+        self.head.send_replace(head);
     }
 
     pub(in crate::ledger) fn fault(&self) -> Option<io::ErrorKind> {
@@ -308,7 +308,12 @@ impl Ledger {
 
     /// The last entry on disk, for whoever notes it outside.
     pub fn head(&self) -> Head {
-        *lock(&self.shared.head)
+        *self.shared.head.borrow()
+    }
+
+    /// The last entry on disk, now and whenever it is another: wakes whoever follows the files.
+    pub fn heads(&self) -> watch::Receiver<Head> {
+        self.shared.head.subscribe()
     }
 
     /// Counts since the start.

@@ -88,6 +88,7 @@ pub mod store;
 mod intake;
 mod read;
 mod recover;
+mod tail;
 mod verify;
 mod writer;
 
@@ -108,7 +109,8 @@ pub use crate::ledger::intake::{Durability, Figures, Ledger, Status};
 pub use crate::ledger::read::{Entries, Filter};
 pub use crate::ledger::receipt::Receipt;
 pub use crate::ledger::recover::Recovered;
-pub use crate::ledger::store::{Directory, FileStore};
+pub use crate::ledger::store::{Directory, FileName, FileStore};
+pub use crate::ledger::tail::{Batch, Reached, Tail};
 pub use crate::ledger::verify::{Expected, Torn, Verified};
 
 /// The version of the file format.

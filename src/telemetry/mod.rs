@@ -2,5 +2,7 @@
 
 #[expect(clippy::disallowed_macros, reason = "the one place that may log and count")]
 pub mod events;
+#[expect(clippy::disallowed_macros, reason = "events of the feeds, likewise")]
+pub mod feed;
 pub mod logs;
 pub mod metrics;

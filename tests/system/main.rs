@@ -14,6 +14,7 @@ mod connections;
 mod corpus;
 mod decision_api;
 mod evasions;
+mod feeds;
 mod fhir_bundles;
 mod fhir_corpus;
 mod fhir_down;

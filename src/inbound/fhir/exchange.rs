@@ -150,6 +150,7 @@ pub(super) async fn forward(route: &Route, outgoing: Outgoing) -> Result<Answere
     let now = || route.gate.clock().now();
     match progress.within(route.config.upstream_timeout, sending).await {
         Some(Ok(response)) => {
+            route.upstream.works();
             let (head, body) = response.into_parts();
             let body = watched(body, route.config.idle_timeout, None);
             let entries = passages.iter().filter_map(Passage::entry).collect();
@@ -160,6 +161,10 @@ pub(super) async fn forward(route: &Route, outgoing: Outgoing) -> Result<Answere
                 ClientError::Broken => "broken",
                 _ => "refused",
             };
+            // A connection that broke off may have been an old one.
+            if why == "refused" {
+                route.upstream.fails(why);
+            }
             events::FhirUpstreamFailed { route: name, why }.emit();
             undelivered(route, &passages, "unreachable", sent);
             Err(respond::unreachable(now()))

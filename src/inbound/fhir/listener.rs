@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
+use crate::feed::watch::Light;
 use crate::gate::Gate;
 use crate::inbound::fhir::Config;
 use crate::inbound::fhir::service::{Route, serve};
@@ -53,11 +54,11 @@ pub enum BindError {
 ///
 /// # Errors
 /// What the system says, or TLS.
-pub fn bind(config: Arc<Config>, gate: Arc<Gate>) -> Result<Bound, BindError> {
+pub fn bind(config: Arc<Config>, gate: Arc<Gate>, upstream: Light) -> Result<Bound, BindError> {
     let (busy, done) = mpsc::channel(1);
     let address = config.listen;
     let listener = listen(address).map_err(|error| BindError::Listen(address, error))?;
-    let route = Route::new(config, gate, busy)?;
+    let route = Route::new(config, gate, upstream, busy)?;
     Ok(Bound { listener, route, done })
 }
 

@@ -10,6 +10,7 @@ use http::{Method, Request, Response};
 use hyper::body::{Body as _, Incoming};
 use tokio::sync::{Semaphore, mpsc};
 
+use crate::feed::watch::Light;
 use crate::fhir::interaction::{Head, Interaction, classify};
 use crate::gate::passage::{Outcome, Passage};
 use crate::gate::{Gate, Request as Judged, Subject};
@@ -36,6 +37,8 @@ pub struct Route {
     pub config: Arc<Config>,
     /// The one path.
     pub gate: Arc<Gate>,
+    /// Whether its server can be reached.
+    pub upstream: Light,
     pub(super) client: Client,
     pub(super) remembered: Remembered,
     pub(super) room: Arc<Semaphore>,
@@ -51,6 +54,7 @@ impl Route {
     pub fn new(
         config: Arc<Config>,
         gate: Arc<Gate>,
+        upstream: Light,
         busy: mpsc::Sender<()>,
     ) -> Result<Self, ClientError> {
         let client = Client::new(Settings {
@@ -59,7 +63,7 @@ impl Route {
             h2: config.upstream.h2(),
         })?;
         let room = Arc::new(Semaphore::new(HELD_MAX_KIB));
-        Ok(Self { config, gate, client, remembered: Remembered::default(), room, busy })
+        Ok(Self { config, gate, upstream, client, remembered: Remembered::default(), room, busy })
     }
 }
 

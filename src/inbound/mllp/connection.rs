@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Sleep;
 
 use crate::clock;
+use crate::feed::watch::Light;
 use crate::gate::Gate;
 use crate::gate::passage::Outcome;
 use crate::hl7::frame::FrameScanner;
@@ -32,6 +33,8 @@ pub struct Route {
     pub config: Arc<Config>,
     /// The one path.
     pub gate: Arc<Gate>,
+    /// Whether its downstream system can be connected to.
+    pub upstream: Light,
 }
 
 /// The state of one connection.

@@ -74,9 +74,13 @@ async fn connection(route: Route, sender: TcpStream, drain: watch::Receiver<bool
     events::ConnectionOpened { route: &config.name }.emit();
     let connecting = timeout(config.upstream_timeout, TcpStream::connect(&config.upstream));
     let upstream = match connecting.await {
-        Ok(Ok(upstream)) => upstream,
+        Ok(Ok(upstream)) => {
+            route.upstream.works();
+            upstream
+        }
         failed => {
             let why = if failed.is_err() { "timeout" } else { "refused" };
+            route.upstream.fails(why);
             events::UpstreamFailed { route: &config.name, why }.emit();
             return;
         }

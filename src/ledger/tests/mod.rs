@@ -4,6 +4,7 @@ mod disk;
 mod faults;
 mod format;
 mod model;
+mod tail;
 mod tamper;
 
 use std::path::Path;

@@ -24,12 +24,20 @@ impl FixedGate {
         // Writes the configuration as a side effect of asking for its faults.
         let checked = hospital.run(&["check"]);
         assert!(checked.status.success(), "{}", crate::support::gate::text(&checked.stderr));
-        let settings = config::load(&hospital.path("orgate.toml")).expect("a good configuration");
-        let clock = Clock::Fixed(at.parse().expect("a time"));
         let runtime = Runtime::new().expect("a runtime");
+        let mut gate = Self { runtime, running: None, hospital };
+        gate.restart(at);
+        gate
+    }
+
+    /// Stops it if it runs, and starts it at another moment.
+    pub(crate) fn restart(&mut self, at: &str) {
+        self.stop();
+        let file = self.hospital.path("orgate.toml");
+        let settings = config::load(&file).expect("a good configuration");
+        let clock = Clock::Fixed(at.parse().expect("a time"));
         let started = app::start(settings, clock, Arc::new(String::new));
-        let running = runtime.block_on(started).expect("the gate starts");
-        Self { runtime, running: Some(running), hospital }
+        self.running = Some(self.runtime.block_on(started).expect("the gate starts"));
     }
 
     pub(crate) fn route(&self, name: &str) -> SocketAddr {

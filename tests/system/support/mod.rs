@@ -9,6 +9,7 @@ pub(crate) mod ledger;
 pub(crate) mod message;
 pub(crate) mod reply;
 pub(crate) mod resource;
+pub(crate) mod script;
 pub(crate) mod server;
 pub(crate) mod upstream;
 

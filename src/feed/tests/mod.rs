@@ -1,0 +1,72 @@
+//! Feeds under test: what the tests share, and one file per concern.
+
+mod delivery;
+mod watching;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::clock::Clock;
+use crate::feed::{Ground, folder};
+use crate::ledger::{self, Body, Config, Draft, Entry, EntryId, FileStore, Filter, Kind, Ledger};
+
+pub(in crate::feed) fn at(time: &str) -> Timestamp {
+    time.parse().unwrap()
+}
+
+pub(in crate::feed) fn now() -> Clock {
+    Clock::Fixed(at("2026-03-02T00:30:00Z"))
+}
+
+fn zone() -> TimeZone {
+    TimeZone::get("Asia/Shanghai").unwrap()
+}
+
+pub(in crate::feed) fn open(data: &std::path::Path) -> Ledger {
+    let config = Config::new("gate-1", zone());
+    Ledger::open(FileStore::open(data).unwrap(), config, now()).unwrap().0
+}
+
+pub(in crate::feed) fn ground(data: &std::path::Path) -> Ground {
+    Ground {
+        folder: folder(data),
+        ledger_folder: data.join("ledger"),
+        node: "gate-1".to_owned(),
+        zone: zone(),
+        clock: now(),
+    }
+}
+
+pub(in crate::feed) fn draft(kind: Kind, body: &Value) -> Draft {
+    let time = at("2026-03-02T00:30:00Z");
+    Draft { id: EntryId::new(time), time, kind, body: Body::of(body).unwrap() }
+}
+
+/// A refusal of the patient's order.
+pub(in crate::feed) fn refusal(patient: u64) -> Value {
+    json!({
+        "route": "his", "control_id": "C",
+        "facts": {"orders": [{"patient": format!("P{patient}"), "groups": []}]},
+        "verdict": {"decision": "block", "stance": "enforce", "stage": "order", "gaps": [], "cases": [{
+            "surgeon": {}, "procedure": {},
+            "findings": [{"rule": "grant-missing", "effect": "block", "lifted": true,
+                          "text_zh": "示例", "text_en": "sample"}]
+        }]}
+    })
+}
+
+/// The entries that these drafts become.
+pub(in crate::feed) fn entries(drafts: &[(Kind, Value)]) -> Vec<Entry> {
+    let data = tempfile::tempdir().unwrap();
+    Runtime::new().unwrap().block_on(async {
+        let ledger = open(data.path());
+        for (kind, body) in drafts {
+            ledger.append_later(draft(*kind, body));
+        }
+        ledger.close().await;
+    });
+    let all = ledger::entries(&data.path().join("ledger"), Filter::default()).unwrap();
+    all.map(Result::unwrap).filter(|entry| entry.kind != Kind::Anchor).collect()
+}

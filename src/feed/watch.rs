@@ -1,0 +1,207 @@
+//! What is down and what is up: one alert each way, and no flood where something flaps.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, json};
+
+use crate::clock::Clock;
+use crate::feed::alert::Noticed;
+use crate::feed::alert::kind::{AlertKind, Severity};
+use crate::feed::notices::Notices;
+use crate::ledger::EntryId;
+
+/// After a change was told, the next one of the same thing is told no sooner: what flaps gives one alert a
+/// window, and the last state always comes through.
+pub const WINDOW: Duration = Duration::from_secs(60);
+
+/// What is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum What {
+    /// The downstream system of a route.
+    Route,
+    /// The register's database.
+    Register,
+    /// The ledger's disk.
+    Ledger,
+    /// The receiver of a feed.
+    Feed,
+}
+
+impl What {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Route => "route",
+            Self::Register => "register",
+            Self::Ledger => "ledger",
+            Self::Feed => "feed",
+        }
+    }
+
+    fn chinese(self) -> &'static str {
+        match self {
+            Self::Route => "下游系统，通道",
+            Self::Register => "授权库",
+            Self::Ledger => "账本磁盘",
+            Self::Feed => "告警接收方",
+        }
+    }
+}
+
+struct Thing {
+    what: What,
+    /// The same as `up`, for whoever only looks; changed under the lock of the things.
+    seen: Arc<AtomicBool>,
+    name: String,
+    up: bool,
+    why: String,
+    told_up: bool,
+    told_at: Option<Timestamp>,
+}
+
+impl Thing {
+    fn notice(&mut self, now: Timestamp) -> Noticed {
+        self.told_up = self.up;
+        self.told_at = Some(now);
+        let rule = if self.up { "up" } else { "down" };
+        let kind = match (self.what, self.up) {
+            (What::Ledger, _) => AlertKind::LedgerBroken,
+            (_, true) => AlertKind::RouteUp,
+            (_, false) => AlertKind::RouteDown,
+        };
+        let (zh, en) = if self.up { ("恢复", "up again") } else { ("中断", "down") };
+        let why = if self.up { String::new() } else { format!(" · {}", self.why) };
+        let mut data = Map::new();
+        data.insert("what".to_owned(), json!(self.what.as_str()));
+        data.insert("name".to_owned(), json!(self.name));
+        data.insert("state".to_owned(), json!(rule));
+        if !self.up {
+            data.insert("why".to_owned(), json!(self.why));
+        }
+        Noticed {
+            id: format!("{}-{rule}", EntryId::new(now)),
+            rule: rule.to_owned(),
+            kind,
+            // Return and fall are of one severity: no filter must hear the one without the other.
+            severity: Severity::High,
+            time: now,
+            subject: subject(&(self.what, self.name.clone())),
+            departments: Vec::new(),
+            zh: format!("{} {} {zh}{why}", self.what.chinese(), self.name),
+            en: format!("{} {} is {en}{why}", self.what.as_str(), self.name),
+            data,
+        }
+    }
+}
+
+/// Everything that is watched. Clones share it.
+#[derive(Clone)]
+pub struct Watch {
+    things: Arc<Mutex<HashMap<(What, String), Thing>>>,
+    told_down: Arc<HashSet<String>>,
+    notices: Notices,
+    clock: Clock,
+    window: SignedDuration,
+}
+
+/// One thing that is watched. Cheap to ask and to tell while nothing changes.
+#[derive(Clone)]
+pub struct Light {
+    up: Arc<AtomicBool>,
+    key: (What, String),
+    watch: Watch,
+}
+
+impl Watch {
+    /// Tells into `notices`. What those say is down is still so until it is seen to work.
+    pub fn new(notices: Notices, clock: Clock, window: Duration) -> Self {
+        let told_down = notices.told_down().into_iter().collect();
+        Self {
+            things: Arc::default(),
+            told_down: Arc::new(told_down),
+            notices,
+            clock,
+            window: SignedDuration::try_from(window).unwrap_or(SignedDuration::MAX),
+        }
+    }
+
+    /// A thing to be watched; up until it is told otherwise. Several may watch the same.
+    pub fn light(&self, what: What, name: &str) -> Light {
+        let key = (what, name.to_owned());
+        let mut things = lock(&self.things);
+        let thing = things.entry(key.clone()).or_insert_with(|| {
+            // Told to be down before a restart: nobody knows yet, but its return must be told.
+            let up = !self.told_down.contains(&subject(&key));
+            Thing {
+                what,
+                seen: Arc::new(AtomicBool::new(up)),
+                name: name.to_owned(),
+                up,
+                why: String::new(),
+                told_up: up,
+                told_at: None,
+            }
+        });
+        Light { up: Arc::clone(&thing.seen), watch: self.clone(), key }
+    }
+
+    /// Tells what changed within its window and has stayed so. To be called now and then.
+    pub fn settle(&self) {
+        let now = self.clock.now();
+        let mut things = lock(&self.things);
+        for thing in things.values_mut() {
+            self.tell(thing, now);
+        }
+    }
+
+    fn set(&self, key: &(What, String), up: bool, why: &str) {
+        let now = self.clock.now();
+        let mut things = lock(&self.things);
+        let Some(thing) = things.get_mut(key) else { return };
+        thing.up = up;
+        thing.seen.store(up, Ordering::Relaxed);
+        why.clone_into(&mut thing.why);
+        self.tell(thing, now);
+    }
+
+    fn tell(&self, thing: &mut Thing, now: Timestamp) {
+        let waits = thing.told_at.is_some_and(|told| now.duration_since(told) < self.window);
+        if thing.up != thing.told_up && !waits {
+            let noticed = thing.notice(now);
+            self.notices.tell(noticed);
+        }
+    }
+}
+
+impl Light {
+    /// It works.
+    pub fn works(&self) {
+        if !self.up.load(Ordering::Relaxed) {
+            self.watch.set(&self.key, true, "");
+        }
+    }
+
+    /// It does not; `why` is of a bounded set, without content of messages.
+    pub fn fails(&self, why: &str) {
+        if self.up.load(Ordering::Relaxed) {
+            self.watch.set(&self.key, false, why);
+        }
+    }
+
+    /// What alerts about it call it.
+    pub fn subject(&self) -> String {
+        subject(&self.key)
+    }
+}
+
+fn subject((what, name): &(What, String)) -> String {
+    format!("{}/{name}", what.as_str())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Each critical section leaves the things whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
