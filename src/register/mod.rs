@@ -7,6 +7,7 @@
 //! History is kept: an import ends rows and begins others under a new version, and never deletes.
 
 pub mod cache;
+pub mod change;
 pub mod error;
 pub mod export;
 pub mod follow;

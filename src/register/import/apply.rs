@@ -120,6 +120,32 @@ pub async fn compare(
 }
 
 impl Difference {
+    /// Rows that change or, without a record before, begin: for changes of single rows. The keys must stay.
+    pub fn of_rows(table: &'static Table, rows: &[(Option<String>, String)]) -> Self {
+        let mut difference = Self {
+            counts: Counts::default(),
+            table,
+            ends: BTreeSet::new(),
+            begins: Vec::new(),
+            touched: BTreeSet::new(),
+            losses: Losses::default(),
+        };
+        for (before, after) in rows {
+            if let Some(before) = before {
+                let fields = Fields::split(table, before);
+                difference.ends.insert(table.key_of(&fields).into_boxed_str());
+                difference.counts.changed += 1;
+                difference.touch(&fields);
+            } else {
+                difference.counts.added += 1;
+            }
+            difference.touch(&Fields::split(table, after));
+            difference.losses.look(table, before.as_deref(), Some(after));
+            difference.begins.push(after.as_str().into());
+        }
+        difference
+    }
+
     fn touch(&mut self, fields: &Fields<'_>) {
         if self.touched.len() > MAX_TOUCHED {
             return;
