@@ -44,6 +44,7 @@
 //! 10. Everything has a limit, named, with its reason; at the limit we say so and behave as written.
 //! 11. Patient data does not print: not in logs, metrics, errors, `Debug`.
 
+pub mod accounts;
 pub mod app;
 pub mod cases;
 pub mod cli;
