@@ -61,4 +61,5 @@ pub mod net;
 pub mod overrides;
 pub mod register;
 pub mod rules;
+pub mod search;
 pub mod telemetry;

@@ -178,7 +178,7 @@ impl Entries {
 }
 
 /// The number of a file's first entry; `None` where it cannot be told.
-fn first_seq(files: &dyn Files, name: FileName) -> Option<u64> {
+pub(in crate::ledger) fn first_seq(files: &dyn Files, name: FileName) -> Option<u64> {
     let mut lines = Lines::new(files.read(name, 0).ok()?);
     match lines.next().ok()? {
         Piece::Whole => Line::parse(lines.line()).ok().map(|line| line.seq),
