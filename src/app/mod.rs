@@ -1,6 +1,7 @@
 //! Settings → running program → drain. Everything is opened and bound before anything is served.
 
 mod catch_up;
+mod explain;
 mod follow;
 mod recall;
 
@@ -16,9 +17,13 @@ use crate::app::catch_up::CatchUpError;
 use crate::cases::error::CasesError;
 use crate::cases::{self, Cases};
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{Console, Settings};
 use crate::gate::{Gate, Parts};
+use crate::inbound::cds_hooks;
+use crate::inbound::console::bounds::Bounds;
 use crate::inbound::console::{self, Health};
+use crate::inbound::decision_api;
+use crate::inbound::mllp;
 use crate::inbound::mllp::connection::Route;
 use crate::inbound::mllp::listener;
 use crate::ledger::{FileStore, Ledger, LedgerError, Recovered};
@@ -104,7 +109,7 @@ pub async fn start(
         })?;
         listeners.push((Arc::clone(config), listener));
     }
-    let console_listener = match settings.console {
+    let console_listener = match settings.console.listen {
         None => None,
         Some(address) => {
             Some(TcpListener::bind(address).await.map_err(|error| AppError::Bind {
@@ -134,11 +139,23 @@ pub async fn start(
     if let Some(listener) = console_listener {
         let health =
             Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };
-        tasks.spawn(async move {
-            let _ = console::serve(listener, health).await;
-        });
+        tasks.spawn(console::serve(listener, health, inquiries(&settings.console, &settings.mllp, &gate)));
     }
     Ok(Running { gate, cases, ledger, routes, console, stop, tasks, drain: settings.drain })
+}
+
+/// What may be asked on the console port.
+fn inquiries(
+    console: &Console,
+    routes: &[Arc<mllp::Config>],
+    gate: &Arc<Gate>,
+) -> axum::Router {
+    let bounds = Bounds::default();
+    let Console { cds_hooks, decision_api, .. } = console;
+    let hl7 = routes.iter().map(|route| explain::hl7(route, gate));
+    let explainers = hl7.chain([explain::fhir(cds_hooks, gate)]).collect();
+    cds_hooks::router(cds_hooks, gate, &bounds)
+        .merge(decision_api::router(decision_api, gate, &bounds, explainers))
 }
 
 /// The case index of the configured gate; the file is made if need be.

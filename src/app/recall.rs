@@ -60,6 +60,8 @@ pub(super) fn recall(
     for entry in recovered.recent(orders_since)? {
         let entry = entry?;
         if entry.kind != Kind::Decision {
+            let name = entry.id.to_string();
+            gate.recall_attestation(entry.kind, &name, entry.time, entry.body());
             continue;
         }
         // What an older version wrote differently is not remembered; it is judged anew.

@@ -115,12 +115,12 @@ async fn again(entry: &str, args: &ExplainArgs, settings: &Settings) -> Outcome 
     let wrong = |text: String| (text, EXIT_USAGE);
     let id = EntryId::parse(entry)
         .ok_or_else(|| wrong(format!("`{entry}` is no entry id, write one like 01JC…")))?;
-    let filter = Filter { id: Some(id), kinds: vec![Kind::Decision], ..Filter::default() };
+    let filter = Filter { id: Some(id), kinds: vec![Kind::Decision, Kind::Access], ..Filter::default() };
     let folder = settings.node.data_dir.join("ledger");
     let mut entries = ledger::entries(&folder, filter).map_err(|e| wrong(e.to_string()))?;
     let found = entries
         .next()
-        .ok_or_else(|| wrong(format!("no decision entry {entry} in {}", folder.display())))?
+        .ok_or_else(|| wrong(format!("no decision or inquiry {entry} in {}", folder.display())))?
         .map_err(|e| wrong(e.to_string()))?;
     let rederived = rederive(found.body(), entry).map_err(|e| wrong(e.to_string()))?;
     if !rederived.same() {

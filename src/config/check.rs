@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use toml::de::DeTable;
 
 use crate::cases::report::REPORT_DUE_DAYS;
+use crate::config::console::console;
 use crate::config::fault::{Fault, Faults};
 use crate::config::reader::{Faultfinder, Section};
 use crate::config::route::route;
@@ -100,18 +101,8 @@ fn whole<'t>(
         root.fault("mllp", "no route is set, write at least one [[mllp]] with listen and upstream");
     }
     let mllp: Vec<_> = routes.into_iter().map(|section| route(section, foreign)).collect();
-    let console = root.section("console");
-    let listen = console.text_or_none("listen").map(|text| (text.parse(), text));
-    let console_at = match listen {
-        Some((Ok(address), _)) => Some(address),
-        Some((Err(_), _)) => {
-            console.fault("listen", "`listen` must be an address and port, \"127.0.0.1:8088\"");
-            None
-        }
-        None => None,
-    };
-    console.finish();
-    distinct(&mllp, console_at, root);
+    let console = console(root, foreign);
+    distinct(&mllp, console.as_ref().and_then(|console| console.listen), root);
     let _ = (finder, retention_days);
     let node = node?;
     Some(Settings {
@@ -128,7 +119,7 @@ fn whole<'t>(
         sync_every,
         keep_message_max: usize::try_from(keep_kib).unwrap_or(usize::MAX).saturating_mul(1024),
         mllp: mllp.into_iter().collect::<Option<_>>()?,
-        console: console_at,
+        console: console?,
         drain: Duration::from_millis(DRAIN_MS),
         node,
     })

@@ -1,6 +1,7 @@
 //! As written → checked settings: every fault of configuration and mappings at once, before anything binds.
 
 mod check;
+mod console;
 pub mod fault;
 mod reader;
 mod route;
@@ -8,7 +9,6 @@ mod route;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 pub use check::{load, read};
+pub use console::Console;
 
 use crate::inbound::mllp;
 use crate::ledger;
@@ -48,8 +49,8 @@ pub struct Settings {
     pub keep_message_max: usize,
     /// The HL7 v2 routes.
     pub mllp: Vec<Arc<mllp::Config>>,
-    /// Health and metrics.
-    pub console: Option<SocketAddr>,
+    /// The console port: health and metrics, CDS Hooks, the decision API.
+    pub console: Console,
     /// How long a stopping gate waits for messages in flight.
     pub drain: Duration,
 }

@@ -12,6 +12,7 @@ use crate::domain::verdict::Stance;
 use crate::gate::stance::RouteStance;
 use crate::hl7::charset::CharsetSetting;
 use crate::inbound::mllp::{Config, RefusalStyle};
+use crate::mapping::fhir::FhirMapping;
 use crate::mapping::{ExampleFault, Mapping, MappingFault};
 
 /// Senders give up after 5 s and more (Mirth 5 s, HAPI 10 s); verdict and reply must fit in.
@@ -115,6 +116,33 @@ fn load_mapping(file: &str) -> Result<Mapping, Vec<Fault>> {
     let folder = Path::new(file).parent().unwrap_or_else(|| Path::new(""));
     let concept_map = |path: &str| read_shipped(&folder.join(path).to_string_lossy());
     let mapping = Mapping::parse(file, &text, &concept_map).map_err(|faults| {
+        let fault = |f: MappingFault| Fault { file: f.file, line: Some(f.line), text: f.what };
+        faults.into_iter().map(fault).collect::<Vec<_>>()
+    })?;
+    let wrong = mapping.run_examples();
+    if wrong.is_empty() {
+        return Ok(mapping);
+    }
+    let fault = |f: ExampleFault| Fault {
+        file: f.file,
+        line: Some(f.line),
+        text: format!("example `{}`: {}", f.example, f.what),
+    };
+    Err(wrong.into_iter().map(fault).collect())
+}
+
+/// A FHIR mapping file, likewise.
+///
+/// # Errors
+/// Every fault of the file, and every example that comes out otherwise.
+pub(super) fn load_fhir_mapping(file: &str) -> Result<FhirMapping, Vec<Fault>> {
+    let text = read_shipped(file).map_err(|error| {
+        let text = format!("cannot be read ({error}), name a mapping file that exists");
+        vec![Fault { file: file.to_owned(), line: None, text }]
+    })?;
+    let folder = Path::new(file).parent().unwrap_or_else(|| Path::new(""));
+    let concept_map = |path: &str| read_shipped(&folder.join(path).to_string_lossy());
+    let mapping = FhirMapping::parse(file, &text, &concept_map).map_err(|faults| {
         let fault = |f: MappingFault| Fault { file: f.file, line: Some(f.line), text: f.what };
         faults.into_iter().map(fault).collect::<Vec<_>>()
     })?;

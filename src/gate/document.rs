@@ -258,7 +258,7 @@ fn codes(lines: &[&Line], catalogue: &Catalogue) -> Vec<ProcedureCode> {
 }
 
 /// The catalogue items of a line, one a place; else its first code.
-fn procedures(line: &Line, catalogue: &Catalogue) -> Vec<ProcedureCode> {
+pub(super) fn procedures(line: &Line, catalogue: &Catalogue) -> Vec<ProcedureCode> {
     let resolved = line.coded.iter().filter_map(|place| {
         let mut codings = place.codings.iter();
         codings.find_map(|coding| catalogue.resolve(&coding.code)).map(|p| p.code.clone())

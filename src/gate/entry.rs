@@ -12,8 +12,10 @@ use serde::Serialize;
 use crate::domain::order::Order;
 use crate::domain::procedure::{Procedure, ProcedureCode};
 use crate::gate::around_facts::AroundFacts;
+use crate::gate::attested::INQUIRY;
 use crate::gate::document::ReportableCase;
 use crate::gate::facts::{FactsJson, PersonFacts, ProcedureFacts, named_procedures};
+use crate::gate::inquiry::Caller;
 use crate::gate::order_facts::OrderFacts;
 use crate::gate::pass::{Message, Subject};
 use crate::gate::stance::RouteStance;
@@ -47,10 +49,18 @@ pub(super) struct WithoutLedger<'w> {
 #[derive(Serialize)]
 struct Written<'w> {
     #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<String>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    attested_in: &'w [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caller: Option<&'w Caller>,
     control_id: &'w str,
     #[serde(skip_serializing_if = "Option::is_none")]
     facts: Option<FactsJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interface: Option<&'static str>,
     mapping: &'w str,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
@@ -108,16 +118,21 @@ struct Delivery<'d> {
 impl DecisionBody<'_> {
     /// The canonical JSON text.
     pub(super) fn write(&self) -> Body {
-        let Message { request, ruling, fingerprint, retransmission_of } = *self.message;
+        let Message { request, ruling, fingerprint, .. } = *self.message;
+        let Message { retransmission_of, attested_in, inquiry, .. } = *self.message;
         let (facts, unreadable) = match &request.subject {
             Subject::Orders(orders) => (Some(self.facts(orders)), None),
             Subject::Unreadable { why, .. } => (None, Some(*why)),
         };
         let kept = request.message.len() <= self.keep_message_max;
         canonical_body(&Written {
+            act: inquiry.map(|_| INQUIRY),
             answer: self.answer.map(|answer| BASE64.encode(answer)),
+            attested_in,
+            caller: inquiry.map(|(_, caller)| caller),
             control_id: &request.control_id,
             facts,
+            interface: inquiry.map(|(interface, _)| interface),
             mapping: &request.mapping,
             message: kept.then(|| BASE64.encode(&request.message)),
             message_bytes: request.message.len(),
@@ -203,7 +218,7 @@ const USUAL_BYTES: usize = 4096;
 /// The canonical body of what is written here: strings, whole numbers and lists, members in
 /// alphabetical order, so the quick way is the one that is taken (a test holds it). Should a struct
 /// ever be out of order, sorting it is the slow way to the same body.
-fn canonical_body(written: &impl Serialize) -> Body {
+pub(super) fn canonical_body(written: &impl Serialize) -> Body {
     let mut text = Vec::with_capacity(USUAL_BYTES);
     let _ = serde_json::to_writer(&mut text, written);
     let text = String::from_utf8(text).unwrap_or_default();

@@ -5,11 +5,13 @@
 
 mod around;
 pub mod around_facts;
+pub mod attested;
 pub mod case_facts;
 pub mod document;
 mod document_of_entry;
 mod entry;
 pub mod facts;
+pub mod inquiry;
 pub mod memory;
 pub mod order_facts;
 mod pass;

@@ -13,13 +13,15 @@ use crate::cases::Cases;
 use crate::clock::Clock;
 use crate::domain::order::{Action, Order, Stage, Urgency};
 use crate::domain::verdict::{Decision, Gap, Stance, Verdict};
+use crate::gate::attested::Attestations;
 use crate::gate::document::{Decided, Known, documents, judged, message_name};
 use crate::gate::entry::{DecisionBody, WithoutLedger, delivery, policy_json};
+use crate::gate::inquiry::Caller;
 use crate::gate::memory::{Fingerprint, Memory, Remembered};
 use crate::gate::passage::{Outcome, Passage, Refusal};
 use crate::gate::ruling::{Knowledge, Ruling, rule};
 use crate::gate::stance::RouteStance;
-use crate::ledger::{Body, Draft, Durability, EntryId, Kind, Ledger, LedgerError};
+use crate::ledger::{Body, Draft, Durability, EntryId, Kind, Ledger, LedgerError, Receipt};
 use crate::register::Register;
 use crate::rules::Policy;
 use crate::telemetry::events;
@@ -85,6 +87,10 @@ pub(super) struct Message<'m> {
     pub(super) ruling: &'m Ruling,
     pub(super) fingerprint: &'m Fingerprint,
     pub(super) retransmission_of: Option<&'m str>,
+    /// The entries of the attestations that were given beforehand.
+    pub(super) attested_in: &'m [String],
+    /// By which interface, and who: of an inquiry.
+    pub(super) inquiry: Option<(&'static str, &'m Caller)>,
 }
 
 impl Message<'_> {
@@ -101,7 +107,7 @@ impl Message<'_> {
 
 /// How long an elective message waits for its entry to be durable. A healthy disk takes milliseconds;
 /// senders give up after 5 s and more.
-const LEDGER_WAIT: Duration = Duration::from_secs(2);
+pub(super) const LEDGER_WAIT: Duration = Duration::from_secs(2);
 /// How long an emergency does: enough for a busy disk, short beside everything else on its way.
 const URGENT_WAIT: Duration = Duration::from_millis(250);
 
@@ -109,17 +115,23 @@ const URGENT_WAIT: Duration = Duration::from_millis(250);
 pub struct Gate {
     parts: Parts,
     memory: Memory,
+    attestations: Attestations,
 }
 
 impl Gate {
     /// Puts the gate together.
     pub fn new(parts: Parts) -> Self {
-        Self { parts, memory: Memory::default() }
+        Self { parts, memory: Memory::default(), attestations: Attestations::default() }
     }
 
     /// The gate's memory, to be filled from the ledger at start and asked by mappings.
     pub fn memory(&self) -> &Memory {
         &self.memory
+    }
+
+    /// What can be attested and what has been.
+    pub(super) fn attestations(&self) -> &Attestations {
+        &self.attestations
     }
 
     /// The register, for what mappings ask of the catalogue.
@@ -148,12 +160,15 @@ impl Gate {
     }
 
     /// Takes one checked message through: facts, verdict, entry, and then passage or refusal.
-    pub async fn pass(&self, request: Request) -> Outcome {
+    pub async fn pass(&self, mut request: Request) -> Outcome {
+        let attested_in = self.attested(&mut request.subject).await;
         let fingerprint = Fingerprint::new(&request.route, &request.message);
         let before = self.memory.recall(&fingerprint);
         if let Some(Remembered { refused: Some(answer), register_version, day, .. }) = &before
             && *register_version == self.parts.register.version()
             && *day == self.day(self.parts.clock.now())
+            // What was attested meanwhile must count at once.
+            && attested_in.is_empty()
         {
             events::RefusalRepeated { route: &request.route }.emit();
             return Outcome::Refuse(Refusal { answer: answer.clone(), verdict: None });
@@ -165,6 +180,8 @@ impl Gate {
             ruling: &ruling,
             fingerprint: &fingerprint,
             retransmission_of: retransmission_of.as_deref(),
+            attested_in: &attested_in,
+            inquiry: None,
         };
         self.record(message).await
     }
@@ -175,7 +192,7 @@ impl Gate {
     }
 
     /// Fetches the facts and judges.
-    async fn rule(&self, request: &Request) -> Ruling {
+    pub(super) async fn rule(&self, request: &Request) -> Ruling {
         let clock = self.parts.clock;
         let now = || clock.now();
         rule(self.knowledge(), &now, &request.subject, &request.stance).await
@@ -203,9 +220,7 @@ impl Gate {
             verdict: &ruling.verdict,
         }
         .emit();
-        let clean = ruling.verdict.decision == Decision::Forward;
-        let soon = clean && !self.parts.sync_every;
-        let durability = if soon { Durability::Soon } else { Durability::OnDisk };
+        let durability = self.durability(&ruling.verdict);
         let patience = if message.may_pass_unrecorded() { URGENT_WAIT } else { LEDGER_WAIT };
         let appended = timeout(patience, self.parts.ledger.append(draft, durability)).await;
         let gap = match appended {
@@ -311,7 +326,7 @@ impl Gate {
         self.parts.cases.enter(documents(orders, known, &decided), seq);
     }
 
-    fn body(
+    pub(super) fn body(
         &self,
         message: &Message<'_>,
         entry: &str,
@@ -328,6 +343,20 @@ impl Gate {
             without_ledger,
         }
         .write()
+    }
+
+    /// Puts an entry into the ledger.
+    pub(super) async fn append(
+        &self,
+        draft: Draft,
+        durability: Durability,
+    ) -> Result<Receipt, LedgerError> {
+        self.parts.ledger.append(draft, durability).await
+    }
+
+    /// Whether clean answers wait for the disk too.
+    pub(super) fn sync_every(&self) -> bool {
+        self.parts.sync_every
     }
 
     /// Records what the downstream system answered; never waited for.

@@ -28,6 +28,16 @@ impl EntryId {
         ulid::Ulid::from_string(text).ok().map(Self)
     }
 
+    /// The 128 bits of the id, for those who write it as a UUID.
+    pub fn bits(self) -> u128 {
+        self.0.0
+    }
+
+    /// The id of 128 bits.
+    pub fn from_bits(bits: u128) -> Self {
+        Self(ulid::Ulid(bits))
+    }
+
     /// When the id was made, to the millisecond.
     pub fn time(self) -> Timestamp {
         let milliseconds = i64::try_from(self.0.timestamp_ms()).unwrap_or(i64::MAX);

@@ -1,103 +1,27 @@
 //! Message → order, as a mapping file says. Pure.
 //!
-//! A hospital's feed is described in a file (`mappings/hl7v2/*.toml`, explained in
-//! `docs/mapping.md`); nothing about a feed is built into Rust. The file is compiled once, carries
+//! A hospital's feed is described in a file (`mappings/hl7v2/*.toml`, `mappings/fhir/*.toml`, explained
+//! in `docs/mapping.md`); nothing about a feed is built into Rust. The file is compiled once, carries
 //! its own examples, and is never looked at per message.
 //!
 //! | file | what belongs there |
 //! |---|---|
-//! | `file` | TOML → `model`, all faults at once |
-//! | `place`, `terms` | the place syntax, compiled; word lists |
-//! | `model` | the compiled file |
-//! | `read` | an HL7 message through the model → [`Reading`] |
+//! | `hl7v2` | files for HL7 v2 feeds, and messages read by them: [`Mapping`] |
+//! | `fhir` | files for FHIR feeds, and resources read by them: [`fhir::FhirMapping`] |
 //! | `reading` | what comes out, and the [`Context`] it needs |
-//! | `example` | the file's own examples, run and compared |
+//! | `section`, `fault` | walks the TOML of a file; all faults at once |
+//! | `terms`, `concepts` | word lists, and local codes that mean one of the catalogue |
+//! | `expected` | the facts that a file's own examples expect, compared |
 
-mod example;
+mod concepts;
+mod expected;
 mod fault;
 pub mod fhir;
-mod file;
-mod model;
-mod place;
-mod read;
+mod hl7v2;
 mod reading;
+mod section;
 mod terms;
 
-#[cfg(test)]
-mod tests;
-
-use toml::de::DeTable;
-
-use crate::hl7::message::Message;
-use crate::mapping::example::Example;
-use crate::mapping::fault::Faults;
-use crate::mapping::model::Model;
-
 pub use fault::{ExampleFault, MappingFault};
+pub use hl7v2::Mapping;
 pub use reading::{Context, Doubt, Reading, Unreadable};
-
-/// A compiled mapping file. Immutable; one for each route.
-#[derive(Debug)]
-pub struct Mapping {
-    file: String,
-    name: String,
-    model: Model,
-    examples: Vec<Example>,
-}
-
-impl Mapping {
-    /// Compiles the text of a mapping file. `concept_maps` gives the text of a concept map, whose
-    /// path is written as seen from the mapping file.
-    ///
-    /// # Errors
-    /// All faults of the file and of its concept maps, by line.
-    pub fn parse(
-        file_name: &str,
-        text: &str,
-        concept_maps: &dyn Fn(&str) -> std::io::Result<String>,
-    ) -> Result<Self, Vec<MappingFault>> {
-        let faults = Faults::new(file_name, text);
-        let (document, errors) = DeTable::parse_recoverable(text);
-        for error in &errors {
-            let what = format!("not TOML: {}", error.message().trim());
-            faults.add(&error.span().unwrap_or(0..0), what);
-        }
-        if !errors.is_empty() {
-            return Err(faults.finish());
-        }
-        let parsed = file::parse(&document, concept_maps, &faults);
-        let found = faults.finish();
-        if !found.is_empty() {
-            return Err(found);
-        }
-        let file::Parsed { name, model, examples } = parsed;
-        Ok(Self { file: file_name.to_owned(), name, model, examples })
-    }
-
-    /// Reads one message.
-    pub fn read_hl7(&self, message: &Message<'_>, context: &Context<'_>) -> Reading {
-        read::read(&self.model, message, context)
-    }
-
-    /// Runs the file's own examples: what differs from what it says.
-    pub fn run_examples(&self) -> Vec<ExampleFault> {
-        let mut found = Vec::new();
-        for example in &self.examples {
-            for (line, what) in example.run(&self.model) {
-                let (file, example) = (self.file.clone(), example.name.clone());
-                found.push(ExampleFault { file, line, example, what });
-            }
-        }
-        found
-    }
-
-    /// How many examples it carries.
-    pub fn example_count(&self) -> usize {
-        self.examples.len()
-    }
-
-    /// The name it gives itself.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-}

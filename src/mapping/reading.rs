@@ -73,9 +73,33 @@ pub enum Doubt {
     Patients,
     /// More orders, procedures, persons or values than any real message has.
     Size,
+    /// FHIR: a member that is read has another JSON type than FHIR gives it, or the shape of another
+    /// version beside its own.
+    MemberType,
+    /// FHIR: a reference and the identifier beside it name different people.
+    Persons,
+    /// FHIR: a reference that leads to two resources.
+    Reference,
 }
 
 impl Doubt {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::MessageType,
+        Self::SegmentName,
+        Self::SegmentContinued,
+        Self::MessageContinued,
+        Self::Subcomponents,
+        Self::Action,
+        Self::Charset,
+        Self::Delimiters,
+        Self::Patients,
+        Self::Size,
+        Self::MemberType,
+        Self::Persons,
+        Self::Reference,
+    ];
+
     /// A short name, the same for ever: for records and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -89,6 +113,9 @@ impl Doubt {
             Self::Delimiters => "delimiters",
             Self::Patients => "patients",
             Self::Size => "size",
+            Self::MemberType => "member-type",
+            Self::Persons => "persons",
+            Self::Reference => "reference",
         }
     }
 
@@ -105,6 +132,9 @@ impl Doubt {
             Self::Delimiters => "正文含有MSH-2未声明的分隔符，请在MSH-2写全分隔符",
             Self::Patients => "一条消息含有不同患者，请分开发送",
             Self::Size => "一条消息所含医嘱、手术或人员过多，请拆分发送",
+            Self::MemberType => "资源中某元素的JSON类型与FHIR规定不符，请按所用FHIR版本填写",
+            Self::Persons => "引用与其标识符指向不同的人，请核对后只保留一致的写法",
+            Self::Reference => "同一引用指向两个资源，请保证编号唯一",
         }
     }
 
@@ -131,6 +161,14 @@ impl Doubt {
             }
             Self::Patients => "the message names different patients; send one message for each",
             Self::Size => "the message holds too many orders, procedures or persons; split it",
+            Self::MemberType => {
+                "an element has another JSON type than FHIR gives it; write it as the version of \
+                 FHIR in use does"
+            }
+            Self::Persons => {
+                "a reference and the identifier beside it name different people; make them agree"
+            }
+            Self::Reference => "a reference leads to two resources; give each its own id",
         }
     }
 }

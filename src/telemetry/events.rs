@@ -72,6 +72,26 @@ impl NotSurgical<'_> {
     }
 }
 
+/// Somebody asked what would become of an order.
+pub struct Inquired<'e> {
+    /// By which interface.
+    pub interface: &'static str,
+    /// What would be decided.
+    pub decision: Decision,
+    /// Ledger entry.
+    pub entry: &'e str,
+}
+
+impl Inquired<'_> {
+    /// Counts; the ledger holds the rest.
+    pub fn emit(self) {
+        counter!("orgate_inquiries_total", "interface" => self.interface,
+            "decision" => self.decision.as_str())
+        .increment(1);
+        debug!(interface = self.interface, entry = self.entry, "inquiry answered");
+    }
+}
+
 /// Declares events that are one log line and one counter. `route` labels the counter where there is one.
 macro_rules! events {
     ($(
@@ -102,6 +122,36 @@ events! {
     RefusalRepeated<'e> {
         /// Route.
         route: &'e str,
+    }
+    /// An inquiry was not answered, since it could not be recorded.
+    error "orgate_inquiries_unrecorded_total" "inquiry not answered: the ledger cannot write, look at its disk"
+    InquiryUnrecorded {
+        /// By which interface.
+        interface: &'static str,
+    }
+    /// An inquiry was not taken: its caller is not known, or too many come at a time.
+    warn "orgate_inquiries_turned_away_total" "inquiry turned away"
+    InquiryTurnedAway {
+        /// By which interface.
+        interface: &'static str,
+        /// Why, of a bounded set.
+        why: &'static str,
+    }
+    /// Keys or tokens of callers could not be read.
+    warn "orgate_caller_keys_unreadable_total" "keys of a caller cannot be read, what was known before is used"
+    CallerKeysUnreadable<'e> {
+        /// Of whom.
+        whose: &'e str,
+        /// Why.
+        why: &'e dyn std::fmt::Display,
+    }
+    /// A life-saving attestation was given beforehand.
+    info "orgate_attestations_total" "emergency attested beforehand"
+    Attested<'e> {
+        /// Its entry.
+        entry: &'e str,
+        /// The inquiry it is about.
+        inquiry: &'e str,
     }
     /// The register could not be asked for a person.
     warn "orgate_privileges_unavailable_total" "privileges unavailable"

@@ -4,6 +4,8 @@
 
 mod architecture;
 mod decisions;
+mod evasions;
+mod feeds;
 mod laws;
 mod model;
 mod support;

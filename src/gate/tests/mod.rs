@@ -1,6 +1,7 @@
 //! The gate with a real ledger and register in a temporary folder, and a disk that fails on demand.
 
 mod cases;
+mod inquiries;
 
 use std::io;
 use std::path::Path;

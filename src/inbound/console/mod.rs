@@ -1,5 +1,16 @@
-//! The console port: health and metrics.
+//! The console port: health and metrics, and the bounds of everything else that is served there.
+//!
+//! | file | what belongs in it |
+//! |---|---|
+//! | `service` | `/livez`, `/readyz`, `/metrics` |
+//! | `listener` | accepts, bounds and drains connections |
+//! | `bounds` | what one request may take: size, time, and how many at once |
+//! | `caller` | from where a request comes, and its bearer token |
+//! | `respond` | status codes and bodies |
 
+pub mod bounds;
+pub mod caller;
+mod listener;
 mod respond;
 mod service;
 

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::gate::Gate;
-use crate::inbound::console::respond;
+use crate::inbound::console::{listener, respond};
 
 /// What health is told from.
 #[derive(Clone)]
@@ -26,21 +26,16 @@ pub struct Health {
     pub drain: watch::Receiver<bool>,
 }
 
-/// Serves until the gate stops.
-///
-/// # Errors
-/// What the system says.
-pub async fn serve(listener: TcpListener, health: Health) -> std::io::Result<()> {
-    let mut drain = health.drain.clone();
+/// Serves health and metrics, and `more`, until the gate stops.
+pub async fn serve(listener: TcpListener, health: Health, more: Router) {
+    let drain = health.drain.clone();
     let app = Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .with_state(health);
-    let stopped = async move {
-        let _ = drain.wait_for(|stop| *stop).await;
-    };
-    axum::serve(listener, app).with_graceful_shutdown(stopped).await
+        .with_state(health)
+        .merge(more);
+    listener::run(listener, app, drain).await;
 }
 
 async fn livez() -> Response {

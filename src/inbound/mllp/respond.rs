@@ -200,7 +200,7 @@ pub(super) fn answer_promised(header: &Header<'_>) -> bool {
 }
 
 /// MSH-10 as text for the ledger.
-pub(super) fn control_id(payload: &[u8]) -> String {
+pub fn control_id(payload: &[u8]) -> String {
     let first = Batch::split(payload).ok();
     let first = first.as_ref().and_then(|batch| batch.payloads().next());
     let message = first.and_then(|first| Message::read(first, &CharsetSetting::Auto).ok());

@@ -1,20 +1,43 @@
 //! FHIR resource → order, as a mapping file of `mappings/fhir/` says.
+//!
+//! | file | what belongs there |
+//! |---|---|
+//! | `file` | TOML → `model` |
+//! | `path` | JSONPath, compiled |
+//! | `model` | the compiled file |
+//! | `read` | a resource through the model → [`Reading`] |
+//! | `example` | the file's own examples, run and compared |
+
+mod example;
+mod file;
+mod model;
+mod path;
+mod read;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
+use toml::de::DeTable;
 
 use crate::domain::catalogue::Catalogue;
 use crate::domain::order::Action;
 use crate::domain::procedure::ProcedureCode;
-use crate::mapping::fault::{ExampleFault, MappingFault};
+use crate::mapping::fault::{ExampleFault, Faults, MappingFault};
+use crate::mapping::fhir::example::Example;
+use crate::mapping::fhir::model::Model;
 use crate::mapping::reading::Reading;
 
 /// A compiled FHIR mapping file. Immutable; one for each route.
 #[derive(Debug)]
 pub struct FhirMapping {
+    file: String,
     name: String,
+    model: Model,
+    examples: Vec<Example>,
 }
 
 /// A resource to be read.
@@ -83,25 +106,44 @@ impl FhirMapping {
         text: &str,
         concept_maps: &dyn Fn(&str) -> std::io::Result<String>,
     ) -> Result<Self, Vec<MappingFault>> {
-        let _ = (file_name, text, concept_maps);
-        Ok(Self { name: "stub".to_owned() })
+        let faults = Faults::new(file_name, text);
+        let (document, errors) = DeTable::parse_recoverable(text);
+        for error in &errors {
+            let what = format!("not TOML: {}", error.message().trim());
+            faults.add(&error.span().unwrap_or(0..0), what);
+        }
+        if !errors.is_empty() {
+            return Err(faults.finish());
+        }
+        let parsed = file::parse(&document, concept_maps, &faults);
+        let found = faults.finish();
+        if !found.is_empty() {
+            return Err(found);
+        }
+        let file::Parsed { name, model, examples } = parsed;
+        Ok(Self { file: file_name.to_owned(), name, model, examples })
     }
 
     /// Reads one ServiceRequest, Appointment or Procedure.
     pub fn read(&self, subject: Subject<'_>, context: &FhirContext<'_>) -> FhirReading {
-        let _ = (subject, context);
-        let reading = Reading::NotSurgical { scheduling: false, reply: false };
-        FhirReading { reading, unresolved: Vec::new() }
+        read::read(&self.model, subject, context)
     }
 
     /// Runs the file's own examples: what differs from what it says.
     pub fn run_examples(&self) -> Vec<ExampleFault> {
-        Vec::new()
+        let mut found = Vec::new();
+        for example in &self.examples {
+            for (line, what) in example.run(&self.model) {
+                let (file, example) = (self.file.clone(), example.name.clone());
+                found.push(ExampleFault { file, line, example, what });
+            }
+        }
+        found
     }
 
     /// How many examples it carries.
     pub fn example_count(&self) -> usize {
-        0
+        self.examples.len()
     }
 
     /// The name it gives itself.

@@ -1,0 +1,119 @@
+//! How each route reads a message that somebody asks about (`POST /v1/explain`).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::domain::order::{Action, Stage};
+use crate::fhir::bundle;
+use crate::fhir::document::{Document, Limits};
+use crate::gate::{Gate, Subject};
+use crate::hl7::frame;
+use crate::inbound::cds_hooks;
+use crate::inbound::cds_hooks::references::Known;
+use crate::inbound::console::bounds::BODY_BYTES_MAX;
+use crate::inbound::decision_api::explain::{Explained, Explainer, Form};
+use crate::inbound::mllp;
+use crate::inbound::mllp::intake::{Intake, Reader};
+use crate::mapping::Reading;
+use crate::mapping::fhir::{FhirContext, Subject as Resource};
+
+/// What FHIR bodies are read with.
+const LIMITS: Limits = Limits { bytes: BODY_BYTES_MAX, depth: 64 };
+
+/// An HL7 v2 route.
+pub(super) fn hl7(config: &Arc<mllp::Config>, gate: &Arc<Gate>) -> Explainer {
+    let (route, gate) = (Arc::clone(config), Arc::clone(gate));
+    Explainer {
+        route: Arc::clone(&config.name),
+        form: Form::Hl7,
+        stance: Arc::clone(&config.stance),
+        mapping: config.mapping.name().into(),
+        read: Arc::new(move |message| read_hl7(&route, &gate, message)),
+    }
+}
+
+fn read_hl7(config: &mllp::Config, gate: &Gate, message: &Bytes) -> Explained {
+    let register = gate.register();
+    let (catalogue, lists) = (register.catalogue(), register.lists());
+    let reader = Reader {
+        config,
+        catalogue: &catalogue,
+        lists: &lists,
+        zone: gate.zone(),
+        checked_order: &|number| gate.memory().knows_order(number),
+    };
+    let payload = frame::payload(message);
+    match reader.read(payload) {
+        Intake::Short { .. } => Explained::NotSurgical,
+        Intake::Checked { read, doubted, .. } => Explained::Judged {
+            subject: read,
+            control_id: mllp::respond::control_id(payload),
+            doubt: doubted.map(|doubted| (doubted.why.chinese(), doubted.why.english())),
+        },
+    }
+}
+
+/// FHIR resources, as ordering screens send them.
+pub(super) fn fhir(config: &Arc<cds_hooks::Config>, gate: &Arc<Gate>) -> Explainer {
+    let (settings, gate) = (Arc::clone(config), Arc::clone(gate));
+    Explainer {
+        route: "cds-hooks".into(),
+        form: Form::Fhir,
+        stance: Arc::clone(&config.stance),
+        mapping: config.mapping.name().into(),
+        read: Arc::new(move |message| read_fhir(&settings, &gate, message)),
+    }
+}
+
+/// Every order, appointment and procedure of a body, as one unit.
+fn read_fhir(config: &cds_hooks::Config, gate: &Gate, message: &Bytes) -> Explained {
+    let document = match Document::read(message, LIMITS) {
+        Ok(document) => document,
+        Err(unsound) => {
+            let doubt = Some((unsound.chinese(), unsound.english()));
+            return unreadable(unsound.as_str(), None, String::new(), doubt);
+        }
+    };
+    let root = document.root();
+    let control_id = root.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let known = Known::new(Some(&serde_json::json!({ "body": root })), None);
+    let register = gate.register();
+    let (catalogue, lists) = (register.catalogue(), register.lists());
+    let context = FhirContext {
+        catalogue: &catalogue,
+        listed: &|code| lists.mention(code),
+        checked_order: &|number| gate.memory().knows_order(number),
+        all_surgical: false,
+        zone: gate.zone(),
+        references: &known,
+    };
+    let mut orders = Vec::new();
+    for found in bundle::contained(root) {
+        let (path, action, identity) = (found.path.as_str(), Action::New, None);
+        let resource = Resource { resource: found.resource, path, action, identity };
+        match config.mapping.read(resource, &context).reading {
+            Reading::NotSurgical { .. } => {}
+            Reading::Surgical(order) if order.action() == Action::Other => {}
+            Reading::Surgical(order) => orders.push(order),
+            Reading::Unreadable(doubted) => {
+                let doubt = Some((doubted.why.chinese(), doubted.why.english()));
+                return unreadable(doubted.why.as_str(), doubted.stage, control_id, doubt);
+            }
+        }
+    }
+    if orders.is_empty() {
+        return Explained::NotSurgical;
+    }
+    Explained::Judged { subject: Subject::Orders(orders), control_id, doubt: None }
+}
+
+fn unreadable(
+    why: &'static str,
+    stage: Option<Stage>,
+    control_id: String,
+    doubt: Option<(&'static str, &'static str)>,
+) -> Explained {
+    Explained::Judged { subject: Subject::Unreadable { why, stage }, control_id, doubt }
+}

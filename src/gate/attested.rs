@@ -1,0 +1,398 @@
+//! Life-saving attestations given before the order comes (SG 21): which inquiries can be attested, what was attested,
+//! and the orders that find their attestation here.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use moka::sync::Cache;
+use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
+
+use crate::domain::order::{Group, Primary, Redacted, Urgency};
+use crate::domain::procedure::ProcedureCode;
+use crate::domain::rule::Rule;
+use crate::domain::surgeon::{Lookup, SurgeonId};
+use crate::domain::verdict::{Effect, Verdict};
+use crate::gate::document::procedures;
+use crate::gate::entry::canonical_body;
+use crate::gate::inquiry::Caller;
+use crate::gate::order_facts::OrderFacts;
+use crate::gate::pass::{Gate, LEDGER_WAIT, Subject};
+use crate::ledger::{Draft, Durability, EntryId, Kind};
+use crate::register::Patience;
+use crate::telemetry::events;
+
+/// How long an inquiry may be attested, and an attestation waits for its order: a doctor signs within minutes, an
+/// emergency is operated on within a day.
+pub const ATTESTED_FOR: Duration = Duration::from_secs(24 * 3600);
+/// How many inquiries can be attested at a time, at some 300 bytes each.
+const ASKED_MAX: u64 = 50_000;
+/// How many patients' attestations wait; a hospital has some dozens of overrides a day.
+const PATIENTS_MAX: u64 = 10_000;
+/// How many attestations of one patient wait; the oldest goes first.
+const OF_ONE_PATIENT_MAX: usize = 16;
+
+/// One surgeon and one procedure that are attested together.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AttestedCase {
+    procedure: String,
+    surgeon: String,
+}
+
+/// An inquiry that could be attested.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attestable {
+    patient: Redacted,
+    cases: Vec<AttestedCase>,
+    by: Option<String>,
+}
+
+/// Why a life is at stake, as chosen and as written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// The code of the override reason.
+    pub code: String,
+    /// What the person wrote beside it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub comment: Option<String>,
+    /// The words of the override reason.
+    pub display: String,
+}
+
+/// Why an inquiry cannot be attested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AttestError {
+    /// No such inquiry, or it is too old, or none that an attestation could help.
+    #[error("the inquiry cannot be attested: ask again, and attest the new one")]
+    Unknown,
+    /// Nothing is attested unrecorded.
+    #[error("the ledger cannot record the attestation, send it again later")]
+    LedgerUnavailable,
+}
+
+#[derive(Clone, Debug)]
+struct Attested {
+    entry: String,
+    at: Timestamp,
+    cases: Vec<AttestedCase>,
+    reason: String,
+    by: String,
+}
+
+/// What can be attested and what has been. Bounded; filled from the ledger at start.
+#[derive(Debug)]
+pub struct Attestations {
+    asked: Cache<String, Arc<Attestable>>,
+    given: Cache<Redacted, Arc<Vec<Attested>>>,
+}
+
+impl Default for Attestations {
+    fn default() -> Self {
+        let bounded = |max| Cache::builder().max_capacity(max).time_to_live(ATTESTED_FOR);
+        Self {
+            asked: bounded(ASKED_MAX).build(),
+            given: Cache::builder().max_capacity(PATIENTS_MAX).time_to_live(ATTESTED_FOR).build(),
+        }
+    }
+}
+
+impl Attestations {
+    pub(super) fn asked(&self, entry: String, attestable: Attestable) {
+        self.asked.insert(entry, Arc::new(attestable));
+    }
+
+    fn keep(&self, patient: Redacted, attested: Attested) {
+        // Under the cache's own lock for this patient: two attestations at a time are both kept.
+        self.given.entry(patient).and_upsert_with(|held| {
+            let mut all = held.map(|held| held.into_value().to_vec()).unwrap_or_default();
+            all.push(attested);
+            let surplus = all.len().saturating_sub(OF_ONE_PATIENT_MAX);
+            all.drain(..surplus);
+            Arc::new(all)
+        });
+    }
+}
+
+impl Attestable {
+    /// `None` where an attestation would not help: nothing is refused, or something that no emergency lifts is; or
+    /// patient, surgeon or procedure is not known.
+    pub(super) fn of(subject: &Subject, verdict: &Verdict, caller: &Caller) -> Option<Self> {
+        let Subject::Orders(orders) = subject else { return None };
+        let findings = verdict.findings();
+        let told = findings.map(|(_, f)| (f.rule.as_str(), f.effect.as_str(), f.lifted));
+        if !would_be_lifted(told) {
+            return None;
+        }
+        let case = |case: &crate::domain::verdict::CaseVerdict| {
+            let surgeon = case.surgeon.as_ref()?.to_string();
+            Some(AttestedCase { procedure: case.procedure.as_ref()?.to_string(), surgeon })
+        };
+        Self::new(
+            orders.first().and_then(|order| order.patient.clone()),
+            verdict.cases.iter().map(case),
+            caller.user.clone(),
+        )
+    }
+
+    fn new(
+        patient: Option<Redacted>,
+        cases: impl Iterator<Item = Option<AttestedCase>>,
+        by: Option<String>,
+    ) -> Option<Self> {
+        let cases: Vec<AttestedCase> = cases.collect::<Option<BTreeSet<_>>>()?.into_iter().collect();
+        let patient = Redacted::new(patient?.reveal().trim())?;
+        (!cases.is_empty()).then_some(Self { patient, cases, by })
+    }
+}
+
+/// Whether findings refuse, or override unattested, and an attested emergency would lift all that refuses.
+fn would_be_lifted<'f>(findings: impl Iterator<Item = (&'f str, &'f str, bool)>) -> bool {
+    let (mut helps, mut lifted) = (false, true);
+    for (rule, effect, lifts) in findings {
+        let unattested = rule == Rule::OverrideUnattested.as_str();
+        let blocks = effect == Effect::Block.as_str();
+        helps |= blocks || unattested;
+        lifted &= !blocks || lifts || unattested;
+    }
+    helps && lifted
+}
+
+impl Gate {
+    /// Enters that a person attests: this inquiry is about a life. The emergency order of the same patient, surgeon
+    /// and procedure then finds its attestation.
+    ///
+    /// # Errors
+    /// When there is no such inquiry, or it cannot be recorded.
+    pub async fn attest(
+        &self,
+        inquiry: EntryId,
+        reason: &Reason,
+        caller: &Caller,
+    ) -> Result<EntryId, AttestError> {
+        let name = inquiry.to_string();
+        let held = self.attestations().asked.get(&name).ok_or(AttestError::Unknown)?;
+        let by = held.by.clone().or_else(|| caller.user.clone());
+        let by = by.unwrap_or_else(|| caller.client.clone());
+        let now = self.clock().now();
+        let id = EntryId::new(now);
+        let body = canonical_body(&Written {
+            act: ATTESTED,
+            by: &by,
+            caller,
+            cases: &held.cases,
+            inquiry: &name,
+            patient: held.patient.reveal(),
+            reason,
+        });
+        let draft = Draft { id, time: now, kind: Kind::Override, body };
+        match timeout(LEDGER_WAIT, self.append(draft, Durability::OnDisk)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(_)) | Err(_) => return Err(AttestError::LedgerUnavailable),
+        }
+        let entry = id.to_string();
+        events::Attested { entry: &entry, inquiry: &name }.emit();
+        let (at, reason, cases) = (now, reason.written(), held.cases.clone());
+        let attested = Attested { entry, at, cases, reason, by };
+        self.attestations().keep(held.patient.clone(), attested);
+        Ok(id)
+    }
+
+    /// Gives emergencies without a full attestation the one that was given beforehand; the entries that hold them.
+    pub(super) async fn attested(&self, subject: &mut Subject) -> Vec<String> {
+        let mut entries = Vec::new();
+        let Subject::Orders(orders) = subject else { return entries };
+        let now = self.clock().now();
+        for order in orders {
+            let patient = order.patient.as_ref().and_then(|p| Redacted::new(p.reveal().trim()));
+            let given = patient.and_then(|patient| self.attestations().given.get(&patient));
+            let Some(given) = given else { continue };
+            for group in order.groups.iter_mut().filter(|group| wants(group)) {
+                let Some(cases) = self.cases_of(group).await else { continue };
+                let fits = |attested: &&Attested| {
+                    attested.holds_at(now) && cases.iter().all(|c| attested.cases.contains(c))
+                };
+                let Some(found) = given.iter().rev().find(fits) else { continue };
+                let attestation = &mut group.attestation;
+                if attestation.reason.is_none() {
+                    attestation.reason = Redacted::new(&*found.reason);
+                }
+                if attestation.by.is_none() {
+                    attestation.by = SurgeonId::new(&found.by);
+                }
+                if !entries.contains(&found.entry) {
+                    entries.push(found.entry.clone());
+                }
+            }
+        }
+        entries
+    }
+
+    /// Who is to do what in a group; `None` when either is not known of any line.
+    async fn cases_of(&self, group: &Group) -> Option<BTreeSet<AttestedCase>> {
+        let catalogue = self.register().catalogue();
+        let mut cases = BTreeSet::new();
+        for line in &group.lines {
+            let Primary::Named(persons) = &line.primary else { return None };
+            let procedures: Vec<ProcedureCode> = procedures(line, &catalogue);
+            for person in persons {
+                let key = person.key()?;
+                let known = self.register().surgeon(&key, Patience::Emergency).await;
+                let surgeon = match known.lookup {
+                    Lookup::Found(surgeon) => surgeon.id.to_string(),
+                    Lookup::Nobody | Lookup::Several | Lookup::Unavailable => {
+                        person.id.as_ref()?.to_string()
+                    }
+                };
+                cases.extend(procedures.iter().map(|procedure| AttestedCase {
+                    procedure: procedure.to_string(),
+                    surgeon: surgeon.clone(),
+                }));
+            }
+        }
+        (!cases.is_empty()).then_some(cases)
+    }
+
+    /// Takes an inquiry or an attestation of the last day from the ledger; what is neither is passed over.
+    pub fn recall_attestation(&self, kind: Kind, entry: &str, at: Timestamp, body: &str) {
+        if !holds(at, self.clock().now()) {
+            return;
+        }
+        match kind {
+            Kind::Access => {
+                let attestable = serde_json::from_str::<KeptInquiry>(body).ok();
+                if let Some(attestable) = attestable.and_then(KeptInquiry::attestable) {
+                    self.attestations().asked(entry.to_owned(), attestable);
+                }
+            }
+            Kind::Override => {
+                let Ok(kept) = serde_json::from_str::<Kept>(body) else { return };
+                let Some(patient) = Redacted::new(kept.patient) else { return };
+                if kept.act != ATTESTED {
+                    return;
+                }
+                let (entry, reason) = (entry.to_owned(), kept.reason.written());
+                let attested = Attested { entry, at, cases: kept.cases, reason, by: kept.by };
+                self.attestations().keep(patient, attested);
+            }
+            Kind::Decision | Kind::Delivery | Kind::Register | Kind::Bypass | Kind::Anchor => {}
+        }
+    }
+}
+
+/// An emergency that somebody has yet to attest.
+fn wants(group: &Group) -> bool {
+    let attestation = &group.attestation;
+    group.action.checked()
+        && group.urgency == Some(Urgency::Emergency)
+        && (attestation.reason.is_none() || attestation.by.is_none())
+}
+
+fn holds(at: Timestamp, now: Timestamp) -> bool {
+    let day = SignedDuration::try_from(ATTESTED_FOR).unwrap_or(SignedDuration::ZERO);
+    now.duration_since(at) <= day
+}
+
+impl Attested {
+    fn holds_at(&self, now: Timestamp) -> bool {
+        holds(self.at, now)
+    }
+}
+
+impl Reason {
+    /// As an order's attestation holds it.
+    fn written(&self) -> String {
+        match self.comment.as_deref().map(str::trim).filter(|comment| !comment.is_empty()) {
+            Some(comment) => format!("{}：{comment}", self.display),
+            None => self.display.clone(),
+        }
+    }
+}
+
+/// What the entry of an attestation says it is.
+const ATTESTED: &str = "attested";
+/// What the entry of an inquiry says it is.
+pub(super) const INQUIRY: &str = "inquiry";
+
+#[derive(Serialize)]
+struct Written<'w> {
+    act: &'static str,
+    by: &'w str,
+    caller: &'w Caller,
+    cases: &'w [AttestedCase],
+    inquiry: &'w str,
+    patient: &'w str,
+    reason: &'w Reason,
+}
+
+#[derive(Deserialize)]
+struct Kept {
+    act: String,
+    by: String,
+    cases: Vec<AttestedCase>,
+    patient: String,
+    reason: Reason,
+}
+
+#[derive(Deserialize)]
+struct KeptInquiry {
+    act: String,
+    caller: KeptCaller,
+    facts: KeptFacts,
+    verdict: KeptVerdict,
+}
+
+#[derive(Deserialize)]
+struct KeptCaller {
+    user: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct KeptFacts {
+    orders: Vec<OrderFacts>,
+}
+
+#[derive(Deserialize)]
+struct KeptVerdict {
+    cases: Vec<KeptCase>,
+}
+
+#[derive(Deserialize)]
+struct KeptCase {
+    findings: Vec<KeptFinding>,
+    procedure: KeptProcedure,
+    surgeon: KeptSurgeon,
+}
+
+#[derive(Deserialize)]
+struct KeptFinding {
+    effect: String,
+    lifted: bool,
+    rule: String,
+}
+
+#[derive(Deserialize)]
+struct KeptProcedure {
+    code: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct KeptSurgeon {
+    id: Option<String>,
+}
+
+impl KeptInquiry {
+    fn attestable(self) -> Option<Attestable> {
+        let findings = self.verdict.cases.iter().flat_map(|case| &case.findings);
+        let told = findings.map(|f| (f.rule.as_str(), f.effect.as_str(), f.lifted));
+        if self.act != INQUIRY || !would_be_lifted(told) {
+            return None;
+        }
+        let patient = self.facts.orders.first().and_then(OrderFacts::restore)?.patient;
+        let case = |case: KeptCase| {
+            Some(AttestedCase { procedure: case.procedure.code?, surgeon: case.surgeon.id? })
+        };
+        Attestable::new(patient, self.verdict.cases.into_iter().map(case), self.caller.user)
+    }
+}

@@ -1,0 +1,207 @@
+//! Inquiries and attestations: recorded apart from orders, and found again by the order they are about.
+
+use super::*;
+use crate::domain::rule::Rule;
+use crate::gate::attested::{AttestError, Reason};
+use crate::gate::inquiry::{Caller, Inquired, Inquiry, InquiryError};
+use crate::ledger::EntryId;
+
+fn caller() -> Caller {
+    Caller { client: "https://his.example".to_owned(), user: Some("D7".to_owned()) }
+}
+
+fn inquiry(order: Order) -> Inquiry {
+    Inquiry {
+        interface: "cds-hooks",
+        caller: caller(),
+        route: "cds-hooks".into(),
+        stance: Arc::new(RouteStance { stance: Stance::Enforce, departments: Vec::new() }),
+        mapping: "m".into(),
+        message: Bytes::from_static(b"{}"),
+        control_id: "d1577c69".to_owned(),
+        subject: Subject::Orders(vec![order]),
+    }
+}
+
+fn reason() -> Reason {
+    Reason {
+        code: "life-saving".to_owned(),
+        comment: Some("失血性休克".to_owned()),
+        display: "抢救生命".to_owned(),
+    }
+}
+
+fn unattested(surgeon: &str, urgency: Option<Urgency>) -> Order {
+    let mut order = order(surgeon, urgency, Action::New);
+    order.groups[0].attestation = Attestation::default();
+    order
+}
+
+async fn asked(bench: &Bench, order: Order) -> Inquired {
+    bench.gate.inquire(inquiry(order)).await.unwrap()
+}
+
+async fn all(bench: &Bench) -> Vec<Entry> {
+    bench.ledger.close().await;
+    let folder = bench.folder.path().join("ledger");
+    crate::ledger::entries(&folder, Filter::default()).unwrap().map(Result::unwrap).collect()
+}
+
+/// Whether the emergency order of `surgeon` passes as an override that lacks its attestation.
+async fn is_unattested(gate: &Gate, message: &'static str, surgeon: &str) -> bool {
+    let order = unattested(surgeon, Some(Urgency::Emergency));
+    let Outcome::Forward(passage) = gate.pass(checked(message, order)).await else {
+        panic!("an emergency was refused")
+    };
+    let verdict = passage.verdict().unwrap();
+    assert_eq!(verdict.decision, Decision::Override);
+    verdict.findings().any(|(_, finding)| finding.rule == Rule::OverrideUnattested)
+}
+
+#[tokio::test]
+async fn an_inquiry_is_an_access_entry_that_can_be_derived_again_and_leaves_no_order_behind() {
+    let bench = bench().await;
+    let refused = asked(&bench, unattested("D2", None)).await;
+    assert_eq!(refused.verdict.decision, Decision::Block);
+    let clean = asked(&bench, unattested("D1", None)).await;
+    assert_eq!(clean.verdict.decision, Decision::Forward);
+    assert!(!clean.attestable);
+    assert!(!bench.gate.memory().knows_order("N1"), "an inquiry is no order");
+    assert!(bench.gate.cases().waiting().is_empty(), "nor a document of a case");
+    // The same question again is judged again.
+    assert_ne!(asked(&bench, unattested("D2", None)).await.entry, refused.entry);
+
+    let entries = all(&bench).await;
+    let told: Vec<&Entry> = entries.iter().filter(|e| e.kind == Kind::Access).collect();
+    assert_eq!(told.len(), 3);
+    assert!(entries.iter().all(|entry| entry.kind != Kind::Decision));
+    for entry in told {
+        let value: serde_json::Value = serde_json::from_str(entry.body()).unwrap();
+        assert_eq!(crate::ledger::canonical(&value).unwrap(), entry.body());
+        assert_eq!(value["act"], "inquiry");
+        assert_eq!(value["interface"], "cds-hooks");
+        assert_eq!(value["caller"]["user"], "D7");
+        assert!(rederive(entry.body(), &entry.id.to_string()).unwrap().same());
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_colleagues_who_hold_the_grant() {
+    let bench = bench().await;
+    let refused = asked(&bench, unattested("D2", None)).await;
+    let [(code, colleagues)] = &refused.colleagues[..] else { panic!("{:?}", refused.colleagues) };
+    assert_eq!(code.as_str(), "51.2300");
+    let names: Vec<&str> = colleagues.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(names, ["D1"]);
+}
+
+#[tokio::test]
+async fn with_the_ledger_down_no_inquiry_is_answered_and_nothing_attested() {
+    let bench = bench().await;
+    let before = asked(&bench, unattested("D2", None)).await;
+    bench.broken.store(true, Ordering::SeqCst);
+    for urgency in [None, Some(Urgency::Emergency)] {
+        let answer = bench.gate.inquire(inquiry(unattested("D2", urgency))).await;
+        assert_eq!(answer.unwrap_err(), InquiryError::LedgerUnavailable);
+    }
+    let attested = bench.gate.attest(before.entry, &reason(), &caller()).await;
+    assert_eq!(attested.unwrap_err(), AttestError::LedgerUnavailable);
+}
+
+#[tokio::test]
+async fn an_attested_emergency_is_not_unattested_and_its_entry_says_where_that_was_said() {
+    let bench = bench().await;
+    assert!(is_unattested(&bench.gate, "before", "D2").await);
+    let refused = asked(&bench, unattested("D2", None)).await;
+    assert!(refused.attestable);
+    let attested = bench.gate.attest(refused.entry, &reason(), &caller()).await.unwrap();
+    assert!(!is_unattested(&bench.gate, "after", "D2").await);
+    assert!(is_unattested(&bench.gate, "other surgeon", "D9").await);
+    let mut other = unattested("D2", Some(Urgency::Emergency));
+    other.patient = Redacted::new("P2");
+    let outcome = bench.gate.pass(checked("other patient", other)).await;
+    let Outcome::Forward(passage) = outcome else { panic!("refused") };
+    assert!(passage.verdict().unwrap().findings().any(|(_, f)| f.rule == Rule::OverrideUnattested));
+    // An elective order is refused as before: an attestation makes no emergency.
+    let elective = bench.gate.pass(checked("elective", unattested("D2", None))).await;
+    assert_eq!(decision(&elective), Decision::Block);
+
+    let entries = all(&bench).await;
+    let said = entries.iter().find(|entry| entry.kind == Kind::Override).unwrap();
+    let value: serde_json::Value = serde_json::from_str(said.body()).unwrap();
+    assert_eq!(crate::ledger::canonical(&value).unwrap(), said.body());
+    assert_eq!(said.id, attested);
+    assert_eq!((&value["act"], &value["by"]), (&"attested".into(), &"D7".into()));
+    assert_eq!(value["inquiry"], refused.entry.to_string());
+    let with: Vec<&Entry> =
+        entries.iter().filter(|entry| entry.body().contains("\"attested_in\"")).collect();
+    let [with] = with[..] else { panic!("{} entries", with.len()) };
+    assert!(with.body().contains(&format!("\"attested_in\":[\"{attested}\"]")));
+    assert!(with.body().contains("\"attested_reason\":\"抢救生命：失血性休克\""));
+    assert!(rederive(with.body(), &with.id.to_string()).unwrap().same());
+    let documents = crate::gate::of_entry(&with.id.to_string(), with.body()).unwrap();
+    assert!(documents[0].cases.iter().all(|case| !case.unattested));
+}
+
+#[tokio::test]
+async fn what_was_asked_and_attested_is_known_again_after_a_restart_for_a_day() {
+    let bench = bench().await;
+    let first = asked(&bench, unattested("D2", None)).await;
+    let second = asked(&bench, unattested("D9", None)).await;
+    bench.gate.attest(first.entry, &reason(), &caller()).await.unwrap();
+    let entries = all(&bench).await;
+
+    let again = super::bench().await;
+    for entry in &entries {
+        let (id, old) = (entry.id.to_string(), entry.time - jiff::SignedDuration::from_hours(25));
+        again.gate.recall_attestation(entry.kind, &id, old, entry.body());
+    }
+    assert!(is_unattested(&again.gate, "too old", "D2").await);
+    for entry in &entries {
+        let id = entry.id.to_string();
+        again.gate.recall_attestation(entry.kind, &id, entry.time, entry.body());
+    }
+    assert!(!is_unattested(&again.gate, "recalled", "D2").await);
+    // What was asked before the restart can be attested after it.
+    assert!(is_unattested(&again.gate, "not yet", "D9").await);
+    again.gate.attest(second.entry, &reason(), &caller()).await.unwrap();
+    assert!(!is_unattested(&again.gate, "now", "D9").await);
+}
+
+#[tokio::test]
+async fn only_an_inquiry_that_an_emergency_would_lift_can_be_attested() {
+    let bench = bench().await;
+    let clean = asked(&bench, unattested("D1", None)).await;
+    let nobody = {
+        let mut order = unattested("D2", None);
+        order.patient = None;
+        asked(&bench, order).await
+    };
+    assert!(!nobody.attestable, "nobody knows whose life");
+    for entry in [clean.entry, nobody.entry, EntryId::new(now())] {
+        let attested = bench.gate.attest(entry, &reason(), &caller()).await;
+        assert_eq!(attested.unwrap_err(), AttestError::Unknown);
+    }
+    // An emergency that is already attested needs nothing, one that is not does.
+    let emergency = order("D2", Some(Urgency::Emergency), Action::New);
+    assert!(!asked(&bench, emergency).await.attestable);
+    let emergency = unattested("D2", Some(Urgency::Emergency));
+    let asked = asked(&bench, emergency).await;
+    assert_eq!(asked.verdict.decision, Decision::Override);
+    assert!(asked.attestable);
+}
+
+#[tokio::test]
+async fn an_attestation_covers_its_own_procedures_and_not_what_a_message_adds() {
+    let bench = bench().await;
+    let refused = asked(&bench, unattested("D2", None)).await;
+    bench.gate.attest(refused.entry, &reason(), &caller()).await.unwrap();
+    let mut more = unattested("D2", Some(Urgency::Emergency));
+    let mut line = more.groups[0].lines[0].clone();
+    line.coded[0].codings[0].code = ProcedureCode::new("99.9999").unwrap();
+    more.groups[0].lines.push(line);
+    let Outcome::Forward(passage) = bench.gate.pass(checked("more", more)).await else {
+        panic!("refused")
+    };
+    assert!(passage.verdict().unwrap().findings().any(|(_, f)| f.rule == Rule::OverrideUnattested));
+}

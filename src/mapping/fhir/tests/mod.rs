@@ -1,0 +1,3 @@
+//! The shipped files run their own examples; faults are told all at once; the reader against its rules.
+
+mod shipped;
