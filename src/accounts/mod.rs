@@ -12,7 +12,7 @@ pub mod reading;
 pub mod session;
 
 mod door;
-mod keep;
+pub mod keep;
 mod password;
 mod rows;
 

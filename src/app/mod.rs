@@ -3,6 +3,7 @@
 mod catch_up;
 mod explain;
 mod follow;
+mod office;
 mod recall;
 
 use std::net::SocketAddr;
@@ -13,11 +14,14 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::accounts::Accounts;
+use crate::accounts::error::AccountsError;
 use crate::app::catch_up::CatchUpError;
 use crate::cases::error::CasesError;
 use crate::cases::{self, Cases};
 use crate::clock::Clock;
 use crate::config::{Console, Settings};
+use crate::gate::office::Office;
 use crate::gate::{Gate, Parts};
 use crate::inbound::cds_hooks;
 use crate::inbound::console::bounds::Bounds;
@@ -27,9 +31,11 @@ use crate::inbound::mllp;
 use crate::inbound::mllp::connection::Route;
 use crate::inbound::mllp::listener;
 use crate::ledger::{FileStore, Ledger, LedgerError, Recovered};
+use crate::overrides::error::OverridesError;
 use crate::register::Register;
 use crate::register::error::RegisterError;
 use crate::register::sources::sqlite::{self, Keeping};
+use crate::search::error::SearchError;
 use crate::telemetry::events;
 
 /// Why the gate cannot start.
@@ -44,6 +50,15 @@ pub enum AppError {
     /// The case index cannot be opened.
     #[error("the case index cannot be opened: {0}")]
     Cases(#[from] CasesError),
+    /// The accounts cannot be opened.
+    #[error("the accounts cannot be opened: {0}")]
+    Accounts(#[from] AccountsError),
+    /// The search index cannot be opened.
+    #[error("the search index cannot be opened: {0}; delete it, it is built anew from the ledger")]
+    Search(#[from] SearchError),
+    /// The index of override files cannot be opened.
+    #[error("{0}; delete it, it is built anew from the ledger")]
+    Overrides(#[from] OverridesError),
     /// An address cannot be bound.
     #[error("`{what}` cannot listen on {address}: {error}, free the port or change `listen`")]
     Bind {
@@ -61,6 +76,7 @@ pub struct Running {
     gate: Arc<Gate>,
     cases: Cases,
     ledger: Ledger,
+    office: Arc<Office>,
     routes: Vec<(Arc<str>, SocketAddr)>,
     console: Option<SocketAddr>,
     stop: watch::Sender<bool>,
@@ -79,6 +95,8 @@ pub async fn start(
 ) -> Result<Running, AppError> {
     let store = FileStore::open(&settings.node.data_dir)?;
     let cases = open_cases(&settings).await?;
+    let desk = office::open(&settings).await?;
+    let ladder = settings.ladder.clone();
     let (ledger, recovered) = Ledger::open(store, settings.ledger, clock)?;
     let source = Arc::new(sqlite::open(&settings.register_file).await?);
     let register = Register::open(settings.register, Arc::clone(&source) as Arc<_>).await?;
@@ -99,6 +117,7 @@ pub async fn start(
         Err(CatchUpError::Ledger(error)) => return Err(error.into()),
         Err(CatchUpError::Cases(error)) => return Err(error.into()),
     }
+    let office = Arc::new(Office::new(desk.parts(&gate, &source, &settings.ledger_dir, ladder)));
     tell(&recovered);
     let mut listeners = Vec::new();
     for config in &settings.mllp {
@@ -125,6 +144,7 @@ pub async fn start(
     tasks.spawn(follow::register(Arc::clone(&gate), source, register_state, stopped.clone()));
     tasks.spawn(follow::ledger(ledger_status, stopped.clone()));
     let folder = settings.ledger_dir.clone();
+    office::follow(&mut tasks, &office, &ledger, &folder, &stopped);
     tasks.spawn(catch_up::follow(cases.clone(), folder, clock, stopped.clone()));
     let mut routes = Vec::new();
     for (config, listener) in listeners {
@@ -141,7 +161,7 @@ pub async fn start(
             Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };
         tasks.spawn(console::serve(listener, health, inquiries(&settings.console, &settings.mllp, &gate)));
     }
-    Ok(Running { gate, cases, ledger, routes, console, stop, tasks, drain: settings.drain })
+    Ok(Running { gate, cases, ledger, office, routes, console, stop, tasks, drain: settings.drain })
 }
 
 /// What may be asked on the console port.
@@ -167,6 +187,17 @@ pub async fn open_cases(settings: &Settings) -> Result<Cases, AppError> {
     Ok(Cases::open(pool, cases::Config::embedded(&settings.node.name)).await?)
 }
 
+/// The accounts of the configured gate; the file is made if need be.
+///
+/// # Errors
+/// It cannot be used, or is of a newer program.
+pub async fn open_accounts(settings: &Settings) -> Result<Accounts, AppError> {
+    let pool = sqlite::connect(&settings.accounts_file(), Keeping::Full).await?;
+    Ok(Accounts::open(pool, "begin immediate", settings.console.desk.accounts).await?)
+}
+
+pub use office::{open_search, reindex};
+
 impl Running {
     /// Every route and the address it is bound to.
     pub fn routes(&self) -> &[(Arc<str>, SocketAddr)] {
@@ -183,6 +214,11 @@ impl Running {
         &self.gate
     }
 
+    /// What people do at the console.
+    pub fn office(&self) -> &Arc<Office> {
+        &self.office
+    }
+
     /// Stops taking work, finishes what is in flight within the drain time, closes the ledger.
     pub async fn stop(mut self) {
         events::Draining {}.emit();
@@ -192,6 +228,8 @@ impl Running {
         self.tasks.shutdown().await;
         self.ledger.close().await;
         self.cases.close(self.drain).await;
+        self.office.search().close().await;
+        self.office.accounts().close().await;
         events::Stopped { cut: usize::from(cut) }.emit();
     }
 }

@@ -12,6 +12,7 @@ macro_rules! say {
     }};
 }
 
+mod account;
 mod check;
 mod demo;
 mod explain;
@@ -88,6 +89,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Sends messages over MLLP and prints each acknowledgement and latency percentiles
     Send(send::SendArgs),
+    /// Keeps the accounts of the console
+    Account(account::AccountArgs),
     /// Verifies, shows and exports the ledger
     Ledger(ledger::LedgerArgs),
 }
@@ -121,6 +124,7 @@ pub fn main() -> ExitCode {
             Command::Explain(args) => explain::run(args, &cli.config).await,
             Command::Replay(args) => replay::run(args, &cli.config).await,
             Command::Send(args) => send::run(args).await,
+            Command::Account(args) => account_of(&args, &cli.config).await,
             Command::Ledger(args) => ledger_of(&args, &cli.config).await,
         }
     });
@@ -193,6 +197,13 @@ async fn export_from(args: &export::ExportArgs, file: &Path) -> u8 {
     match export::run(args, &asker, &mut std::io::stdout()).await {
         Ok(()) => 0,
         Err(error) => failed(&error),
+    }
+}
+
+async fn account_of(args: &account::AccountArgs, file: &Path) -> u8 {
+    match settings(file) {
+        Ok(settings) => account::run(args, &settings, &who()).await,
+        Err(code) => code,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod check;
 mod console;
+mod desk;
 pub mod fault;
 mod reader;
 mod route;
@@ -17,9 +18,11 @@ use jiff::tz::TimeZone;
 
 pub use check::{load, read};
 pub use console::Console;
+pub use desk::Desk;
 
 use crate::inbound::mllp;
 use crate::ledger;
+use crate::overrides::Ladder;
 use crate::register;
 use crate::register::import::policy::InstitutionLevel;
 use crate::rules::Policy;
@@ -35,6 +38,8 @@ pub struct Settings {
     pub register_file: PathBuf,
     /// What the institution has set.
     pub policy: Policy,
+    /// Who is told when an override file is not reviewed in time.
+    pub ladder: Ladder,
     /// The institution's level, for the catalogue lint (SZ 9).
     pub institution_level: InstitutionLevel,
     /// Calendar days after the operating day by which a case of a restricted technique must be reported.
@@ -59,6 +64,16 @@ impl Settings {
     /// The embedded case index: beside the register, and not in its file, since it may be deleted.
     pub fn cases_file(&self) -> PathBuf {
         self.node.data_dir.join("cases.db")
+    }
+
+    /// Accounts and sessions: precious.
+    pub fn accounts_file(&self) -> PathBuf {
+        self.node.data_dir.join("accounts.db")
+    }
+
+    /// The search index and that of override files: derived from the ledger, may be deleted.
+    pub fn search_file(&self) -> PathBuf {
+        self.node.data_dir.join("search.db")
     }
 
     /// What reading register files needs of the settings.

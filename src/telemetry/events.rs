@@ -116,6 +116,8 @@ macro_rules! events {
     };
 }
 
+pub(in crate::telemetry) use events;
+
 events! {
     /// An identical retransmission of a refused message got the same answer.
     info "orgate_refusals_repeated_total" "refusal repeated"

@@ -4,3 +4,5 @@
 pub mod events;
 pub mod logs;
 pub mod metrics;
+#[expect(clippy::disallowed_macros, reason = "as `events`")]
+pub mod office;

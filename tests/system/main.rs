@@ -16,6 +16,7 @@ mod forwarding;
 mod kill;
 mod ledger_down;
 mod ledger_files;
+mod office;
 mod outside_frames;
 mod pipelining;
 mod privacy;
