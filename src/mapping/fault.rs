@@ -3,6 +3,9 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
+use toml::Spanned;
+use toml::de::DeTable;
+
 /// One fault of a mapping file or of a concept map it uses.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}: {what}")]
@@ -37,6 +40,16 @@ pub(super) struct Faults<'t> {
 }
 
 impl<'t> Faults<'t> {
+    /// The text as TOML; `None` when it is none, and that is told.
+    pub(super) fn document(&self) -> Option<Spanned<DeTable<'t>>> {
+        let (document, errors) = DeTable::parse_recoverable(self.text);
+        for error in &errors {
+            let what = format!("not TOML: {}", error.message().trim());
+            self.add(&error.span().unwrap_or(0..0), what);
+        }
+        errors.is_empty().then_some(document)
+    }
+
     pub(super) fn new(file: &'t str, text: &'t str) -> Self {
         Self { file, text, found: RefCell::default() }
     }

@@ -4,6 +4,7 @@ use toml::de::DeTable;
 
 use crate::domain::order::{Action, Stage};
 use crate::domain::procedure::Grade;
+use crate::fhir::JUDGED_TYPES;
 use crate::mapping::concepts;
 use crate::mapping::fault::Faults;
 use crate::mapping::fhir::example::{self, Example};
@@ -67,6 +68,11 @@ fn systems(root: &Section<'_>, key: &'static str) -> Systems {
 
 fn resource(section: &Section<'_>) -> Option<ResourceRule> {
     let resource_type = section.required("type", "\"ServiceRequest\"");
+    if let Some(word) = resource_type.as_ref().filter(|word| !JUDGED_TYPES.contains(&word.text)) {
+        let what =
+            format!("`{}` is not judged; write one of {}", word.text, JUDGED_TYPES.join(", "));
+        section.faults.add(&word.span, what);
+    }
     let stage = section.required("stage", "\"order\"").and_then(|word| stage(section, &word));
     let scheduling = section.flag("scheduling");
     let based_on = paths(section, "based_on");

@@ -21,7 +21,6 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
-use toml::de::DeTable;
 
 use crate::domain::catalogue::Catalogue;
 use crate::domain::order::Action;
@@ -107,14 +106,7 @@ impl FhirMapping {
         concept_maps: &dyn Fn(&str) -> std::io::Result<String>,
     ) -> Result<Self, Vec<MappingFault>> {
         let faults = Faults::new(file_name, text);
-        let (document, errors) = DeTable::parse_recoverable(text);
-        for error in &errors {
-            let what = format!("not TOML: {}", error.message().trim());
-            faults.add(&error.span().unwrap_or(0..0), what);
-        }
-        if !errors.is_empty() {
-            return Err(faults.finish());
-        }
+        let Some(document) = faults.document() else { return Err(faults.finish()) };
         let parsed = file::parse(&document, concept_maps, &faults);
         let found = faults.finish();
         if !found.is_empty() {

@@ -135,9 +135,10 @@ pub(super) struct UrgencyRule {
 }
 
 impl Model {
-    /// The rule of a resource type; compared exactly, as FHIR does.
+    /// The rule of a resource type, in whatever case a careless server would take it.
     pub(super) fn rule(&self, resource_type: &str) -> Option<&ResourceRule> {
-        self.resources.iter().find(|rule| *rule.resource_type == *resource_type)
+        let is = |rule: &&ResourceRule| rule.resource_type.eq_ignore_ascii_case(resource_type);
+        self.resources.iter().find(is)
     }
 }
 

@@ -9,6 +9,9 @@ pub(super) struct Path {
     steps: Vec<Step>,
     /// It can lead to several values.
     pub(super) many: bool,
+    /// A text may stand there where FHIR has a concept, a reference or an identifier: the path goes
+    /// into one, or to the logical id. The members of the resource itself are what FHIR says.
+    pub(super) inside: bool,
 }
 
 #[derive(Debug)]
@@ -65,7 +68,12 @@ impl Path {
         }
         let one = |step: &Step| matches!(step, Step::Member(_));
         let many = !steps.iter().all(one);
-        Ok(Self { steps, many })
+        let inside = match steps.as_slice() {
+            [Step::Member(name)] => **name == *"id",
+            [.., Step::Member(_)] => true,
+            _ => false,
+        };
+        Ok(Self { steps, many, inside })
     }
 
     /// The values that the path leads to.

@@ -17,8 +17,6 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use toml::de::DeTable;
-
 use crate::hl7::message::Message;
 use crate::mapping::fault::{ExampleFault, Faults, MappingFault};
 use crate::mapping::hl7v2::example::Example;
@@ -46,14 +44,7 @@ impl Mapping {
         concept_maps: &dyn Fn(&str) -> std::io::Result<String>,
     ) -> Result<Self, Vec<MappingFault>> {
         let faults = Faults::new(file_name, text);
-        let (document, errors) = DeTable::parse_recoverable(text);
-        for error in &errors {
-            let what = format!("not TOML: {}", error.message().trim());
-            faults.add(&error.span().unwrap_or(0..0), what);
-        }
-        if !errors.is_empty() {
-            return Err(faults.finish());
-        }
+        let Some(document) = faults.document() else { return Err(faults.finish()) };
         let parsed = file::parse(&document, concept_maps, &faults);
         let found = faults.finish();
         if !found.is_empty() {

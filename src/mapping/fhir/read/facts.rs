@@ -30,34 +30,35 @@ impl<'r> Reader<'r> {
         let own = self.subject.resource;
         let text = |value| self.text(value);
         let said = self.first(&facts.message_time, own, text)?;
-        let mut group = Group {
+        let mut time_unreadable = false;
+        let lines = match called_off {
+            true => Vec::new(),
+            false => vec![self.line(codes, orders, &mut time_unreadable)?],
+        };
+        let group = Group {
             action,
             urgency: self.urgency()?,
             order_no: self.order_no(orders)?.and_then(Redacted::new),
             department: self.department(orders)?,
-            site: self.first(&facts.site, own, |v| self.name_in(v, &NO_SYSTEMS))?,
+            site: self.first_object(&facts.site, own, |v| self.name_in(v, &NO_SYSTEMS))?,
             ordering_doctor: self.ordering_doctor()?,
             attestation: Attestation {
                 reason: self.first(&facts.reason, own, text)?.and_then(Redacted::new),
                 by: self.first(&facts.attested_by, own, |value| self.attested_by(value))?,
             },
             discussion: self
-                .first(&facts.discussion, own, |value| self.discussion(value))?
+                .first_object(&facts.discussion, own, |value| self.discussion(value))?
                 .and_then(Redacted::new),
             consent: self.consent()?,
-            lines: Vec::new(),
-            time_unreadable: false,
+            lines,
+            time_unreadable,
         };
-        if !called_off {
-            let line = self.line(codes, orders, &mut group.time_unreadable)?;
-            group.lines.push(line);
-        }
         Ok(Order {
             stage: self.rule.stage,
             message_time: said.and_then(|said| self.moment(said)),
             patient: self.patient()?.and_then(Redacted::new),
             encounter: self
-                .first(&facts.encounter, own, |value| self.name_in(value, &NO_SYSTEMS))?
+                .first_object(&facts.encounter, own, |value| self.name_in(value, &NO_SYSTEMS))?
                 .and_then(Redacted::new),
             diagnoses: self.diagnoses()?,
             groups: vec![group],
@@ -96,7 +97,7 @@ impl<'r> Reader<'r> {
         let facts = &self.rule.facts;
         for places in [&facts.order_no, &facts.requisition] {
             let take = |value| self.text_or_identifier(value);
-            if let Some(number) = self.first(places, self.subject.resource, take)? {
+            if let Some(number) = self.first_object(places, self.subject.resource, take)? {
                 return Ok(Some(number.to_owned()));
             }
         }
@@ -114,7 +115,8 @@ impl<'r> Reader<'r> {
     /// The organisation of whoever asks for it or performs it; else that of the order.
     fn department(&self, orders: &[Basis<'_>]) -> Certain<Option<String>> {
         let places = &self.rule.facts.department;
-        let own = self.first(places, self.subject.resource, |value| self.organization(value))?;
+        let own =
+            self.first_object(places, self.subject.resource, |value| self.organization(value))?;
         if own.is_some() {
             return Ok(own);
         }
@@ -122,7 +124,7 @@ impl<'r> Reader<'r> {
             let Some(resource) = &order.resource else { continue };
             let Some(rule) = self.rule_of(resource) else { continue };
             let take = |value: &Value| self.organization(value);
-            let found = self.first(&rule.facts.department, resource, take)?;
+            let found = self.first_object(&rule.facts.department, resource, take)?;
             if found.is_some() {
                 return Ok(found);
             }
@@ -171,7 +173,7 @@ impl<'r> Reader<'r> {
 
     fn patient(&self) -> Certain<Option<String>> {
         for path in &self.rule.facts.patient {
-            for node in self.own_nodes(path, false)? {
+            for node in self.objects(path, self.subject.resource, false)? {
                 if node.value.is_object() && !self.is_patient(node.value, path.many)? {
                     continue;
                 }
@@ -261,7 +263,7 @@ impl<'r> Reader<'r> {
     fn diagnoses(&self) -> Certain<Vec<Redacted>> {
         let mut diagnoses: Vec<Redacted> = Vec::new();
         for path in &self.rule.facts.diagnoses {
-            for node in self.own_nodes(path, false)? {
+            for node in self.objects(path, self.subject.resource, false)? {
                 for code in self.diagnosis(node.value)? {
                     let code = Redacted::new(code);
                     diagnoses.extend(code.filter(|code| !diagnoses.contains(code)));
@@ -283,7 +285,7 @@ impl<'r> Reader<'r> {
             let Some(reference) = self.reference(value)? else { return Ok(Vec::new()) };
             let Some(text) = reference.text else { return Ok(Vec::new()) };
             // A list that names diagnoses cannot be tested without them.
-            let wanted = self.strict() && literal(text).is_some_and(|(k, _)| k == "Condition");
+            let wanted = literal(text).is_some_and(|(k, _)| k == "Condition");
             let Target::Resource(resource) = self.target(text, wanted)? else {
                 return Ok(Vec::new());
             };

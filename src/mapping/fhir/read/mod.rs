@@ -105,6 +105,23 @@ impl<'r> Reader<'r> {
         Ok(nodes)
     }
 
+    /// The values of `path`, from `root`, that are concepts, references or identifiers; a text only
+    /// from inside of one.
+    fn objects<'v>(&self, path: &Path, root: &'v Value, places: bool) -> Certain<Vec<Node<'v>>> {
+        let mut nodes = self.nodes(path, root, places)?;
+        if !path.inside && nodes.iter().any(|node| node.value.is_string()) {
+            if self.strict() {
+                let located = self.nodes(path, root, true)?;
+                let text = located.iter().find(|node| node.value.is_string());
+                let own = std::ptr::eq(root, self.subject.resource);
+                let place = text.filter(|_| own).map(|node| node.place.as_str());
+                return Err(self.doubt(Doubt::MemberType, place));
+            }
+            nodes.retain(|node| !node.value.is_string());
+        }
+        Ok(nodes)
+    }
+
     /// The values of `path`, from the resource itself.
     fn own_nodes(&self, path: &Path, places: bool) -> Certain<Vec<Node<'r>>> {
         self.nodes(path, self.subject.resource, places)
@@ -118,6 +135,14 @@ impl<'r> Reader<'r> {
     fn doubt(&self, why: Doubt, inside: Option<&str>) -> Unreadable {
         let place = inside.map(|inside| self.place(inside));
         Unreadable { why, place, stage: None }
+    }
+
+    /// Says where a doubt arose that does not know it.
+    fn at<'p>(&'p self, inside: &'p str) -> impl FnOnce(Unreadable) -> Unreadable + 'p {
+        move |mut unreadable| {
+            unreadable.place = unreadable.place.take().or_else(|| Some(self.place(inside)));
+            unreadable
+        }
     }
 
     /// A value of the wrong JSON type: a doubt, or nothing where nothing is checked.

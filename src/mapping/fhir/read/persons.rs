@@ -79,7 +79,8 @@ impl<'r> Reader<'r> {
             }
             // In a list that holds rooms and patients too, a bare text need not be a person.
             let by_name = entry.stand != Stand::Open || rule.beside.is_empty();
-            match self.who(entry.actor, &entry.place, by_name)? {
+            let who = self.who(entry.actor, &entry.place, by_name);
+            match who.map_err(self.at(&entry.place))? {
                 Who::Person(person) => match entry.stand {
                     Stand::Surgeon => enter(&mut cast.surgeons, person),
                     Stand::Team => enter(&mut team, person),
@@ -117,13 +118,14 @@ impl<'r> Reader<'r> {
                 Standing::Surgeon => Stand::Surgeon,
                 Standing::Team => Stand::Team,
                 Standing::Role { role, surgeon, team, .. } => {
-                    self.stand(role, node.value, surgeon, team)?
+                    self.stand(role, node.value, surgeon, team).map_err(self.at(&node.place))?
                 }
             };
             let actor = match &rule.actor {
                 None => Some(node),
                 Some(path) => {
-                    let inner = self.nodes(path, node.value, true)?.into_iter().next();
+                    let inner = self.nodes(path, node.value, true).map_err(self.at(&node.place))?;
+                    let inner = inner.into_iter().next();
                     inner.map(|mut inner| {
                         inner.place.insert_str(0, &node.place);
                         inner
@@ -142,7 +144,7 @@ impl<'r> Reader<'r> {
 
     fn stand(&self, role: &Path, of: &Value, surgeon: &[Token], team: &[Token]) -> Certain<Stand> {
         let mut stand = Stand::Open;
-        for node in self.nodes(role, of, false)? {
+        for node in self.objects(role, of, false)? {
             for coding in self.concept(node.value)?.codings {
                 let is = |tokens: &[Token]| tokens.iter().any(|t| t.is(coding.system, coding.code));
                 if is(surgeon) {

@@ -137,7 +137,12 @@ impl<'r> Reader<'r> {
             Found::NotAsked => {
                 let mut unresolved = self.unresolved.borrow_mut();
                 let known = unresolved.iter().any(|known| known == text);
-                if wanted && !known && !text.starts_with('#') && unresolved.len() < LISTED_MAX {
+                if wanted
+                    && self.strict()
+                    && !known
+                    && !text.starts_with('#')
+                    && unresolved.len() < LISTED_MAX
+                {
                     unresolved.push(text.to_owned());
                 }
                 Ok(Target::Unknown)

@@ -72,10 +72,10 @@ impl<'r> Reader<'r> {
 
     /// The codes of the resource itself.
     pub(super) fn codes(&self) -> Certain<Codes> {
-        let mut codes = Codes::default();
+        let (mut codes, own) = (Codes::default(), self.subject.resource);
         for path in &self.rule.codes {
-            for node in self.own_nodes(path, true)? {
-                let concept = self.concept(node.value)?;
+            for node in self.objects(path, own, true)? {
+                let concept = self.concept(node.value).map_err(self.at(&node.place))?;
                 let place = self.place(&format!("{}{}", node.place, concept.inside));
                 codes.name = codes.name.take().or_else(|| concept.text.map(str::to_owned));
                 codes.place.get_or_insert_with(|| place.clone());
@@ -86,8 +86,8 @@ impl<'r> Reader<'r> {
             }
         }
         for path in &self.rule.further {
-            for node in self.own_nodes(path, true)? {
-                let concept = self.concept(node.value)?;
+            for node in self.objects(path, own, true)? {
+                let concept = self.concept(node.value).map_err(self.at(&node.place))?;
                 let place = self.place(&format!("{}{}", node.place, concept.inside));
                 self.enter(&concept, place, &mut codes.places);
                 if self.too_many(codes.places.len())? {
@@ -115,7 +115,8 @@ impl<'r> Reader<'r> {
         let mut orders = Vec::new();
         for path in &self.rule.based_on {
             for node in self.own_nodes(path, true)? {
-                let Some(reference) = self.reference(node.value)? else { continue };
+                let reference = self.reference(node.value).map_err(self.at(&node.place))?;
+                let Some(reference) = reference else { continue };
                 if reference.kind.is_some_and(|kind| self.order_rule(kind).is_none()) {
                     continue;
                 }
@@ -157,9 +158,7 @@ impl<'r> Reader<'r> {
 
     /// Asks for an order that nobody has looked up.
     pub(super) fn ask_for(&self, order: &Basis<'_>) -> Certain<()> {
-        if let (None, Some(text)) = (&order.resource, &order.text)
-            && self.strict()
-        {
+        if let (None, Some(text)) = (&order.resource, &order.text) {
             self.target(text, true)?;
         }
         Ok(())
@@ -174,7 +173,7 @@ impl<'r> Reader<'r> {
             let take = |value| self.text_or_identifier(value);
             let facts = &rule.facts;
             for places in [&facts.order_no, &facts.requisition] {
-                numbers.extend(self.first(places, resource, take)?.map(str::to_owned));
+                numbers.extend(self.first_object(places, resource, take)?.map(str::to_owned));
             }
         }
         numbers.extend(order.number.iter().cloned());
@@ -225,7 +224,7 @@ impl<'r> Reader<'r> {
         let Some(resource) = &order.resource else { return Ok(places) };
         let Some(rule) = self.rule_of(resource) else { return Ok(places) };
         for path in rule.codes.iter().chain(&rule.further) {
-            for node in self.nodes(path, resource, false)? {
+            for node in self.objects(path, resource, false)? {
                 let concept = self.concept(node.value)?;
                 self.enter(&concept, order.place.clone(), &mut places);
                 if self.too_many(places.len())? {
@@ -241,13 +240,13 @@ impl<'r> Reader<'r> {
         let Some(resource) = &order.resource else { return Ok(None) };
         let Some(rule) = self.rule_of(resource) else { return Ok(None) };
         let name = |value| Ok(self.concept(value)?.text);
-        Ok(self.first(&rule.codes, resource, name)?.map(str::to_owned))
+        Ok(self.first_object(&rule.codes, resource, name)?.map(str::to_owned))
     }
 
     fn of_category(&self, places: &[Path], root: &Value) -> Certain<bool> {
         let any = &self.rule.surgical.any;
         for path in places {
-            for node in self.nodes(path, root, false)? {
+            for node in self.objects(path, root, false)? {
                 let codings = self.concept(node.value)?.codings;
                 let is = |coding: &super::values::Coding<'_>| {
                     any.iter().any(|token| token.is(coding.system, coding.code))
@@ -273,7 +272,7 @@ impl<'r> Reader<'r> {
             return Ok(true);
         }
         for path in &self.rule.facts.order_no {
-            for node in self.own_nodes(path, false)? {
+            for node in self.objects(path, self.subject.resource, false)? {
                 if self.text_or_identifier(node.value)?.is_some_and(checked) {
                     return Ok(true);
                 }

@@ -139,6 +139,23 @@ impl Reader<'_> {
         Ok(None)
     }
 
+    /// The same where there are concepts, references or identifiers.
+    pub(super) fn first_object<'v, T>(
+        &self,
+        places: &[Path],
+        root: &'v Value,
+        take: impl Fn(&'v Value) -> Certain<Option<T>>,
+    ) -> Certain<Option<T>> {
+        for path in places {
+            for node in self.objects(path, root, false)? {
+                if let Some(found) = take(node.value)? {
+                    return Ok(Some(found));
+                }
+            }
+        }
+        Ok(None)
+    }
+
     /// `true` or `false`.
     pub(super) fn flag(&self, path: &Path) -> Certain<bool> {
         let mut any = false;
