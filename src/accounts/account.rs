@@ -43,14 +43,8 @@ pub enum Permit {
 
 impl Role {
     /// All, in the order in which they are shown.
-    pub const ALL: [Self; 6] = [
-        Self::Viewer,
-        Self::Reviewer,
-        Self::Registrar,
-        Self::Operator,
-        Self::Auditor,
-        Self::Admin,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Viewer, Self::Reviewer, Self::Registrar, Self::Operator, Self::Auditor, Self::Admin];
     /// Their words, for messages.
     pub const WORDS: &'static str = "viewer, reviewer, registrar, operator, auditor, admin";
 

@@ -94,7 +94,8 @@ impl Accounts {
         }
         let token = Token::new()?;
         let mut transaction = self.pool.begin_with(self.begin_write).await?;
-        let sql = "update accounts set failures = 0, locked_until = 0, last_login = $1 where name = $2";
+        let sql =
+            "update accounts set failures = 0, locked_until = 0, last_login = $1 where name = $2";
         let query = sqlx::query(sql).bind(now.as_microsecond()).bind(account.name.as_str());
         query.execute(&mut *transaction).await?;
         let gone = now.as_microsecond().saturating_sub(micros(self.config.life));

@@ -53,7 +53,9 @@ pub(in crate::accounts) fn check(password: &str, account: &str) -> Result<(), Ac
     let (lower, name) = (password.to_lowercase(), account.to_lowercase());
     signs.sort_unstable();
     signs.dedup();
-    let easy = signs.len() < 5 || lower.contains(&name);
+    // Two or three letters stand in many a word.
+    let names_it = name.chars().count() > 3 && lower.contains(&name);
+    let easy = signs.len() < 5 || names_it;
     let known = ["password", "12345678", "qwertyui"].iter().any(|word| lower.contains(word));
     if easy || known {
         return Err(AccountsError::Password("easy: mix signs, and leave out the account's name"));

@@ -159,23 +159,27 @@ pub async fn start(
     if let Some(listener) = console_listener {
         let health =
             Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };
-        tasks.spawn(console::serve(listener, health, inquiries(&settings.console, &settings.mllp, &gate)));
+        tasks.spawn(console::serve(
+            listener,
+            health,
+            inquiries(&settings.console, &settings.mllp, &gate),
+        ));
     }
     Ok(Running { gate, cases, ledger, office, routes, console, stop, tasks, drain: settings.drain })
 }
 
 /// What may be asked on the console port.
-fn inquiries(
-    console: &Console,
-    routes: &[Arc<mllp::Config>],
-    gate: &Arc<Gate>,
-) -> axum::Router {
+fn inquiries(console: &Console, routes: &[Arc<mllp::Config>], gate: &Arc<Gate>) -> axum::Router {
     let bounds = Bounds::default();
     let Console { cds_hooks, decision_api, .. } = console;
     let hl7 = routes.iter().map(|route| explain::hl7(route, gate));
     let explainers = hl7.chain([explain::fhir(cds_hooks, gate)]).collect();
-    cds_hooks::router(cds_hooks, gate, &bounds)
-        .merge(decision_api::router(decision_api, gate, &bounds, explainers))
+    cds_hooks::router(cds_hooks, gate, &bounds).merge(decision_api::router(
+        decision_api,
+        gate,
+        &bounds,
+        explainers,
+    ))
 }
 
 /// The case index of the configured gate; the file is made if need be.

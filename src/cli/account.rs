@@ -153,7 +153,9 @@ fn password_for(stdin: bool) -> Result<(String, bool), AccountsError> {
 
 fn tell(password: &str, made: bool) {
     if made {
-        say!("密码（只显示这一次，首次登录须更改） password (shown only now, to be changed at the first login):");
+        say!(
+            "密码（只显示这一次，首次登录须更改） password (shown only now, to be changed at the first login):"
+        );
         say!("{password}");
     }
 }

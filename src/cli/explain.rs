@@ -115,7 +115,8 @@ async fn again(entry: &str, args: &ExplainArgs, settings: &Settings) -> Outcome 
     let wrong = |text: String| (text, EXIT_USAGE);
     let id = EntryId::parse(entry)
         .ok_or_else(|| wrong(format!("`{entry}` is no entry id, write one like 01JC…")))?;
-    let filter = Filter { id: Some(id), kinds: vec![Kind::Decision, Kind::Access], ..Filter::default() };
+    let filter =
+        Filter { id: Some(id), kinds: vec![Kind::Decision, Kind::Access], ..Filter::default() };
     let folder = settings.node.data_dir.join("ledger");
     let mut entries = ledger::entries(&folder, filter).map_err(|e| wrong(e.to_string()))?;
     let found = entries

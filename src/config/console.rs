@@ -38,8 +38,7 @@ pub(super) fn console(root: &Section<'_>, foreign: &mut Vec<Fault>) -> Option<Co
     let listen = match listen {
         Some(Ok(address)) => Some(address),
         Some(Err(_)) => {
-            section
-                .fault("listen", "`listen` must be an address and port, \"127.0.0.1:8088\"");
+            section.fault("listen", "`listen` must be an address and port, \"127.0.0.1:8088\"");
             None
         }
         None => None,

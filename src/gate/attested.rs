@@ -141,7 +141,8 @@ impl Attestable {
         cases: impl Iterator<Item = Option<AttestedCase>>,
         by: Option<String>,
     ) -> Option<Self> {
-        let cases: Vec<AttestedCase> = cases.collect::<Option<BTreeSet<_>>>()?.into_iter().collect();
+        let cases: Vec<AttestedCase> =
+            cases.collect::<Option<BTreeSet<_>>>()?.into_iter().collect();
         let patient = Redacted::new(patient?.reveal().trim())?;
         (!cases.is_empty()).then_some(Self { patient, cases, by })
     }

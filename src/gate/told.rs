@@ -273,9 +273,8 @@ fn opening(entry: &str, at: Timestamp, body: &Body, orders: &[Order]) -> Opening
     let opens = verdict.decision == Decision::Override.as_str()
         && verdict.stance == Stance::Enforce.as_str()
         && body.retransmission_of.is_none();
-    let overridden = |case: &&KeptCase| {
-        case.findings.iter().any(|f| f.rule == Rule::EmergencyOverride.as_str())
-    };
+    let overridden =
+        |case: &&KeptCase| case.findings.iter().any(|f| f.rule == Rule::EmergencyOverride.as_str());
     let surgeons: Vec<Person> = verdict.cases.iter().map(|case| surgeon(&case.surgeon)).collect();
     let numbered = (0_u32..).zip(&verdict.cases).filter(|(_, case)| opens && overridden(case));
     let files = numbered.map(|(nth, case)| {

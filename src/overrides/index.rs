@@ -148,8 +148,7 @@ impl Overrides {
         let condition = "state = 'open' and due <= $1";
         let order = "order by due desc";
         let limit = i64::from(LIST_MAX);
-        let files =
-            self.store.list(condition, &[], &[now.as_microsecond()], order, limit).await?;
+        let files = self.store.list(condition, &[], &[now.as_microsecond()], order, limit).await?;
         let acts = files.iter().filter_map(|file| Some((file.opened.id.clone(), due(file)?)));
         Ok(acts.collect())
     }

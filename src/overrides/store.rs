@@ -94,7 +94,8 @@ impl Store {
         let mut touched: Vec<&str> = Vec::new();
         for opening in openings {
             if let Some(entry) = &opening.supersedes {
-                let sql = "insert into override_superseded (entry) values ($1) on conflict do nothing";
+                let sql =
+                    "insert into override_superseded (entry) values ($1) on conflict do nothing";
                 sqlx::query(sql).bind(entry.as_str()).execute(&mut *connection).await?;
                 let sql = "delete from override_files where entry = $1";
                 sqlx::query(sql).bind(entry.as_str()).execute(&mut *connection).await?;

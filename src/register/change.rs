@@ -1,8 +1,8 @@
 //! Changes by a person, effective on the next order: a grant, a surgeon, a technique or a catalogue item suspended
 //! and resumed (SG 17 28, MT 22), with who and why. Written as imports are: a new version, history kept.
 
-use jiff::civil::Date;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 use thiserror::Error;
 
@@ -258,7 +258,8 @@ async fn begun_dossier(
 ) -> Result<Option<String>, ChangeError> {
     let Subject::Technique(item) = &change.subject else { return Ok(None) };
     let count = async |connection: &mut AnyConnection, table: &str| {
-        let sql = format!("select count(*) from {table} where \"item\" = $1 and to_version is null");
+        let sql =
+            format!("select count(*) from {table} where \"item\" = $1 and to_version is null");
         let row = sqlx::query(AssertSqlSafe(sql)).bind(item.as_str()).fetch_one(connection).await?;
         row.try_get::<i64, _>(0)
     };

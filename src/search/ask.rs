@@ -110,11 +110,7 @@ impl Search {
         Ok(page.found)
     }
 
-    async fn rarest_first(
-        &self,
-        terms: Vec<Term>,
-        range: Range,
-    ) -> Result<Vec<Term>, SearchError> {
+    async fn rarest_first(&self, terms: Vec<Term>, range: Range) -> Result<Vec<Term>, SearchError> {
         if terms.len() < 2 {
             return Ok(terms);
         }

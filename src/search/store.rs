@@ -167,7 +167,8 @@ impl Store {
             }
         }
         if let Some(until) = until {
-            let sql = "select seq from search_entries where at < $1 order by at desc, seq desc limit 1";
+            let sql =
+                "select seq from search_entries where at < $1 order by at desc, seq desc limit 1";
             match self.seq(sql, until).await? {
                 Some(last) => range.below = range.below.min(last.saturating_add(1)),
                 None => return Ok(None),

@@ -47,9 +47,10 @@ struct House {
 }
 
 impl House {
-    fn new(settings: &str) -> Self {
+    fn new(settings: &str, console: &str) -> Self {
         let upstream = Upstream::accepting();
-        let hospital = Hospital::new().set(settings).route("his", upstream.address, &[]);
+        let hospital = Hospital::new().set(settings).console(console);
+        let hospital = hospital.route("his", upstream.address, &[]);
         Self { gate: FixedGate::start_now(hospital), _upstream: upstream }
     }
 
@@ -77,7 +78,7 @@ impl House {
 
 #[test]
 fn an_override_is_closed_by_a_second_person_and_a_rejection_suspends_in_the_same_act() {
-    let house = House::new("");
+    let house = House::new("", "");
     let mut client = house.client();
     // D1002 holds a grant for 51.2300; 52.7x00 he does as an emergency.
     let draft = Draft { surgeon: "D1002^沈若川", ..Draft::emergency("O1") };
@@ -119,7 +120,9 @@ fn an_override_is_closed_by_a_second_person_and_a_rejection_suspends_in_the_same
     assert_eq!(entry["body"]["suspend"]["of"], "surgeon");
     let suspension = eventually("the register entry", || {
         let found = house.entries("register");
-        found.into_iter().find(|e| e["body"]["what"].as_str().is_some_and(|w| w.contains("suspend")))
+        found
+            .into_iter()
+            .find(|e| e["body"]["what"].as_str().is_some_and(|w| w.contains("suspend")))
     });
     assert!(suspension["body"]["who"].as_str().expect("who").contains("wang"));
     // Reopened with a reason, by somebody who then may not review it.
@@ -133,7 +136,7 @@ fn an_override_is_closed_by_a_second_person_and_a_rejection_suspends_in_the_same
 
 #[test]
 fn a_suspended_grant_refuses_the_next_order_and_a_resumed_one_lets_it_pass() {
-    let house = House::new("");
+    let house = House::new("", "");
     let mut client = house.client();
     assert_eq!(code(&client.ask(&Draft::clean("G1").bytes())), "AA");
     let (runtime, office) = house.office();
@@ -153,9 +156,12 @@ fn a_suspended_grant_refuses_the_next_order_and_a_resumed_one_lets_it_pass() {
 
 #[test]
 fn entries_are_found_by_whatever_they_bear_and_a_look_is_recorded() {
-    let house = House::new("[policy]\n[[policy.escalation]]\nafter_h = 0\nto = [\"医务科\"]\n");
+    let house = House::new("[policy]\n[[policy.escalation]]\nafter_h = 0\nto = [\"医务科\"]\n", "");
     let mut client = house.client();
-    let odd = Draft { patient: "P26·样例^^^XYYY||赵样例", department: "0302", ..Draft::refused("S2") };
+    let odd =
+        Draft {
+            patient: "P26·样例^^^XYYY||赵样例", department: "0302", ..Draft::refused("S2")
+        };
     for draft in [Draft::clean("S1"), odd] {
         client.ask(&draft.bytes());
     }
@@ -207,7 +213,7 @@ fn entries_are_found_by_whatever_they_bear_and_a_look_is_recorded() {
 
 #[test]
 fn unusual_reading_is_told_and_locks_where_it_is_set_to() {
-    let house = House::new("patients_per_hour = 2\nlock_unusual = true\n");
+    let house = House::new("", "patients_per_hour = 2\nlock_unusual = true\n");
     let (runtime, office) = house.office();
     let new = NewAccount {
         name: "li".to_owned(),
@@ -237,7 +243,6 @@ fn unusual_reading_is_told_and_locks_where_it_is_set_to() {
     assert!(runtime.block_on(session).expect("answered").is_none());
     let acts: Vec<Value> =
         house.entries("access").iter().map(|entry| entry["body"]["act"].clone()).collect();
-    let expected =
-        ["login-refused", "login", "viewed", "viewed", "viewed", "viewed", "unusual"];
+    let expected = ["login-refused", "login", "viewed", "viewed", "viewed", "viewed", "unusual"];
     assert_eq!(acts, expected);
 }

@@ -94,7 +94,9 @@ async fn an_account_of_a_vendor_ends_by_itself() {
 #[tokio::test]
 async fn easy_passwords_odd_names_and_second_accounts_are_refused() {
     let accounts = with_wang().await;
-    for easy in ["short", "aaaaaaaaaaaa", "mywang-is-here", "Password-2026", "x".repeat(300).as_str()] {
+    for easy in
+        ["short", "aaaaaaaaaaaa", "mywang-is-here", "Password-2026", "x".repeat(300).as_str()]
+    {
         let outcome = accounts.set_password("wang", easy, Chosen::ByOwner).await;
         assert!(matches!(outcome, Err(AccountsError::Password(_))), "{easy}");
     }

@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 
 use crate::accounts::{Account, Permit};
+use crate::domain::procedure::ProcedureCode;
 use crate::gate::office::{Office, OfficeError};
 use crate::ledger::Kind;
 use crate::overrides::{
     Act, Conclusion, FileId, OverrideFile, Person, Recorded, Suspension, Target,
 };
 use crate::register::change::{self, Change, Changed, Subject, Turn};
-use crate::domain::procedure::ProcedureCode;
 use crate::telemetry::office as events;
 
 /// What a review did.

@@ -106,9 +106,8 @@ fn summary(verdict: &Verdict, language: Language) -> String {
         Decision::Block | Decision::Unavailable => {
             language.choose("（仅观察）将被拒绝：", "(observed only) Would be refused: ")
         }
-        Decision::Override => {
-            language.choose("急诊，将作为超权限手术放行：", "Emergency, would pass as an override: ")
-        }
+        Decision::Override => language
+            .choose("急诊，将作为超权限手术放行：", "Emergency, would pass as an override: "),
         _ => language.choose("请注意：", "Note: "),
     };
     let text = match first(verdict) {

@@ -80,8 +80,8 @@ impl Fetch for Network {
         &'f self,
         url: &'f str,
     ) -> Pin<Box<dyn Future<Output = Result<Bytes, FetchError>> + Send + 'f>> {
-        Box::pin(async move {
-            timeout(WITHIN, self.get(url)).await.unwrap_or(Err(FetchError::Slow))
-        })
+        Box::pin(
+            async move { timeout(WITHIN, self.get(url)).await.unwrap_or(Err(FetchError::Slow)) },
+        )
     }
 }

@@ -255,7 +255,10 @@ impl Seconds {
     fn floor(self) -> i64 {
         match self {
             Self::Whole(seconds) => seconds,
-            #[expect(clippy::cast_possible_truncation, reason = "`as` saturates; NaN gives 0: long past")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "`as` saturates; NaN gives 0: long past"
+            )]
             Self::Fraction(seconds) => seconds.floor() as i64,
         }
     }

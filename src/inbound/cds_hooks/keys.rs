@@ -96,7 +96,8 @@ impl KeyRing {
             return None;
         }
         let fits = |key: &&Key| {
-            let own = key.alg.as_deref().is_none_or(|alg| Algorithm::from_name(alg) == Some(algorithm));
+            let own =
+                key.alg.as_deref().is_none_or(|alg| Algorithm::from_name(alg) == Some(algorithm));
             own && key.key.fits(algorithm) && kid.is_none_or(|kid| key.kid.as_deref() == Some(kid))
         };
         let mut found = known.keys.iter().filter(fits);
@@ -125,7 +126,9 @@ impl KeyRing {
         let now = Some(monotonic());
         let after = match read {
             Ok(Some((keys, stamp))) => Known { keys, read: now, looked: now, stamp },
-            Ok(None) => Known { keys: before.keys.clone(), read: now, looked: now, stamp: before.stamp },
+            Ok(None) => {
+                Known { keys: before.keys.clone(), read: now, looked: now, stamp: before.stamp }
+            }
             Err(error) => {
                 let whose = match &self.at {
                     KeysAt::File(path) => path.to_string_lossy(),

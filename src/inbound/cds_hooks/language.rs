@@ -59,7 +59,9 @@ mod tests {
             Language::of(&headers)
         };
         assert_eq!(Language::of(&HeaderMap::new()), Language::Chinese);
-        for chinese in ["", "*", "fr", "zh-CN,zh;q=0.9,en;q=0.8", "en;q=0", "en;q=0.2, zh", "en;q=x,zh"] {
+        for chinese in
+            ["", "*", "fr", "zh-CN,zh;q=0.9,en;q=0.8", "en;q=0", "en;q=0.2, zh", "en;q=x,zh"]
+        {
             assert_eq!(of(chinese), Language::Chinese, "{chinese}");
         }
         for english in ["en", "en-US,en;q=0.9,zh;q=0.8", "fr, en;q=0.5", "zh;q=0.1,EN-gb;q=0.2"] {

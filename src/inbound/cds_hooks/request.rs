@@ -116,7 +116,9 @@ pub(super) fn read(body: &[u8], hook: Hook) -> Result<HookCall<'_>, CallFault> {
     })?;
     match Hook::from_name(&body.hook) {
         None => return Err(CallFault::UnknownHook),
-        Some(named) if named != hook => return Err(shape("`hook` is not the hook of this service")),
+        Some(named) if named != hook => {
+            return Err(shape("`hook` is not the hook of this service"));
+        }
         Some(_) => {}
     }
     if !is_uuid(body.hook_instance) {
@@ -207,7 +209,9 @@ pub(super) fn is_uuid(text: &str) -> bool {
     let mut parts = text.split('-');
     let fits = |length: &usize| {
         let part = parts.next();
-        part.is_some_and(|part| part.len() == *length && part.bytes().all(|b| b.is_ascii_hexdigit()))
+        part.is_some_and(|part| {
+            part.len() == *length && part.bytes().all(|b| b.is_ascii_hexdigit())
+        })
     };
     groups.iter().all(fits) && parts.next().is_none()
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::header::CONTENT_TYPE;
 use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
@@ -181,9 +181,13 @@ impl Service {
         let mut orders = Vec::new();
         for (draft, document) in &documents {
             match self.read(document, draft, &known) {
-                Read::NotSurgical => events::NotSurgical { route: INTERFACE, scheduling: false }.emit(),
+                Read::NotSurgical => {
+                    events::NotSurgical { route: INTERFACE, scheduling: false }.emit()
+                }
                 Read::Order(order) => orders.push((*draft, order)),
-                Read::Unresolved(references) => return respond::unresolved(&references, &draft.path),
+                Read::Unresolved(references) => {
+                    return respond::unresolved(&references, &draft.path);
+                }
                 Read::Unreadable(unreadable) => {
                     let why = unreadable.why.as_str();
                     self.note_unreadable(&call, draft, caller, why).await;
@@ -332,13 +336,17 @@ impl Service {
             // What is down counts before what is unknown: the client shall send all of it again.
             match attested {
                 Ok(()) => {}
-                Err(AttestError::LedgerUnavailable) => failed = Some(AttestError::LedgerUnavailable),
+                Err(AttestError::LedgerUnavailable) => {
+                    failed = Some(AttestError::LedgerUnavailable)
+                }
                 Err(unknown) => failed = failed.or(Some(unknown)),
             }
         }
         match failed {
             None => respond::feedback_taken(),
-            Some(AttestError::Unknown) => respond::not_attestable(&AttestError::Unknown.to_string()),
+            Some(AttestError::Unknown) => {
+                respond::not_attestable(&AttestError::Unknown.to_string())
+            }
             Some(down @ AttestError::LedgerUnavailable) => respond::unavailable(&down.to_string()),
         }
     }

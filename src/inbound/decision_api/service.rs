@@ -20,7 +20,9 @@ use crate::inbound::console::bounds::{ANSWER_WITHIN, Bounds, whole};
 use crate::inbound::console::caller::{Peer, bearer, same_secret};
 use crate::inbound::decision_api::authzen::{self, Asking};
 use crate::inbound::decision_api::explain::{self, Explainer, Form};
-use crate::inbound::decision_api::wire::{EvaluationRequest, EvaluationsRequest, PartialEvaluation};
+use crate::inbound::decision_api::wire::{
+    EvaluationRequest, EvaluationsRequest, PartialEvaluation,
+};
 use crate::inbound::decision_api::{Config, openapi, respond};
 use crate::telemetry::events;
 

@@ -20,7 +20,12 @@ pub(super) struct SurgeonSubject {
     #[serde(rename = "type")]
     pub(super) _kind: SubjectKind,
     /// The staff number, without blanks.
-    #[schema(min_length = 1, max_length = 64, pattern = r"^[!-~\u4e00-\u9fff]+$", example = "D1023")]
+    #[schema(
+        min_length = 1,
+        max_length = 64,
+        pattern = r"^[!-~\u4e00-\u9fff]+$",
+        example = "D1023"
+    )]
     pub(super) id: String,
     /// Passed over.
     #[serde(rename = "properties")]
@@ -61,7 +66,12 @@ pub(super) struct ProcedureResource {
     #[serde(rename = "type")]
     pub(super) _kind: ResourceKind,
     /// A code of the institution's catalogue, or one of its aliases.
-    #[schema(min_length = 1, max_length = 64, pattern = r"^[!-~\u4e00-\u9fff]+$", example = "52.7x00")]
+    #[schema(
+        min_length = 1,
+        max_length = 64,
+        pattern = r"^[!-~\u4e00-\u9fff]+$",
+        example = "52.7x00"
+    )]
     pub(super) id: String,
     /// Passed over.
     #[serde(rename = "properties")]

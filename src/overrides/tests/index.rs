@@ -33,7 +33,10 @@ async fn files_are_found_with_their_acts_and_taking_twice_changes_nothing() {
     let id = FileId { entry: "01A".to_owned(), case: 2 };
     let act = with_body(recorded(9, &id, at(1), review("D9", Conclusion::Rejected)));
     for _ in 0..2 {
-        overrides.take(&[opening("01A"), opening("01B")], std::slice::from_ref(&act)).await.unwrap();
+        overrides
+            .take(&[opening("01A"), opening("01B")], std::slice::from_ref(&act))
+            .await
+            .unwrap();
     }
     let file = overrides.file(&id).await.unwrap().unwrap();
     assert_eq!((file.state, file.history.len()), (State::Rejected, 1));

@@ -39,7 +39,8 @@ fn an_attestation_of_another_system_is_understood_and_one_of_an_inquiry_left_to_
     let body = r#"{"act":"attested","by":"D7","entry":"01X","reason":{"code":"a","comment":"休克","display":"抢救生命"}}"#;
     let read = Recorded::read("01Y", 1, at(0), body).unwrap();
     assert_eq!(read.case, None);
-    let expected = Act::Attested { by: Person::said("D7"), reason: "抢救生命：休克".to_owned() };
+    let expected =
+        Act::Attested { by: Person::said("D7"), reason: "抢救生命：休克".to_owned() };
     assert_eq!(read.act, expected);
     let beforehand = r#"{"act":"attested","by":"D7","cases":[],"inquiry":"01Z","patient":"P1","reason":{"code":"a","display":"抢救生命"}}"#;
     assert_eq!(Recorded::read("01Y", 1, at(0), beforehand), None);
@@ -59,7 +60,11 @@ fn only_a_second_person_reviews() {
     assert!(file.is_attested());
     let confirm = |by: &str| review(by, Conclusion::Confirmed);
     assert_eq!(refused(&file, &confirm("D1")), Some(Refused::Surgeon));
-    assert_eq!(refused(&file, &confirm("d2")), Some(Refused::Surgeon), "any surgeon of the message");
+    assert_eq!(
+        refused(&file, &confirm("d2")),
+        Some(Refused::Surgeon),
+        "any surgeon of the message"
+    );
     assert_eq!(refused(&file, &confirm("D3")), Some(Refused::Opener));
     assert_eq!(refused(&file, &confirm("D4")), Some(Refused::Attester));
     assert_eq!(refused(&file, &confirm("D9")), None);

@@ -58,7 +58,10 @@ async fn a_suspended_grant_is_suspended_in_the_next_answer_and_the_others_stay()
     assert_eq!(register.catch_up().await.unwrap(), changed.version);
     let now = surgeon(&register, "D1").await;
     assert_eq!(status(&now, &Scope::Item(code("52.7x00"))), GrantStatus::Suspended);
-    assert_eq!(status(&now, &Scope::GradeWide(Grade::from_number(2).unwrap())), GrantStatus::Active);
+    assert_eq!(
+        status(&now, &Scope::GradeWide(Grade::from_number(2).unwrap())),
+        GrantStatus::Active
+    );
     assert!(matches!(hospital.turn(&subject, Turn::Suspend).await, Err(ChangeError::Nothing)));
     assert!(possible(&hospital.source, &subject, Turn::Resume).await.unwrap());
     hospital.turn(&subject, Turn::Resume).await.unwrap();
@@ -70,10 +73,8 @@ async fn a_suspended_grant_is_suspended_in_the_next_answer_and_the_others_stay()
 #[tokio::test]
 async fn a_change_is_a_version_with_who_and_why_and_what_was_stays_in_the_history() {
     let hospital = Hospital::filled().await;
-    let subject = Subject::GradeWide {
-        surgeon: "D1".to_owned(),
-        grade: Grade::from_number(2).unwrap(),
-    };
+    let subject =
+        Subject::GradeWide { surgeon: "D1".to_owned(), grade: Grade::from_number(2).unwrap() };
     let before = hospital.csv("grants").await;
     let changed = hospital.turn(&subject, Turn::Suspend).await.unwrap();
     let versions = hospital.source.versions_after(changed.version - 1).await.unwrap();

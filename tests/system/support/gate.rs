@@ -72,6 +72,12 @@ impl Hospital {
         self
     }
 
+    /// Further keys of `[console]`.
+    pub(crate) fn console(mut self, keys: &str) -> Self {
+        self.head = self.head.replace("[console]\n", &format!("[console]\n{keys}\n"));
+        self
+    }
+
     /// What `ORGATE_LOG` says.
     pub(crate) fn log(mut self, level: &'static str) -> Self {
         self.log = level;

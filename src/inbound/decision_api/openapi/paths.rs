@@ -4,8 +4,8 @@
 use utoipa::OpenApi;
 
 use crate::inbound::decision_api::openapi::schemas::{
-    Cards, Decision, Decisions, Discovery, Feedback, FhirResource, HookCall,
-    Metadata, Nothing, OperationOutcome, Problem, VerdictDocument,
+    Cards, Decision, Decisions, Discovery, Feedback, FhirResource, HookCall, Metadata, Nothing,
+    OperationOutcome, Problem, VerdictDocument,
 };
 use crate::inbound::decision_api::wire::{EvaluationRequest, EvaluationsRequest};
 
@@ -19,8 +19,17 @@ use crate::inbound::decision_api::wire::{EvaluationRequest, EvaluationsRequest};
                        Every question is recorded in the gate's ledger before it is answered."
     ),
     paths(
-        livez, readyz, metrics, openapi_json, authzen_configuration, evaluation, evaluations,
-        explain, cds_services, cds_hook, cds_feedback
+        livez,
+        readyz,
+        metrics,
+        openapi_json,
+        authzen_configuration,
+        evaluation,
+        evaluations,
+        explain,
+        cds_services,
+        cds_hook,
+        cds_feedback
     )
 )]
 pub(super) struct Api;
