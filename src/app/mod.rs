@@ -25,6 +25,7 @@ use crate::gate::office::Office;
 use crate::gate::{Gate, Parts};
 use crate::inbound::cds_hooks;
 use crate::inbound::console::bounds::Bounds;
+use crate::inbound::console::pages::{self, Desk};
 use crate::inbound::console::{self, Health};
 use crate::inbound::decision_api;
 use crate::inbound::mllp;
@@ -157,13 +158,14 @@ pub async fn start(
         events::ConsoleListening { listen }.emit();
     }
     if let Some(listener) = console_listener {
+        let drain = stopped.clone();
         let health =
             Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };
-        tasks.spawn(console::serve(
-            listener,
-            health,
-            inquiries(&settings.console, &settings.mllp, &gate),
-        ));
+        let names = routes.iter().map(|(name, _)| Arc::clone(name)).collect();
+        let public_url = settings.console.public_url.as_deref();
+        let desk = Desk::new(Arc::clone(&office), names, public_url, drain);
+        let asked = inquiries(&settings.console, &settings.mllp, &gate);
+        tasks.spawn(console::serve(listener, health, asked.merge(pages::router(desk))));
     }
     Ok(Running { gate, cases, ledger, office, routes, console, stop, tasks, drain: settings.drain })
 }

@@ -13,6 +13,9 @@ pub const SCAN_MAX: u32 = 50_000;
 /// Entries of one page at most.
 pub const PAGE_MAX: u32 = 200;
 
+/// Entries that are counted; a day of a large hospital has fewer.
+pub const COUNT_MAX: u32 = 1_000_000;
+
 /// Terms of one question; a form has fewer.
 const TERMS_MAX: usize = 12;
 
@@ -89,6 +92,16 @@ impl Search {
                 return Ok(page);
             }
         }
+    }
+
+    /// How many entries bear a term since an instant, counted up to [`COUNT_MAX`].
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn count(&self, term: &Term, since: Timestamp) -> Result<u64, SearchError> {
+        let Some(range) = self.store.range(Some(since), None, None).await? else { return Ok(0) };
+        let count = self.store.count(term.number(), range, COUNT_MAX).await?;
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 
     /// An entry by its id.

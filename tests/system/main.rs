@@ -10,6 +10,7 @@
 mod answer_table;
 mod cli;
 mod connections;
+mod console;
 mod corpus;
 mod foreign;
 mod forwarding;

@@ -32,7 +32,7 @@ use crate::search::error::SearchError;
 
 pub use crate::gate::office::access::{Look, Looked, Visitor};
 pub use crate::gate::office::acts::Reviewed;
-pub use crate::gate::office::story::{Opened, Told};
+pub use crate::gate::office::story::{Opened, Today, Told};
 
 /// Verdicts that a slow watcher may be behind; then some are left out for it, and it is told so.
 const LIVE_BEHIND: usize = 1_024;

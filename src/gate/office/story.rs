@@ -1,10 +1,13 @@
 //! What is shown of entries: the entry itself from the ledger, and what tells of it.
 
+use jiff::Timestamp;
+
 use crate::accounts::{Account, Permit};
+use crate::domain::verdict::Decision;
 use crate::gate::office::{Office, OfficeError};
 use crate::gate::told::Shown;
 use crate::ledger::{self, Entry, Place};
-use crate::search::{Found, Query};
+use crate::search::{Found, Query, Term};
 
 /// An entry that was opened.
 pub struct Opened {
@@ -25,7 +28,73 @@ pub struct Told {
     pub next: Option<u64>,
 }
 
+/// Pages that are looked through to count for an account that sees some departments only.
+const PAGES_MAX: usize = 25;
+
+/// Today's decisions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Today {
+    /// Clean.
+    pub forward: u64,
+    /// Forwarded and told.
+    pub flagged: u64,
+    /// Emergencies let through.
+    pub overridden: u64,
+    /// Refused, may be sent again.
+    pub unavailable: u64,
+    /// Refused.
+    pub blocked: u64,
+}
+
+impl Today {
+    fn place(&mut self, decision: &str) -> Option<&mut u64> {
+        match Decision::from_name(decision)? {
+            Decision::Forward => Some(&mut self.forward),
+            Decision::ForwardFlagged => Some(&mut self.flagged),
+            Decision::Override => Some(&mut self.overridden),
+            Decision::Unavailable => Some(&mut self.unavailable),
+            Decision::Block => Some(&mut self.blocked),
+            Decision::NotSurgical => None,
+        }
+    }
+}
+
 impl Office {
+    /// What was decided since midnight, of what the account sees.
+    ///
+    /// # Errors
+    /// The index does not answer.
+    pub async fn today(&self, account: &Account) -> Result<Today, OfficeError> {
+        let zone = self.parts.gate.zone();
+        let day = zone.to_datetime(self.now()).date();
+        let since = zone.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MIN);
+        let mut today = Today::default();
+        if account.scope.departments().is_none() {
+            for decision in ["forward", "forward-flagged", "override", "unavailable", "block"] {
+                let term = Term::Decision(decision.to_owned());
+                let count = self.parts.search.count(&term, since).await?;
+                if let Some(place) = today.place(decision) {
+                    *place = count;
+                }
+            }
+            return Ok(today);
+        }
+        let mut query = Query { since: Some(since), ..Query::default() };
+        for _ in 0..PAGES_MAX {
+            let told = self.find(account, &query).await?;
+            for shown in &told.decisions {
+                if let Some(place) = today.place(&shown.decision) {
+                    *place += 1;
+                }
+            }
+            query.before = told.next;
+            if told.next.is_none() {
+                break;
+            }
+        }
+        Ok(today)
+    }
+
     /// Decisions that the account may see.
     ///
     /// # Errors
