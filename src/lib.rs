@@ -10,7 +10,7 @@
 //! | 9 | `cli` | one file per command |
 //! | 8 | `app` | settings → running program → drain |
 //! | 7 | `config` | as written → checked settings, all faults at once, before anything binds |
-//! | 6 | `inbound` | what listens: `mllp`, `console`; each with its own `respond.rs` |
+//! | 6 | `inbound` | what listens: `mllp`, `fhir`, and on the console port `console`, `cds_hooks`, `decision_api`; each with its own `respond.rs` |
 //! | 5 | `gate` | the one path: facts → judge → ledger → passage |
 //! | 4 | `register`, `ledger`, `cases`, `overrides`, `accounts`, `search` | who may · what happened · the story of each case · override files · who uses the console · entries found again |
 //! | 3 | `clock`, `telemetry`, `net` | time · named events, the only logs and metrics · outgoing HTTP |

@@ -127,6 +127,7 @@ impl Hospital {
             message,
             control_id: id,
             subject: read,
+            read_elsewhere: Vec::new(),
             answer: Box::new(|_, _| None),
         };
         let outcome = self.gate.pass(request).await;

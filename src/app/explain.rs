@@ -14,6 +14,7 @@ use crate::inbound::cds_hooks;
 use crate::inbound::cds_hooks::references::Known;
 use crate::inbound::console::bounds::BODY_BYTES_MAX;
 use crate::inbound::decision_api::explain::{Explained, Explainer, Form};
+use crate::inbound::fhir;
 use crate::inbound::mllp;
 use crate::inbound::mllp::intake::{Intake, Reader};
 use crate::mapping::Reading;
@@ -55,8 +56,38 @@ fn read_hl7(config: &mllp::Config, gate: &Gate, message: &Bytes) -> Explained {
     }
 }
 
+/// A FHIR route. What it would look up leads to nobody here.
+pub(super) fn fhir(config: &Arc<fhir::Config>, gate: &Arc<Gate>) -> Explainer {
+    let (route, gate) = (Arc::clone(config), Arc::clone(gate));
+    Explainer {
+        route: Arc::clone(&config.name),
+        form: Form::Fhir,
+        stance: Arc::clone(&config.stance),
+        mapping: config.mapping.name().into(),
+        read: Arc::new(move |message| {
+            let register = gate.register();
+            let (catalogue, lists) = (register.catalogue(), register.lists());
+            let reader = fhir::reader::Reader {
+                config: &route,
+                catalogue: &catalogue,
+                lists: &lists,
+                zone: gate.zone(),
+                checked_order: &|number| gate.memory().knows_order(number),
+                order_at: &|address| gate.memory().order_at(address),
+            };
+            let explained = fhir::explain::read(&reader, message);
+            match explained.subject {
+                None => Explained::NotSurgical,
+                Some(subject) => {
+                    Explained::Judged { subject, control_id: explained.id, doubt: explained.doubt }
+                }
+            }
+        }),
+    }
+}
+
 /// FHIR resources, as ordering screens send them.
-pub(super) fn fhir(config: &Arc<cds_hooks::Config>, gate: &Arc<Gate>) -> Explainer {
+pub(super) fn drafts(config: &Arc<cds_hooks::Config>, gate: &Arc<Gate>) -> Explainer {
     let (settings, gate) = (Arc::clone(config), Arc::clone(gate));
     Explainer {
         route: "cds-hooks".into(),
@@ -78,7 +109,8 @@ fn read_fhir(config: &cds_hooks::Config, gate: &Gate, message: &Bytes) -> Explai
     };
     let root = document.root();
     let control_id = root.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let known = Known::new(Some(&serde_json::json!({ "body": root })), None);
+    let body = [("body".to_owned(), root.clone())].into_iter().collect();
+    let known = Known::new(Some(&body), None);
     let register = gate.register();
     let (catalogue, lists) = (register.catalogue(), register.lists());
     let context = FhirContext {

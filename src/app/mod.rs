@@ -14,7 +14,6 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::accounts::Accounts;
 use crate::accounts::error::AccountsError;
 use crate::app::catch_up::CatchUpError;
 use crate::cases::error::CasesError;
@@ -22,12 +21,14 @@ use crate::cases::{self, Cases};
 use crate::clock::Clock;
 use crate::config::{Console, Settings};
 use crate::gate::office::Office;
+use crate::gate::stance::RouteStance;
 use crate::gate::{Gate, Parts};
 use crate::inbound::cds_hooks;
 use crate::inbound::console::bounds::Bounds;
 use crate::inbound::console::pages::{self, Desk};
 use crate::inbound::console::{self, Health};
 use crate::inbound::decision_api;
+use crate::inbound::fhir;
 use crate::inbound::mllp;
 use crate::inbound::mllp::connection::Route;
 use crate::inbound::mllp::listener;
@@ -70,6 +71,9 @@ pub enum AppError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// A FHIR route cannot be bound.
+    #[error("`{0}`: {1}")]
+    Fhir(String, fhir::listener::BindError),
 }
 
 /// A gate that runs.
@@ -112,7 +116,7 @@ pub async fn start(
         sync_every: settings.sync_every,
         keep_message_max: settings.keep_message_max,
     }));
-    recall::recall(&gate, &recovered, &settings.mllp, clock.now())?;
+    recall::recall(&gate, &recovered, &stances(&settings.mllp, &settings.fhir), clock.now())?;
     match catch_up::catch_up(&cases, &settings.ledger_dir, clock.now()).await {
         Ok(()) => {}
         Err(CatchUpError::Ledger(error)) => return Err(error.into()),
@@ -120,26 +124,8 @@ pub async fn start(
     }
     let office = Arc::new(Office::new(desk.parts(&gate, &source, &settings.ledger_dir, ladder)));
     tell(&recovered);
-    let mut listeners = Vec::new();
-    for config in &settings.mllp {
-        let listener = listener::bind(config).map_err(|error| AppError::Bind {
-            what: config.name.to_string(),
-            address: config.listen,
-            error,
-        })?;
-        listeners.push((Arc::clone(config), listener));
-    }
-    let console_listener = match settings.console.listen {
-        None => None,
-        Some(address) => {
-            Some(TcpListener::bind(address).await.map_err(|error| AppError::Bind {
-                what: "console".to_owned(),
-                address,
-                error,
-            })?)
-        }
-    };
-
+    let Bound { mllp, fhir, console: console_listener } =
+        bind((&settings.mllp, &settings.fhir, settings.console.listen), &gate).await?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
     tasks.spawn(follow::register(Arc::clone(&gate), source, register_state, stopped.clone()));
@@ -148,34 +134,93 @@ pub async fn start(
     office::follow(&mut tasks, &office, &ledger, &folder, &stopped);
     tasks.spawn(catch_up::follow(cases.clone(), folder, clock, stopped.clone()));
     let mut routes = Vec::new();
-    for (config, listener) in listeners {
+    for (config, listener) in mllp {
         routes.push((Arc::clone(&config.name), listener.local_addr().unwrap_or(config.listen)));
         let route = Route { config, gate: Arc::clone(&gate) };
         tasks.spawn(listener::run(route, listener, stopped.clone()));
+    }
+    for (name, route) in fhir {
+        routes.push((name, route.address()));
+        tasks.spawn(route.run(stopped.clone()));
     }
     let console = console_listener.as_ref().and_then(|listener| listener.local_addr().ok());
     if let Some(listen) = console {
         events::ConsoleListening { listen }.emit();
     }
     if let Some(listener) = console_listener {
-        let drain = stopped.clone();
+        let asked = inquiries((&settings.console, &settings.mllp, &settings.fhir), &gate);
         let health =
             Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };
-        let names = routes.iter().map(|(name, _)| Arc::clone(name)).collect();
-        let public_url = settings.console.public_url.as_deref();
-        let desk = Desk::new(Arc::clone(&office), names, public_url, drain);
-        let asked = inquiries(&settings.console, &settings.mllp, &gate);
-        tasks.spawn(console::serve(listener, health, asked.merge(pages::router(desk))));
+        let more = asked.merge(pages(&office, &health, &settings.console));
+        tasks.spawn(console::serve(listener, health, more));
     }
     Ok(Running { gate, cases, ledger, office, routes, console, stop, tasks, drain: settings.drain })
 }
 
+/// Every route's name and stance.
+fn stances(
+    mllp: &[Arc<mllp::Config>],
+    fhir: &[Arc<fhir::Config>],
+) -> Vec<(Arc<str>, Arc<RouteStance>)> {
+    let hl7 = mllp.iter().map(|route| (Arc::clone(&route.name), Arc::clone(&route.stance)));
+    let fhir = fhir.iter().map(|route| (Arc::clone(&route.name), Arc::clone(&route.stance)));
+    hl7.chain(fhir).collect()
+}
+
+/// The pages of the console.
+fn pages(office: &Arc<Office>, health: &Health, console: &Console) -> axum::Router {
+    let names = health.routes.iter().map(|(name, _)| Arc::clone(name)).collect();
+    let (public_url, drain) = (console.public_url.as_deref(), health.drain.clone());
+    pages::router(Desk::new(Arc::clone(office), names, public_url, drain))
+}
+
+/// Every address of the gate, bound.
+struct Bound {
+    mllp: Vec<(Arc<mllp::Config>, TcpListener)>,
+    fhir: Vec<(Arc<str>, fhir::listener::Bound)>,
+    console: Option<TcpListener>,
+}
+
+async fn bind(
+    (mllp, fhir, console): (&[Arc<mllp::Config>], &[Arc<fhir::Config>], Option<SocketAddr>),
+    gate: &Arc<Gate>,
+) -> Result<Bound, AppError> {
+    let mut bound = Bound { mllp: Vec::new(), fhir: Vec::new(), console: None };
+    for config in mllp {
+        let listener = listener::bind(config).map_err(|error| AppError::Bind {
+            what: config.name.to_string(),
+            address: config.listen,
+            error,
+        })?;
+        bound.mllp.push((Arc::clone(config), listener));
+    }
+    for config in fhir {
+        let name = Arc::clone(&config.name);
+        let route = fhir::listener::bind(Arc::clone(config), Arc::clone(gate))
+            .map_err(|error| AppError::Fhir(name.to_string(), error))?;
+        bound.fhir.push((name, route));
+    }
+    if let Some(address) = console {
+        let listening = TcpListener::bind(address).await;
+        bound.console = Some(listening.map_err(|error| AppError::Bind {
+            what: "console".to_owned(),
+            address,
+            error,
+        })?);
+    }
+    Ok(bound)
+}
+
 /// What may be asked on the console port.
-fn inquiries(console: &Console, routes: &[Arc<mllp::Config>], gate: &Arc<Gate>) -> axum::Router {
+fn inquiries(
+    (console, hl7, fhir): (&Console, &[Arc<mllp::Config>], &[Arc<fhir::Config>]),
+    gate: &Arc<Gate>,
+) -> axum::Router {
     let bounds = Bounds::default();
     let Console { cds_hooks, decision_api, .. } = console;
-    let hl7 = routes.iter().map(|route| explain::hl7(route, gate));
-    let explainers = hl7.chain([explain::fhir(cds_hooks, gate)]).collect();
+    let hl7 = hl7.iter().map(|route| explain::hl7(route, gate));
+    let fhir = fhir.iter().map(|route| explain::fhir(route, gate));
+    let explainers = hl7.chain(fhir).chain([explain::drafts(cds_hooks, gate)]).collect();
     cds_hooks::router(cds_hooks, gate, &bounds).merge(decision_api::router(
         decision_api,
         gate,
@@ -193,16 +238,7 @@ pub async fn open_cases(settings: &Settings) -> Result<Cases, AppError> {
     Ok(Cases::open(pool, cases::Config::embedded(&settings.node.name)).await?)
 }
 
-/// The accounts of the configured gate; the file is made if need be.
-///
-/// # Errors
-/// It cannot be used, or is of a newer program.
-pub async fn open_accounts(settings: &Settings) -> Result<Accounts, AppError> {
-    let pool = sqlite::connect(&settings.accounts_file(), Keeping::Full).await?;
-    Ok(Accounts::open(pool, "begin immediate", settings.console.desk.accounts).await?)
-}
-
-pub use office::{open_search, reindex};
+pub use office::{open_accounts, open_search, reindex};
 
 impl Running {
     /// Every route and the address it is bound to.

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::accounts::Accounts;
-use crate::app::{AppError, open_accounts};
+use crate::app::AppError;
 use crate::clock;
 use crate::config::{Desk, Settings};
 use crate::gate::Gate;
@@ -43,6 +43,15 @@ pub(super) async fn open(settings: &Settings) -> Result<Databases, AppError> {
     let accounts = open_accounts(settings).await?;
     let (search, overrides) = open_search(settings).await?;
     Ok(Databases { accounts, search, overrides, desk: settings.console.desk.clone() })
+}
+
+/// The accounts of the configured gate; the file is made if need be.
+///
+/// # Errors
+/// It cannot be used, or is of a newer program.
+pub async fn open_accounts(settings: &Settings) -> Result<Accounts, AppError> {
+    let pool = sqlite::connect(&settings.accounts_file(), Keeping::Full).await?;
+    Ok(Accounts::open(pool, "begin immediate", settings.console.desk.accounts).await?)
 }
 
 /// The search index with that of override files; the file is made if need be.

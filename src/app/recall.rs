@@ -1,4 +1,5 @@
-//! Rebuilds the gate's memory from the ledger at start: retransmissions, and the numbers of checked orders.
+//! Rebuilds the gate's memory from the ledger at start: retransmissions, the numbers of checked orders, and their
+//! addresses on FHIR servers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,10 +11,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::gate::Gate;
 use crate::gate::memory::{Fingerprint, MESSAGES_FOR, Remembered};
 use crate::gate::order_facts::OrderFacts;
-use crate::inbound::mllp;
+use crate::gate::stance::RouteStance;
+use crate::gate::{Gate, KnownAs};
 use crate::ledger::{Entry, Kind, LedgerError, Recovered};
 
 /// Orders are changed and scheduled within weeks of being placed; an order number older than this
@@ -26,9 +27,17 @@ struct Kept {
     facts: Option<KeptFacts>,
     message_sha256: String,
     policy: Box<RawValue>,
+    #[serde(default)]
+    read_elsewhere: Vec<String>,
     register_version: i64,
     route: String,
     verdict: KeptVerdict,
+}
+
+#[derive(Deserialize)]
+struct KeptDelivery {
+    #[serde(default)]
+    known_as: Vec<KnownAs>,
 }
 
 #[derive(Deserialize)]
@@ -50,19 +59,26 @@ struct KeptVerdict {
 pub(super) fn recall(
     gate: &Gate,
     recovered: &Recovered,
-    routes: &[Arc<mllp::Config>],
+    routes: &[(Arc<str>, Arc<RouteStance>)],
     now: Timestamp,
 ) -> Result<(), LedgerError> {
     let orders_since = now - ORDERS_FOR;
     let messages_since = now - SignedDuration::try_from(MESSAGES_FOR).unwrap_or(ORDERS_FOR);
-    let policies = routes.iter().map(|r| (&*r.name, gate.policy_written(&r.stance)));
+    let policies = routes.iter().map(|(name, stance)| (&**name, gate.policy_written(stance)));
     let policies: HashMap<&str, String> = policies.collect();
     for entry in recovered.recent(orders_since)? {
         let entry = entry?;
-        if entry.kind != Kind::Decision {
-            let name = entry.id.to_string();
-            gate.recall_attestation(entry.kind, &name, entry.time, entry.body());
-            continue;
+        match entry.kind {
+            Kind::Decision => {}
+            Kind::Delivery => {
+                learn(gate, &entry);
+                continue;
+            }
+            kind => {
+                let name = entry.id.to_string();
+                gate.recall_attestation(kind, &name, entry.time, entry.body());
+                continue;
+            }
         }
         // What an older version wrote differently is not remembered; it is judged anew.
         let Ok(kept) = serde_json::from_str::<Kept>(entry.body()) else { continue };
@@ -80,7 +96,7 @@ pub(super) fn recall(
 }
 
 fn remember(gate: &Gate, entry: &Entry, kept: &Kept) {
-    let readable = kept.gaps_are_final();
+    let readable = kept.is_final();
     let Some(digest) = digest(&kept.message_sha256).filter(|_| readable) else { return };
     let refused = kept.verdict.stance == "enforce"
         && matches!(kept.verdict.decision.as_str(), "block" | "unavailable");
@@ -96,10 +112,21 @@ fn remember(gate: &Gate, entry: &Entry, kept: &Kept) {
     );
 }
 
+/// Where a FHIR server keeps an order.
+fn learn(gate: &Gate, entry: &Entry) {
+    let Ok(kept) = serde_json::from_str::<KeptDelivery>(entry.body()) else { return };
+    for known in kept.known_as {
+        gate.memory().order_known_as(&known.address, &known.order_no);
+    }
+}
+
 impl Kept {
-    /// A refusal for a gap that may be gone is not repeated.
-    fn gaps_are_final(&self) -> bool {
+    /// Whether the same bytes would come out the same: a refusal for a gap that may be gone is not repeated, nor one
+    /// that was read by what stands elsewhere.
+    fn is_final(&self) -> bool {
+        let refused = self.answer.is_some();
         self.verdict.gaps.iter().all(|gap| gap == "message-unreadable")
+            && (!refused || self.read_elsewhere.is_empty())
     }
 }
 

@@ -1,5 +1,6 @@
 //! `orgate check`: configuration, mappings with their examples, register; every fault at once.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use clap::Args;
@@ -10,6 +11,7 @@ use crate::cli::{EXIT_FOUND, EXIT_USAGE};
 use crate::config::{self, Settings};
 use crate::domain::order::Stage;
 use crate::domain::rule::Rule;
+use crate::gate::stance::RouteStance;
 use crate::rules::table::{Lift, Setting, row};
 
 #[derive(Debug, Args)]
@@ -41,20 +43,12 @@ pub(super) async fn run(args: CheckArgs, file: &Path) -> u8 {
         return 0;
     }
     for route in &settings.mllp {
-        let enforced = if route.stance.departments.is_empty() {
-            String::new()
-        } else {
-            format!(" for {}", route.stance.departments.join(", "))
-        };
-        say!(
-            "route {}: {} → {}, {}{enforced}, mapping {} ({} examples hold)",
-            route.name,
-            route.listen,
-            route.upstream,
-            route.stance.stance.as_str(),
-            route.mapping.name(),
-            route.mapping.example_count()
-        );
+        let way = (&*route.name, route.listen, route.upstream.clone());
+        say_route(way, &route.stance, route.mapping.name(), route.mapping.example_count());
+    }
+    for route in &settings.fhir {
+        let way = (&*route.name, route.listen, route.upstream.url());
+        say_route(way, &route.stance, route.mapping.name(), route.mapping.example_count());
     }
     match super::register_figures(&settings).await {
         Ok(figures) => say!("{figures}"),
@@ -65,6 +59,23 @@ pub(super) async fn run(args: CheckArgs, file: &Path) -> u8 {
     }
     say!("no faults");
     0
+}
+
+fn say_route(
+    (name, listen, upstream): (&str, SocketAddr, String),
+    stance: &RouteStance,
+    mapping: &str,
+    examples: usize,
+) {
+    let enforced = if stance.departments.is_empty() {
+        String::new()
+    } else {
+        format!(" for {}", stance.departments.join(", "))
+    };
+    let stance = stance.stance.as_str();
+    say!(
+        "route {name}: {listen} → {upstream}, {stance}{enforced}, mapping {mapping} ({examples} examples hold)"
+    );
 }
 
 /// Every rule with its effects as configured, whether an emergency lifts it, its articles, and its cases.

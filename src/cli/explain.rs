@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use clap::Args;
 use jiff::Timestamp;
 
@@ -12,22 +13,24 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::verdict::{Decision, Verdict};
 use crate::gate::rederive::rederive;
+use crate::gate::stance::RouteStance;
 use crate::gate::verdict_json::VerdictJson;
 use crate::gate::{Knowledge, Subject, consider};
 use crate::hl7::{frame, time};
-use crate::inbound::mllp::Config;
-use crate::inbound::mllp::intake::{Intake, Reader};
+use crate::inbound::mllp::intake::Intake;
+use crate::inbound::{fhir, mllp};
 use crate::ledger::{self, EntryId, Filter, Kind};
+use crate::register::Register;
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
-    /// The message, framed or not
+    /// The message: HL7 v2, framed or not; FHIR JSON, or a request with its head as the ledger keeps it
     #[arg(required_unless_present = "entry", conflicts_with = "entry", value_name = "FILE")]
     file: Option<PathBuf>,
     /// The ledger entry to judge again from the facts it holds
     #[arg(long, value_name = "ID")]
     entry: Option<String>,
-    /// The route it would come in by; the first if not given
+    /// The route it would come in by; the first that takes such messages if not given
     #[arg(long, value_name = "NAME")]
     route: Option<String>,
     /// Judge as of this moment (`2026-03-02T08:00:00+08:00`, `20260302080000`)
@@ -79,21 +82,17 @@ async fn message(args: &ExplainArgs, settings: &Settings) -> Outcome {
     let wrong = |text: String| (text, EXIT_USAGE);
     let path = args.file.as_deref().unwrap_or_else(|| Path::new(""));
     let bytes = std::fs::read(path).map_err(|e| wrong(format!("{}: {e}", path.display())))?;
-    let route = route(args, settings).map_err(wrong)?;
+    let route = route(args, settings, &bytes).map_err(wrong)?;
     let now = moment(args, settings).map_err(wrong)?;
     let register = open_register(settings).await.map_err(wrong)?;
-    let (catalogue, lists) = (register.catalogue(), register.lists());
-    let reader = Reader {
-        config: route,
-        catalogue: &catalogue,
-        lists: &lists,
-        zone: &settings.node.zone,
-        checked_order: &|_| false,
+    let subject = match route {
+        Route::Hl7(config) => read_hl7(config, &register, settings, &bytes),
+        Route::Fhir(config) => read_fhir(config, &register, settings, bytes.into()),
     };
-    let verdict = match reader.read(frame::payload(&bytes)) {
-        Intake::Short { .. } => Verdict::not_surgical(),
-        Intake::Checked { read, .. } => {
-            if let Subject::Unreadable { why, .. } = &read {
+    let verdict = match subject {
+        None => Verdict::not_surgical(),
+        Some(subject) => {
+            if let Subject::Unreadable { why, .. } = &subject {
                 eprintln!("unreadable: {why}");
             }
             let cases = open_stories(settings).await.map_err(wrong)?;
@@ -103,10 +102,76 @@ async fn message(args: &ExplainArgs, settings: &Settings) -> Outcome {
                 policy: &settings.policy,
                 zone: &settings.node.zone,
             };
-            consider(knowledge, now, &read, &route.stance).await
+            consider(knowledge, now, &subject, route.stance()).await
         }
     };
     Ok(Explained { verdict, entry: None, today: None })
+}
+
+/// The route by which a message would come in.
+#[derive(Clone, Copy)]
+enum Route<'s> {
+    Hl7(&'s mllp::Config),
+    Fhir(&'s fhir::Config),
+}
+
+impl<'s> Route<'s> {
+    fn name(self) -> &'s str {
+        match self {
+            Self::Hl7(config) => &config.name,
+            Self::Fhir(config) => &config.name,
+        }
+    }
+
+    fn stance(self) -> &'s RouteStance {
+        match self {
+            Self::Hl7(config) => &config.stance,
+            Self::Fhir(config) => &config.stance,
+        }
+    }
+}
+
+fn read_hl7(
+    config: &mllp::Config,
+    register: &Register,
+    settings: &Settings,
+    bytes: &[u8],
+) -> Option<Subject> {
+    let (catalogue, lists) = (register.catalogue(), register.lists());
+    let reader = mllp::intake::Reader {
+        config,
+        catalogue: &catalogue,
+        lists: &lists,
+        zone: &settings.node.zone,
+        checked_order: &|_| false,
+    };
+    match reader.read(frame::payload(bytes)) {
+        Intake::Short { .. } => None,
+        Intake::Checked { read, .. } => Some(read),
+    }
+}
+
+fn read_fhir(
+    config: &fhir::Config,
+    register: &Register,
+    settings: &Settings,
+    bytes: Bytes,
+) -> Option<Subject> {
+    let (catalogue, lists) = (register.catalogue(), register.lists());
+    let reader = fhir::reader::Reader {
+        config,
+        catalogue: &catalogue,
+        lists: &lists,
+        zone: &settings.node.zone,
+        checked_order: &|_| false,
+        order_at: &|_| None,
+    };
+    let explained = fhir::explain::read(&reader, &bytes);
+    if !explained.not_looked_up.is_empty() {
+        let references = explained.not_looked_up.join(", ");
+        eprintln!("not looked up, here they lead to nobody: {references}");
+    }
+    explained.subject
 }
 
 /// Judges an entry's facts again, says whether the verdict is the recorded one, and what it would be by
@@ -154,16 +219,23 @@ async fn open_stories(settings: &Settings) -> Result<Option<Cases>, String> {
     open_cases(settings).await.map(Some).map_err(|error| error.to_string())
 }
 
-fn route<'s>(args: &ExplainArgs, settings: &'s Settings) -> Result<&'s Config, String> {
-    let mut routes = settings.mllp.iter();
+fn route<'s>(
+    args: &ExplainArgs,
+    settings: &'s Settings,
+    bytes: &[u8],
+) -> Result<Route<'s>, String> {
+    let hl7 = settings.mllp.iter().map(|config| Route::Hl7(config));
+    let fhir = settings.fhir.iter().map(|config| Route::Fhir(config));
+    let mut routes = hl7.chain(fhir);
     let found = match &args.route {
-        None => routes.next(),
-        Some(name) => routes.find(|route| *route.name == **name),
+        None => {
+            let wanted = fhir::explain::is_fhir(bytes);
+            routes.clone().find(|route| matches!(route, Route::Fhir(_)) == wanted)
+        }
+        Some(name) => routes.clone().find(|route| route.name() == name),
     };
-    let names: Vec<&str> = settings.mllp.iter().map(|route| &*route.name).collect();
-    found
-        .map(std::convert::AsRef::as_ref)
-        .ok_or_else(|| format!("no such route, choose one of: {}", names.join(", ")))
+    let names: Vec<&str> = routes.by_ref().map(Route::name).collect();
+    found.ok_or_else(|| format!("no route that takes this, choose one of: {}", names.join(", ")))
 }
 
 fn moment(args: &ExplainArgs, settings: &Settings) -> Result<Timestamp, String> {

@@ -10,6 +10,7 @@ use crate::cases::report::REPORT_DUE_DAYS;
 use crate::config::console::console;
 use crate::config::desk::ladder;
 use crate::config::fault::{Fault, Faults};
+use crate::config::fhir;
 use crate::config::reader::{Faultfinder, Section};
 use crate::config::route::route;
 use crate::config::{Node, Settings};
@@ -98,13 +99,19 @@ fn whole<'t>(
     let retention_days = section.number("retention_days", RETENTION_DAYS, 1..100_001);
     let keep_kib = section.number("keep_message_kib", KEEP_MESSAGE_KIB, 0..65_537);
     section.finish();
-    let routes = root.sections("mllp");
-    if routes.is_empty() {
-        root.fault("mllp", "no route is set, write at least one [[mllp]] with listen and upstream");
+    let (mllp, fhir) = (root.sections("mllp"), root.sections("fhir"));
+    if mllp.is_empty() && fhir.is_empty() {
+        let text =
+            "no route is set, write at least one [[mllp]] or [[fhir]] with listen and upstream";
+        root.fault("mllp", text);
     }
-    let mllp: Vec<_> = routes.into_iter().map(|section| route(section, foreign)).collect();
+    let mllp: Vec<_> = mllp.into_iter().map(|section| route(section, foreign)).collect();
+    let fhir: Vec<_> = fhir.into_iter().map(|section| fhir::route(section, foreign)).collect();
     let console = console(root, foreign);
-    distinct(&mllp, console.as_ref().and_then(|console| console.listen), root);
+    let named = mllp.iter().flatten().map(|route| ("mllp", &*route.name, route.listen));
+    let named = named.chain(fhir.iter().flatten().map(|r| ("fhir", &*r.name, r.listen)));
+    let console_at = console.as_ref().and_then(|console| console.listen);
+    distinct(&named.collect::<Vec<_>>(), console_at, root);
     let _ = (finder, retention_days);
     let node = node?;
     Some(Settings {
@@ -122,6 +129,7 @@ fn whole<'t>(
         sync_every,
         keep_message_max: usize::try_from(keep_kib).unwrap_or(usize::MAX).saturating_mul(1024),
         mllp: mllp.into_iter().collect::<Option<_>>()?,
+        fhir: fhir.into_iter().collect::<Option<_>>()?,
         console: console?,
         drain: Duration::from_millis(DRAIN_MS),
         node,
@@ -200,26 +208,23 @@ fn policy(section: Section<'_>) -> (Policy, InstitutionLevel) {
     (policy, level)
 }
 
-/// No two routes of one name or address.
-fn distinct(
-    routes: &[Option<std::sync::Arc<crate::inbound::mllp::Config>>],
+/// No two routes of one name or address. `routes`: table, name, address.
+fn distinct<'t>(
+    routes: &[(&'t str, &str, std::net::SocketAddr)],
     console: Option<std::net::SocketAddr>,
-    root: &Section<'_>,
+    root: &Section<'t>,
 ) {
-    let routes: Vec<_> = routes.iter().flatten().collect();
-    for (index, route) in routes.iter().enumerate() {
-        let others = routes.iter().take(index);
-        for other in others {
-            if other.name == route.name {
-                root.fault("mllp", format!("two routes are called `{}`, rename one", route.name));
+    for (index, (table, name, listen)) in routes.iter().enumerate() {
+        for (_, other, at) in routes.iter().take(index) {
+            if other == name {
+                root.fault(table, format!("two routes are called `{name}`, rename one"));
             }
-            if other.listen == route.listen && route.listen.port() != 0 {
-                let text = format!("two routes listen on {}, change one", route.listen);
-                root.fault("mllp", text);
+            if at == listen && listen.port() != 0 {
+                root.fault(table, format!("two routes listen on {listen}, change one"));
             }
         }
-        if console == Some(route.listen) && route.listen.port() != 0 {
-            root.fault("console", format!("console and route listen on {}", route.listen));
+        if console == Some(*listen) && listen.port() != 0 {
+            root.fault("console", format!("console and route listen on {listen}"));
         }
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::config::desk::{Desk, desk};
 use crate::config::fault::Fault;
+use crate::config::mapping::load_file;
 use crate::config::reader::Section;
-use crate::config::route::load_fhir_mapping;
 use crate::domain::verdict::Stance;
 use crate::gate::stance::RouteStance;
 use crate::inbound::cds_hooks::{self, ClientConfig, KeysAt};
@@ -76,7 +76,7 @@ fn cds_hooks(
     public_url: Option<&String>,
     foreign: &mut Vec<Fault>,
 ) -> Option<cds_hooks::Config> {
-    let mapping = match load_fhir_mapping(&section.text("mapping", CDS_MAPPING)) {
+    let mapping = match load_file(&section.text("mapping", CDS_MAPPING)) {
         Ok(mapping) => Some(Arc::new(mapping)),
         Err(faults) => {
             foreign.extend(faults);

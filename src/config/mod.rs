@@ -4,6 +4,8 @@ mod check;
 mod console;
 mod desk;
 pub mod fault;
+mod fhir;
+mod mapping;
 mod reader;
 mod route;
 
@@ -20,7 +22,7 @@ pub use check::{load, read};
 pub use console::Console;
 pub use desk::Desk;
 
-use crate::inbound::mllp;
+use crate::inbound::{fhir as fhir_inbound, mllp};
 use crate::ledger;
 use crate::overrides::Ladder;
 use crate::register;
@@ -54,6 +56,8 @@ pub struct Settings {
     pub keep_message_max: usize,
     /// The HL7 v2 routes.
     pub mllp: Vec<Arc<mllp::Config>>,
+    /// The FHIR routes.
+    pub fhir: Vec<Arc<fhir_inbound::Config>>,
     /// The console port: health and metrics, CDS Hooks, the decision API.
     pub console: Console,
     /// How long a stopping gate waits for messages in flight.

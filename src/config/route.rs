@@ -1,19 +1,15 @@
 //! One `[[mllp]]` table → the settings of a route, its mapping read and its examples run.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rust_embed::Embed;
-
 use crate::config::fault::Fault;
+use crate::config::mapping::load;
 use crate::config::reader::Section;
 use crate::domain::verdict::Stance;
 use crate::gate::stance::RouteStance;
 use crate::hl7::charset::CharsetSetting;
 use crate::inbound::mllp::{Config, RefusalStyle};
-use crate::mapping::fhir::FhirMapping;
-use crate::mapping::{ExampleFault, Mapping, MappingFault};
 
 /// Senders give up after 5 s and more (Mirth 5 s, HAPI 10 s); verdict and reply must fit in.
 const UPSTREAM_TIMEOUT_MS: u64 = 4_000;
@@ -39,7 +35,7 @@ pub(super) fn route(section: Section<'_>, foreign: &mut Vec<Fault>) -> Option<Ar
     if port.is_none() && !upstream.is_empty() {
         section.fault("upstream", "`upstream` must be a host and port, \"10.0.0.20:6661\"");
     }
-    let mapping = mapping(&section, foreign);
+    let mapping = load(&section, foreign);
     let stance = section.choice(
         "stance",
         Stance::Observe,
@@ -87,106 +83,4 @@ pub(super) fn route(section: Section<'_>, foreign: &mut Vec<Fault>) -> Option<Ar
         idle_timeout: Duration::from_secs(idle_timeout),
         frame_timeout: Duration::from_millis(frame_timeout),
     }))
-}
-
-fn mapping(section: &Section<'_>, foreign: &mut Vec<Fault>) -> Option<Arc<Mapping>> {
-    let file = section.text_needed("mapping");
-    if file.is_empty() {
-        return None;
-    }
-    match load_mapping(&file) {
-        Ok(mapping) => Some(Arc::new(mapping)),
-        Err(faults) => {
-            foreign.extend(faults);
-            None
-        }
-    }
-}
-
-/// Reads a mapping file and runs its examples. A file that is not there is taken from those shipped
-/// with the program, under the same name.
-///
-/// # Errors
-/// Every fault of the file, and every example that comes out otherwise.
-fn load_mapping(file: &str) -> Result<Mapping, Vec<Fault>> {
-    let text = read_shipped(file).map_err(|error| {
-        let text = format!("cannot be read ({error}), name a mapping file that exists");
-        vec![Fault { file: file.to_owned(), line: None, text }]
-    })?;
-    let folder = Path::new(file).parent().unwrap_or_else(|| Path::new(""));
-    let concept_map = |path: &str| read_shipped(&folder.join(path).to_string_lossy());
-    let mapping = Mapping::parse(file, &text, &concept_map).map_err(|faults| {
-        let fault = |f: MappingFault| Fault { file: f.file, line: Some(f.line), text: f.what };
-        faults.into_iter().map(fault).collect::<Vec<_>>()
-    })?;
-    let wrong = mapping.run_examples();
-    if wrong.is_empty() {
-        return Ok(mapping);
-    }
-    let fault = |f: ExampleFault| Fault {
-        file: f.file,
-        line: Some(f.line),
-        text: format!("example `{}`: {}", f.example, f.what),
-    };
-    Err(wrong.into_iter().map(fault).collect())
-}
-
-/// A FHIR mapping file, likewise.
-///
-/// # Errors
-/// Every fault of the file, and every example that comes out otherwise.
-pub(super) fn load_fhir_mapping(file: &str) -> Result<FhirMapping, Vec<Fault>> {
-    let text = read_shipped(file).map_err(|error| {
-        let text = format!("cannot be read ({error}), name a mapping file that exists");
-        vec![Fault { file: file.to_owned(), line: None, text }]
-    })?;
-    let folder = Path::new(file).parent().unwrap_or_else(|| Path::new(""));
-    let concept_map = |path: &str| read_shipped(&folder.join(path).to_string_lossy());
-    let mapping = FhirMapping::parse(file, &text, &concept_map).map_err(|faults| {
-        let fault = |f: MappingFault| Fault { file: f.file, line: Some(f.line), text: f.what };
-        faults.into_iter().map(fault).collect::<Vec<_>>()
-    })?;
-    let wrong = mapping.run_examples();
-    if wrong.is_empty() {
-        return Ok(mapping);
-    }
-    let fault = |f: ExampleFault| Fault {
-        file: f.file,
-        line: Some(f.line),
-        text: format!("example `{}`: {}", f.example, f.what),
-    };
-    Err(wrong.into_iter().map(fault).collect())
-}
-
-/// The mapping files shipped with the program.
-#[derive(Embed)]
-#[folder = "mappings"]
-struct Shipped;
-
-/// A file from the disk, else from those shipped.
-fn read_shipped(file: &str) -> std::io::Result<String> {
-    match std::fs::read_to_string(file) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let plain = normal(Path::new(file));
-            let shipped = plain.strip_prefix("mappings/").and_then(Shipped::get);
-            let text = shipped.map(|file| String::from_utf8_lossy(&file.data).into_owned());
-            text.ok_or(error)
-        }
-        other => other,
-    }
-}
-
-/// The path with `x/..` taken out, as the shipped files are named.
-fn normal(path: &Path) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.iter().filter_map(|part| part.to_str()) {
-        match part {
-            "." => {}
-            ".." => {
-                parts.pop();
-            }
-            other => parts.push(other),
-        }
-    }
-    parts.join("/")
 }

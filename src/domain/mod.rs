@@ -5,6 +5,7 @@ pub mod calendar;
 pub mod catalogue;
 pub mod consequence;
 pub mod discussion;
+pub mod gather;
 pub mod grant;
 pub mod order;
 pub mod procedure;

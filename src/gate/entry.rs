@@ -20,7 +20,7 @@ use crate::gate::order_facts::OrderFacts;
 use crate::gate::pass::{Message, Subject};
 use crate::gate::stance::RouteStance;
 use crate::gate::verdict_json::VerdictJson;
-use crate::ledger::Body;
+use crate::ledger::{Body, EntryId};
 use crate::rules::Policy;
 use crate::rules::table::Setting;
 
@@ -67,6 +67,8 @@ struct Written<'w> {
     message_bytes: usize,
     message_sha256: String,
     policy: PolicyJson,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    read_elsewhere: &'w [String],
     register_version: i64,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     reportable: &'w [ReportableCase],
@@ -106,13 +108,59 @@ fn usual_alarm_count() -> u32 {
     Policy::default().override_alarm_count
 }
 
+/// What became of a forwarded message.
+#[derive(Clone, Debug)]
+pub struct Delivery<'d> {
+    /// The entry of its decision.
+    pub entry: EntryId,
+    /// `answered`, `timeout`, and the like.
+    pub outcome: &'d str,
+    /// MSA-1, or the HTTP status.
+    pub answer_code: Option<&'d str>,
+    /// From sending to the answer, in microseconds.
+    pub took_us: u64,
+    /// The addresses that a FHIR server gave to what it stored.
+    pub known_as: Vec<KnownAs>,
+}
+
+/// An order and where it is found.
+#[derive(Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct KnownAs {
+    /// `http://host/fhir/ServiceRequest/77`
+    pub address: String,
+    /// Its number (申请单号 / 医嘱号).
+    pub order_no: String,
+}
+
+impl std::fmt::Debug for KnownAs {
+    /// Numbers of orders do not print.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("‹redacted›")
+    }
+}
+
 #[derive(Serialize)]
-struct Delivery<'d> {
+struct WrittenDelivery<'d> {
     #[serde(skip_serializing_if = "Option::is_none")]
     answer_code: Option<&'d str>,
-    entry: &'d str,
+    entry: String,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    known_as: &'d [KnownAs],
     outcome: &'d str,
     took_us: u64,
+}
+
+impl Delivery<'_> {
+    /// The body of its entry.
+    pub(super) fn body(&self) -> Body {
+        canonical_body(&WrittenDelivery {
+            answer_code: self.answer_code,
+            entry: self.entry.to_string(),
+            known_as: &self.known_as,
+            outcome: self.outcome,
+            took_us: self.took_us,
+        })
+    }
 }
 
 impl DecisionBody<'_> {
@@ -138,6 +186,7 @@ impl DecisionBody<'_> {
             message_bytes: request.message.len(),
             message_sha256: fingerprint.hex(),
             policy: policy_json(self.policy, &request.stance),
+            read_elsewhere: &request.read_elsewhere,
             register_version: ruling.register_version,
             reportable: &ruling.reportable,
             retransmission_of,
@@ -191,16 +240,6 @@ pub(super) fn setting_word(setting: Setting) -> &'static str {
         Setting::Flag => "flag",
         Setting::Off => "off",
     }
-}
-
-/// The body of a delivery entry: what the downstream system answered to a forwarded message.
-pub(super) fn delivery(
-    entry: &str,
-    outcome: &str,
-    answer_code: Option<&str>,
-    took_us: u64,
-) -> Body {
-    canonical_body(&Delivery { answer_code, entry, outcome, took_us })
 }
 
 /// Every code of an order, and all codes of the procedures they name: what lists are tested against.

@@ -79,7 +79,17 @@ impl Gate {
             inquiry;
         let fingerprint = Fingerprint::new(&route, &message);
         let answer = Box::new(|_: &Verdict, _: &str| None);
-        let mut request = Request { route, stance, mapping, message, control_id, subject, answer };
+        let read_elsewhere = Vec::new();
+        let mut request = Request {
+            route,
+            stance,
+            mapping,
+            message,
+            control_id,
+            subject,
+            read_elsewhere,
+            answer,
+        };
         let attested_in = self.attested(&mut request.subject).await;
         let ruling = self.rule(&request).await;
         let id = EntryId::new(ruling.now);

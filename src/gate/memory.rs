@@ -1,6 +1,7 @@
-//! What the gate remembers of messages it has judged: retransmissions, and order numbers seen.
+//! What the gate remembers of messages it has judged: retransmissions, order numbers seen, and the addresses that FHIR
+//! servers gave to orders.
 //!
-//! Both are bounded, and rebuilt from the ledger at start.
+//! All are bounded, and rebuilt from the ledger at start.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,8 @@ use ring::digest::{SHA256, digest};
 const MESSAGES_MAX: u64 = 50_000;
 /// How many order numbers are remembered (a year of a large hospital's operations).
 const ORDERS_MAX: u64 = 200_000;
+/// How many addresses of orders are remembered: about one for each order number.
+const ADDRESSES_MAX: u64 = 200_000;
 /// How long a message counts as the same transmission. Interface engines retry for hours.
 pub const MESSAGES_FOR: Duration = Duration::from_secs(24 * 3600);
 
@@ -61,6 +64,7 @@ pub struct Remembered {
 pub struct Memory {
     messages: Cache<Fingerprint, Remembered>,
     orders: Cache<String, ()>,
+    addresses: Cache<String, String>,
 }
 
 impl Default for Memory {
@@ -71,6 +75,7 @@ impl Default for Memory {
                 .time_to_live(MESSAGES_FOR)
                 .build(),
             orders: Cache::builder().max_capacity(ORDERS_MAX).build(),
+            addresses: Cache::builder().max_capacity(ADDRESSES_MAX).build(),
         }
     }
 }
@@ -89,6 +94,17 @@ impl Memory {
     /// Keeps an order number as that of a checked order.
     pub fn order_checked(&self, order_no: &str) {
         self.orders.insert(order_no.trim().to_owned(), ());
+    }
+
+    /// Keeps that the order of this number is found at `address` (`http://host/fhir/ServiceRequest/77`): what later
+    /// refers to it by its address belongs to the same case.
+    pub fn order_known_as(&self, address: &str, order_no: &str) {
+        self.addresses.insert(address.to_owned(), order_no.trim().to_owned());
+    }
+
+    /// The number of the order, notice or record at `address`.
+    pub fn order_at(&self, address: &str) -> Option<String> {
+        self.addresses.get(address)
     }
 
     /// Whether an order of this number was checked.

@@ -28,5 +28,6 @@ mod words;
 mod tests;
 
 pub use document_of_entry::of_entry;
+pub use entry::{Delivery, KnownAs};
 pub use pass::{Answer, Gate, Parts, Request, Subject};
 pub use ruling::{Knowledge, consider};

@@ -15,7 +15,7 @@ use crate::domain::order::{Action, Order, Stage, Urgency};
 use crate::domain::verdict::{Decision, Gap, Stance, Verdict};
 use crate::gate::attested::Attestations;
 use crate::gate::document::{Decided, Known, documents, judged, message_name};
-use crate::gate::entry::{DecisionBody, WithoutLedger, delivery, policy_json};
+use crate::gate::entry::{DecisionBody, Delivery, WithoutLedger, policy_json};
 use crate::gate::inquiry::Caller;
 use crate::gate::memory::{Fingerprint, Memory, Remembered};
 use crate::gate::passage::{Outcome, Passage, Refusal};
@@ -57,6 +57,9 @@ pub struct Request {
     pub control_id: String,
     /// What was read.
     pub subject: Subject,
+    /// References by which it was read and that lead out of the message (`Practitioner/9`), sorted. The same bytes may
+    /// read otherwise once what they lead to has changed, so a refusal is not repeated for them.
+    pub read_elsewhere: Vec<String>,
     /// How to refuse.
     pub answer: Answer,
 }
@@ -284,8 +287,9 @@ impl Gate {
                 self.memory.order_checked(order_no.reveal());
             }
         }
-        // A gap may be gone the next time, so its refusal is not kept.
-        if message.ruling.verdict.gaps.iter().any(|gap| gap.retriable()) {
+        // A gap may be gone the next time, so its refusal is not kept; nor that of what was read elsewhere.
+        let passing = message.ruling.verdict.gaps.iter().any(|gap| gap.retriable());
+        if passing || (answer.is_some() && !message.request.read_elsewhere.is_empty()) {
             return;
         }
         self.memory.remember(
@@ -360,15 +364,12 @@ impl Gate {
     }
 
     /// Records what the downstream system answered; never waited for.
-    pub fn delivered(
-        &self,
-        entry: EntryId,
-        outcome: &str,
-        answer_code: Option<&str>,
-        took_us: u64,
-    ) {
+    pub fn delivered(&self, delivery: &Delivery<'_>) {
+        for known in &delivery.known_as {
+            self.memory.order_known_as(&known.address, &known.order_no);
+        }
         let now = self.parts.clock.now();
-        let body = delivery(&entry.to_string(), outcome, answer_code, took_us);
+        let body = delivery.body();
         let id = EntryId::new(now);
         self.parts.ledger.append_later(Draft { id, time: now, kind: Kind::Delivery, body });
     }

@@ -8,8 +8,9 @@ use jiff::tz::TimeZone;
 use crate::cases::Cases;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::order::{Order, Stage, Urgency};
+use crate::domain::rule::Rule;
 use crate::domain::surgeon::{Lookup, PersonKey};
-use crate::domain::verdict::{Decision, Gap, Stance, Verdict};
+use crate::domain::verdict::{Decision, Effect, Gap, Stance, Verdict};
 use crate::gate::around::Sources;
 use crate::gate::document::ReportableCase;
 use crate::gate::pass::Subject;
@@ -53,6 +54,14 @@ pub struct Knowledge<'k> {
     /// The hospital's time zone.
     pub zone: &'k TimeZone,
 }
+
+/// What an override comes with.
+const OVERRIDE_RULES: &[Rule] = &[
+    Rule::EmergencyOverride,
+    Rule::OverrideUnattested,
+    Rule::PrivilegedSurgeonOnSite,
+    Rule::OverrideFrequent,
+];
 
 /// What the gate would decide of `subject` at the moment `now`, without recording anything.
 pub async fn consider(
@@ -262,5 +271,13 @@ fn merge(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
             }
         }
     }
-    whole.unwrap_or_else(|| Verdict::passing(Stance::Observe))
+    let mut whole = whole.unwrap_or_else(|| Verdict::passing(Stance::Observe));
+    if whole.decision.refuses() {
+        // What is refused with the rest of its unit is no override, and opens no file.
+        for case in &mut whole.cases {
+            case.findings
+                .retain(|f| f.effect == Effect::Block || !OVERRIDE_RULES.contains(&f.rule));
+        }
+    }
+    whole
 }

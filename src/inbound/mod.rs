@@ -3,4 +3,6 @@
 pub mod cds_hooks;
 pub mod console;
 pub mod decision_api;
+pub mod fhir;
+mod gaps;
 pub mod mllp;

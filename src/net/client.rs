@@ -1,1 +1,126 @@
 //! The one HTTP client: http and https by rustls, HTTP/1.1 and h2, pooled.
+
+use std::error::Error;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Empty, Full};
+use hyper::body::Incoming;
+use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::{ClientConfig, RootCertStore};
+
+/// Idle connections are given up after this: servers close theirs after 5 s (Node) and more, and a request that meets a
+/// connection which is being closed would fail without need.
+const POOL_IDLE: Duration = Duration::from_secs(4);
+/// Idle connections kept to one server; more are closed. A burst of a whole hospital's clients is some hundreds.
+const POOL_MAX: usize = 256;
+
+/// What goes wrong below HTTP, boxed: hyper's errors, timeouts, broken bodies.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// A body, whole or streamed.
+pub type Body = UnsyncBoxBody<Bytes, BoxError>;
+
+/// A body that is already there.
+pub fn whole(bytes: Bytes) -> Body {
+    Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// No body.
+pub fn empty() -> Body {
+    Empty::new().map_err(|never| match never {}).boxed_unsync()
+}
+
+/// How to reach servers.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How long connecting may take, TLS not counted.
+    pub connect_timeout: Duration,
+    /// Whether any address is https: then the system's root certificates are needed.
+    pub https: bool,
+    /// HTTP/2 without asking (h2c, prior knowledge); https asks by ALPN anyway.
+    pub h2: bool,
+}
+
+/// Why there is no client, or no response.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// https was asked for, and the system has no root certificates.
+    #[error(
+        "the system's root certificates cannot be read ({0}), install them or name a file in SSL_CERT_FILE"
+    )]
+    Roots(String),
+    /// No TLS version that the provider and we agree on.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
+    /// Nobody listens there, or its certificate does not hold.
+    #[error("the server cannot be connected to")]
+    Connect,
+    /// The connection ended before the response came.
+    #[error("the connection broke before the response came")]
+    Broken,
+}
+
+/// A pool of connections. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Client {
+    inner: legacy::Client<HttpsConnector<HttpConnector>, Body>,
+}
+
+impl Client {
+    /// Makes one; connects nowhere yet. Must be called within a runtime.
+    ///
+    /// # Errors
+    /// When https is asked for and cannot be set up.
+    pub fn new(settings: Settings) -> Result<Self, ClientError> {
+        let mut http = HttpConnector::new();
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        http.set_connect_timeout(Some(settings.connect_timeout));
+        let schemes = HttpsConnectorBuilder::new().with_tls_config(tls(settings.https)?);
+        let protocols = schemes.https_or_http();
+        let connector = if settings.h2 {
+            protocols.enable_http2().wrap_connector(http)
+        } else {
+            protocols.enable_http1().wrap_connector(http)
+        };
+        let mut builder = legacy::Client::builder(TokioExecutor::new());
+        builder
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .pool_idle_timeout(POOL_IDLE)
+            .pool_max_idle_per_host(POOL_MAX)
+            .http1_preserve_header_case(true)
+            .http2_only(settings.h2);
+        Ok(Self { inner: builder.build(connector) })
+    }
+
+    /// Sends a request with an absolute address; comes back when the head of the response is there. Nothing is sent
+    /// twice, redirects are not followed, and how long to wait is the caller's business.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, or the connection breaks.
+    pub async fn request(&self, request: Request<Body>) -> Result<Response<Incoming>, ClientError> {
+        self.inner.request(request).await.map_err(|error| {
+            if error.is_connect() { ClientError::Connect } else { ClientError::Broken }
+        })
+    }
+}
+
+/// TLS by ring, whatever provider the process has installed.
+fn tls(roots_needed: bool) -> Result<ClientConfig, ClientError> {
+    let provider = rustls::crypto::ring::default_provider();
+    let builder = ClientConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()?;
+    let builder = if roots_needed {
+        builder.with_native_roots().map_err(|error| ClientError::Roots(error.to_string()))?
+    } else {
+        builder.with_root_certificates(RootCertStore::empty())
+    };
+    Ok(builder.with_no_client_auth())
+}

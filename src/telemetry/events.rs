@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 
 use metrics::counter;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, info, trace, warn};
 
 use crate::domain::verdict::{Decision, Gap, Stance, Verdict};
 
@@ -271,6 +271,38 @@ events! {
         route: &'e str,
         /// Why, of a bounded set.
         why: &'static str,
+    }
+    /// A FHIR request that is none of the gate's business was streamed.
+    trace "orgate_fhir_streamed_total" "streamed"
+    FhirStreamed<'e> {
+        /// Route.
+        route: &'e str,
+    }
+    /// A FHIR request outside the base was answered 404.
+    debug "orgate_fhir_outside_base_total" "outside the FHIR base"
+    FhirOutsideBase<'e> {
+        /// Route.
+        route: &'e str,
+    }
+    /// The FHIR server cannot be reached, or broke off.
+    error "orgate_fhir_upstream_failures_total" "FHIR server cannot be reached"
+    FhirUpstreamFailed<'e> {
+        /// Route.
+        route: &'e str,
+        /// Why, of a bounded set.
+        why: &'static str,
+    }
+    /// The FHIR server did not begin its response in time.
+    warn "orgate_fhir_upstream_timeouts_total" "FHIR server did not answer in time"
+    FhirUpstreamSilent<'e> {
+        /// Route.
+        route: &'e str,
+    }
+    /// Too many bodies are held to take another one.
+    warn "orgate_fhir_overloaded_total" "too many request bodies at a time"
+    FhirOverloaded<'e> {
+        /// Route.
+        route: &'e str,
     }
     /// The ledger is open.
     info "orgate_ledger_opened_total" "ledger opened"

@@ -8,11 +8,20 @@
 )]
 
 mod answer_table;
+mod cds_hooks;
 mod cli;
 mod connections;
 mod console;
 mod corpus;
+mod decision_api;
+mod fhir_bundles;
+mod fhir_down;
+mod fhir_h2;
+mod fhir_judged;
+mod fhir_references;
+mod fhir_transparent;
 mod foreign;
+mod foreign_fhir;
 mod forwarding;
 mod kill;
 mod ledger_down;
@@ -23,6 +32,7 @@ mod pipelining;
 mod privacy;
 mod refusals;
 mod retransmission;
+mod same_order;
 mod stances;
 mod support;
 mod unreadable;

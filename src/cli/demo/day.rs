@@ -28,6 +28,39 @@ pub(super) struct Day {
     pub(super) clock: String,
     #[serde(rename = "message")]
     pub(super) messages: Vec<Message>,
+    #[serde(rename = "request")]
+    pub(super) requests: Vec<Call>,
+}
+
+/// One FHIR or CDS Hooks request of the day.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Call {
+    pub(super) file: String,
+    /// A route, or `console`.
+    pub(super) route: String,
+    /// Method and path.
+    pub(super) request: String,
+    pub(super) at: String,
+    pub(super) title: String,
+    /// The HTTP status.
+    pub(super) status: u16,
+    /// Of every entry that is written for it.
+    pub(super) decisions: Vec<String>,
+    /// `rule: effect`, entry by entry and case by case.
+    #[serde(default)]
+    pub(super) findings: Vec<String>,
+    /// The indicators of the cards that come back.
+    #[serde(default)]
+    pub(super) cards: Vec<String>,
+    #[serde(skip)]
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Call {
+    pub(super) fn content_type(&self) -> &'static str {
+        if self.route == "console" { "application/json" } else { "application/fhir+json" }
+    }
 }
 
 /// One message of the day.
@@ -67,6 +100,9 @@ pub(super) fn read() -> Result<Day, DemoError> {
     for message in &mut day.messages {
         message.bytes = file(&format!("day/{}", message.file))?;
     }
+    for request in &mut day.requests {
+        request.bytes = file(&format!("day/{}", request.file))?;
+    }
     Ok(day)
 }
 
@@ -76,7 +112,7 @@ fn file(name: &str) -> Result<Vec<u8>, DemoError> {
 }
 
 /// A gate with every shape of feed, everything on loopback ports of its own choosing.
-pub(super) fn configuration(data_dir: &Path, downstream: SocketAddr) -> String {
+pub(super) fn configuration(data_dir: &Path, downstream: SocketAddr, fhir: SocketAddr) -> String {
     let mut text = format!(
         "[node]\nname = \"demo\"\ndata_dir = {:?}\n[console]\nlisten = \"127.0.0.1:0\"\n",
         data_dir.display().to_string()
@@ -88,6 +124,10 @@ pub(super) fn configuration(data_dir: &Path, downstream: SocketAddr) -> String {
              mapping = \"mappings/hl7v2/{mapping}.toml\"\nstance = \"enforce\"\n"
         ));
     }
+    text.push_str(&format!(
+        "[[fhir]]\nname = \"fhir-orders\"\nlisten = \"127.0.0.1:0\"\n\
+         upstream = \"http://{fhir}/fhir\"\nmapping = \"mappings/fhir/r4.toml\"\nstance = \"enforce\"\n"
+    ));
     text
 }
 

@@ -2,7 +2,9 @@
 //! downstream system, and a day of messages over real sockets.
 
 mod day;
+mod fhir_stand_in;
 mod play;
+mod requests;
 mod show;
 mod stand_in;
 
@@ -54,7 +56,8 @@ async fn play_the_day(args: &DemoArgs) -> Result<bool, DemoError> {
     let folder = tempfile::tempdir()?;
     let downstream = stand_in::start().await?;
     let direct = stand_in::start().await?;
-    let text = day::configuration(folder.path(), downstream.address());
+    let fhir = fhir_stand_in::start().await?;
+    let text = day::configuration(folder.path(), downstream.address(), fhir.address());
     let settings =
         config::read("demo", &text).map_err(|faults| DemoError::Sample(faults.to_string()))?;
     day::fill_register(&settings, folder.path()).await?;
@@ -67,6 +70,12 @@ async fn play_the_day(args: &DemoArgs) -> Result<bool, DemoError> {
     let played = play::play(&day, running.routes(), direct.address()).await?;
     let ledger = folder.path().join("ledger");
     let good = show::show(&day, &played, &downstream, &ledger, &zone);
+    let address = |route: &str| match route {
+        "console" => running.console(),
+        _ => running.routes().iter().find(|(name, _)| **name == *route).map(|(_, at)| *at),
+    };
+    let answered = requests::play(&day.requests, address, &ledger).await?;
+    let good = requests::show(&day.requests, &answered, &fhir) && good;
     if let Some(console) = running.console() {
         say!("\n健康与指标 health and metrics: http://{console}/readyz  http://{console}/metrics");
     }

@@ -17,45 +17,52 @@ use crate::ledger::{self, Filter, Kind};
 
 /// What an entry says, as far as it is shown.
 #[derive(Debug, Deserialize)]
-struct Body {
+pub(super) struct Body {
     message_sha256: String,
+    #[serde(default)]
     route: String,
-    verdict: VerdictShown,
-    unreadable: Option<String>,
+    pub(super) verdict: VerdictShown,
+    pub(super) unreadable: Option<String>,
+}
+
+impl Body {
+    pub(super) fn refused(&self) -> bool {
+        refused(&self.verdict.decision)
+    }
 }
 
 #[derive(Debug, Deserialize)]
-struct VerdictShown {
-    decision: String,
-    cases: Vec<CaseShown>,
+pub(super) struct VerdictShown {
+    pub(super) decision: String,
+    pub(super) cases: Vec<CaseShown>,
     gaps: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
-struct CaseShown {
-    surgeon: SurgeonShown,
-    procedure: ProcedureShown,
-    findings: Vec<FindingShown>,
+pub(super) struct CaseShown {
+    pub(super) surgeon: SurgeonShown,
+    pub(super) procedure: ProcedureShown,
+    pub(super) findings: Vec<FindingShown>,
 }
 
 #[derive(Debug, Deserialize)]
-struct SurgeonShown {
-    id: Option<String>,
-    name: Option<String>,
+pub(super) struct SurgeonShown {
+    pub(super) id: Option<String>,
+    pub(super) name: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
-struct ProcedureShown {
-    code: Option<String>,
+pub(super) struct ProcedureShown {
+    pub(super) code: Option<String>,
     grade: Option<u8>,
-    name: Option<String>,
+    pub(super) name: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
-struct FindingShown {
-    rule: String,
-    effect: String,
-    text_zh: String,
+pub(super) struct FindingShown {
+    pub(super) rule: String,
+    pub(super) effect: String,
+    pub(super) text_zh: String,
 }
 
 /// Prints everything; true when every verdict is the expected one and nothing refused went through.

@@ -1,8 +1,16 @@
 //! The entries of a Bundle, and the orders, appointments and procedures that any body contains.
 
+mod contained;
+mod entry;
+mod redefined;
+#[cfg(test)]
+mod tests;
+
 use serde_json::Value;
 
-use crate::fhir::interaction::Interaction;
+pub use contained::{Contained, contained};
+pub use entry::{Entry, EntryPatch, entries};
+pub use redefined::find;
 
 /// What a Bundle asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,20 +23,7 @@ pub enum BundleType {
     Other,
 }
 
-/// One entry of a transaction or batch.
-#[derive(Clone, Debug)]
-pub struct Entry<'b> {
-    /// From 0.
-    pub index: usize,
-    /// `fullUrl`.
-    pub full_url: Option<&'b str>,
-    /// What its `request` asks.
-    pub interaction: Interaction,
-    /// Its `resource`.
-    pub resource: Option<&'b Value>,
-}
-
-/// Why a Bundle cannot be read with certainty. `as_str`, `chinese`, `english` as everywhere.
+/// Why a Bundle cannot be read with certainty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BundleFault {
     /// No type, an unknown one, or entries that are no list of objects.
@@ -37,7 +32,8 @@ pub enum BundleFault {
     EntryDisagrees,
     /// A Bundle among the entries of a batch or transaction.
     BundleInBundle,
-    /// Two entries under one `fullUrl`, or a Practitioner or PractitionerRole defined twice in the Bundle.
+    /// Two entries under one `fullUrl`; a Practitioner or PractitionerRole defined twice, or changed by the Bundle
+    /// that refers to it.
     Redefined,
     /// More entries than the limit.
     TooMany,
@@ -46,52 +42,102 @@ pub enum BundleFault {
 impl BundleFault {
     /// A short name, the same for ever.
     pub fn as_str(self) -> &'static str {
-        "fhir-bundle"
+        match self {
+            Self::Shape => "fhir-bundle-shape",
+            Self::EntryDisagrees => "fhir-entry-disagrees",
+            Self::BundleInBundle => "fhir-bundle-in-bundle",
+            Self::Redefined => "fhir-redefined",
+            Self::TooMany => "fhir-too-many-entries",
+        }
     }
 
     /// What is wrong and what to do, in Chinese.
     pub fn chinese(self) -> &'static str {
-        ""
+        match self {
+            Self::Shape => "Bundle缺少类型、类型未知或条目格式有误，请按FHIR标准书写",
+            Self::EntryDisagrees => {
+                "条目的请求方法、地址与资源的类型或编号不一致，请使三者一致，地址写相对路径"
+            }
+            Self::BundleInBundle => "batch或transaction中不能再含Bundle，请分开发送",
+            Self::Redefined => {
+                "同一Bundle中有重复的fullUrl，或医务人员被重复定义、被同时修改又引用，请分开发送"
+            }
+            Self::TooMany => "Bundle的条目过多，请拆分发送或调高max_entries",
+        }
     }
 
     /// The same in English.
     pub fn english(self) -> &'static str {
-        ""
+        match self {
+            Self::Shape => {
+                "the Bundle has no type that FHIR knows, or entries of the wrong shape; write it \
+                 as the standard does"
+            }
+            Self::EntryDisagrees => {
+                "an entry's method, url and resource do not agree; make them agree, with a \
+                 relative url"
+            }
+            Self::BundleInBundle => "a batch or transaction holds a Bundle; send it by itself",
+            Self::Redefined => {
+                "the Bundle holds a fullUrl twice, or defines a practitioner twice, or changes one \
+                 that it refers to; send these apart"
+            }
+            Self::TooMany => "the Bundle has too many entries; split it or raise max_entries",
+        }
     }
 }
 
-/// The type of a Bundle.
+/// The type of a Bundle, once all of it is known to mean one thing: at most `entries_max` entries, nothing under
+/// one name twice, and in a batch or transaction no further Bundle at any depth.
 ///
 /// # Errors
-/// When it has none that is certain.
-pub fn bundle_type(bundle: &Value) -> Result<BundleType, BundleFault> {
-    let _ = bundle;
-    Ok(BundleType::Other)
+/// When it could be read in two ways.
+pub fn bundle_type(bundle: &Value, entries_max: usize) -> Result<BundleType, BundleFault> {
+    let of = match bundle.get("type").and_then(Value::as_str).ok_or(BundleFault::Shape)? {
+        "transaction" => BundleType::Transaction,
+        "batch" => BundleType::Batch,
+        "document"
+        | "message"
+        | "transaction-response"
+        | "batch-response"
+        | "history"
+        | "searchset"
+        | "collection"
+        | "subscription-notification" => BundleType::Other,
+        _ => return Err(BundleFault::Shape),
+    };
+    let list = list(bundle)?;
+    if list.len() > entries_max {
+        return Err(BundleFault::TooMany);
+    }
+    if !list.iter().all(well_shaped) {
+        return Err(BundleFault::Shape);
+    }
+    if of != BundleType::Other && list.iter().any(contained::holds_bundle) {
+        return Err(BundleFault::BundleInBundle);
+    }
+    redefined::check(bundle, list)?;
+    Ok(of)
 }
 
-/// The entries of a transaction or batch, each with what it asks for.
-///
-/// # Errors
-/// When an entry could be read in two ways.
-pub fn entries(bundle: &Value) -> Result<Vec<Entry<'_>>, BundleFault> {
-    let _ = bundle;
-    Ok(Vec::new())
+/// The entries as they stand; none is an empty list.
+fn list(bundle: &Value) -> Result<&[Value], BundleFault> {
+    match bundle.get("entry") {
+        None => Ok(&[]),
+        Some(Value::Array(list)) => Ok(list),
+        Some(_) => Err(BundleFault::Shape),
+    }
 }
 
-/// A judged resource somewhere in a body.
-#[derive(Clone, Debug)]
-pub struct Contained<'b> {
-    /// FHIRPath from the root: `Bundle.entry[2].resource`, `CarePlan.contained[0]`.
-    pub path: String,
-    /// `fullUrl`, where it is an entry of a Bundle.
-    pub full_url: Option<&'b str>,
-    /// The resource.
-    pub resource: &'b Value,
-}
-
-/// Every order, appointment and procedure at any depth of `root`, itself included if it is one; in the order of the body.
-/// Bounded by the limits the body was read with.
-pub fn contained(root: &Value) -> Vec<Contained<'_>> {
-    let _ = root;
-    Vec::new()
+/// Whether the members of an entry that say what it is are of the right JSON types.
+fn well_shaped(entry: &Value) -> bool {
+    let text = |of: &Value, name: &str| of.get(name).is_none_or(Value::is_string);
+    let resource = entry.get("resource").is_none_or(|resource| {
+        resource.is_object() && resource.get("resourceType").is_some() && text(resource, "id")
+    });
+    let request = entry.get("request").is_none_or(|request| {
+        let names = ["method", "url", "ifNoneExist", "ifMatch", "ifNoneMatch"];
+        request.is_object() && names.iter().all(|name| text(request, name))
+    });
+    entry.is_object() && text(entry, "fullUrl") && resource && request
 }

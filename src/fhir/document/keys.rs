@@ -16,7 +16,7 @@ const NEEDED_TYPES: [&str; 4] = ["Practitioner", "PractitionerRole", "Organizati
 /// `performer`, and a mapping does not.
 fn needed(length: usize) -> &'static [&'static str] {
     match length {
-        2 => &["id"],
+        2 => &["id", "op"],
         3 => &["end", "url"],
         4 => &["code", "name", "part", "path", "text", "type"],
         5 => &["actor", "entry", "event", "focus", "given", "index", "input", "start", "value"],

@@ -197,6 +197,7 @@ fn request(message: &'static str, subject: Subject, stance: Stance) -> Request {
         mapping: "m".into(),
         message: Bytes::from_static(message.as_bytes()),
         control_id: "C1".to_owned(),
+        read_elsewhere: Vec::new(),
         subject,
         answer: Box::new(|verdict, entry| {
             let gaps: Vec<&str> = verdict.gaps.iter().map(|gap| gap.as_str()).collect();

@@ -41,7 +41,7 @@ pub(super) struct Clients {
 
 impl Clients {
     pub(super) fn new(configured: &[ClientConfig]) -> Self {
-        Self::with(configured, &(Arc::new(Network::default()) as Arc<dyn Fetch>))
+        Self::with(configured, &(Arc::new(Network) as Arc<dyn Fetch>))
     }
 
     pub(super) fn with(configured: &[ClientConfig], fetch: &Arc<dyn Fetch>) -> Self {

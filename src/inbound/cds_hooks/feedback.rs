@@ -5,6 +5,7 @@ use serde::Deserialize;
 use crate::gate::attested::Reason;
 use crate::inbound::cds_hooks::reasons;
 use crate::inbound::cds_hooks::request::uuid_bits;
+use crate::inbound::console::object::{from_slice, list, maybe};
 use crate::ledger::EntryId;
 
 /// A client may gather feedback, and sends it in one go.
@@ -41,6 +42,7 @@ impl Outcome {
 
 #[derive(Deserialize)]
 struct Body {
+    #[serde(deserialize_with = "list")]
     feedback: Vec<Card>,
 }
 
@@ -49,6 +51,7 @@ struct Body {
 struct Card {
     card: String,
     outcome: Outcome,
+    #[serde(default, deserialize_with = "maybe")]
     override_reason: Option<OverrideReason>,
     #[serde(rename = "outcomeTimestamp")]
     _outcome_timestamp: Option<String>,
@@ -57,6 +60,7 @@ struct Card {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct OverrideReason {
+    #[serde(default, deserialize_with = "maybe")]
     reason: Option<Coding>,
     user_comment: Option<String>,
 }
@@ -72,7 +76,7 @@ struct Coding {
 /// # Errors
 /// What is wrong with it.
 pub(super) fn read(body: &[u8]) -> Result<Vec<Told>, &'static str> {
-    let body: Body = serde_json::from_slice(body).map_err(|_| {
+    let body: Body = from_slice(body).map_err(|_| {
         "the body is no JSON object with a list `feedback` of cards, each with `card` and `outcome`"
     })?;
     if body.feedback.is_empty() || body.feedback.len() > CARDS_MAX {
@@ -84,12 +88,13 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<Told>, &'static str> {
 impl Card {
     fn told(self) -> Result<Told, &'static str> {
         let bits = uuid_bits(&self.card).ok_or("`card` is no UUID")?;
-        let given = self.override_reason.filter(|_| self.outcome == Outcome::Overridden);
-        let comment = given.as_ref().and_then(|given| given.user_comment.as_deref());
+        let given = self.override_reason.as_ref();
+        let comment = given.and_then(|given| given.user_comment.as_deref());
         if comment.is_some_and(|comment| comment.chars().count() > COMMENT_CHARS_MAX) {
             return Err("`userComment` is longer than 1000 characters");
         }
-        let coding = given.as_ref().and_then(|given| given.reason.as_ref());
+        let given = given.filter(|_| self.outcome == Outcome::Overridden);
+        let coding = given.and_then(|given| given.reason.as_ref());
         let own = coding.filter(|c| c.system.as_deref().is_none_or(|s| s == reasons::SYSTEM));
         let reason = own.and_then(|coding| reasons::attestation(&coding.code, comment));
         Ok(Told { inquiry: EntryId::from_bits(bits), outcome: self.outcome, reason })

@@ -5,13 +5,11 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use tokio::sync::OnceCell;
+use http::Request;
+use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
+
+use crate::net::client::{Client, ClientError, Settings, empty};
 
 /// A screen waits for its answer meanwhile.
 const WITHIN: Duration = Duration::from_secs(3);
@@ -19,14 +17,12 @@ const WITHIN: Duration = Duration::from_secs(3);
 const BYTES_MAX: usize = 256 * 1024;
 
 /// Why a key set cannot be fetched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub(super) enum FetchError {
-    #[error("this machine has no CA certificates, install ca-certificates")]
-    NoRoots,
     #[error("the address is no URL")]
     Address,
-    #[error("it cannot be reached, or its certificate is not trusted")]
-    Unreachable,
+    #[error(transparent)]
+    Client(#[from] ClientError),
     #[error("it does not answer in time")]
     Slow,
     #[error("it answers with status {0}")]
@@ -44,35 +40,20 @@ pub(super) trait Fetch: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = Result<Bytes, FetchError>> + Send + 'f>>;
 }
 
-type Https = Client<HttpsConnector<HttpConnector>, Empty<Bytes>>;
-
 /// By HTTP or HTTPS, the system's certificates trusted.
-#[derive(Default)]
-pub(super) struct Network {
-    client: OnceCell<Https>,
-}
+pub(super) struct Network;
 
-impl Network {
-    async fn get(&self, url: &str) -> Result<Bytes, FetchError> {
-        let address = url.parse().map_err(|_| FetchError::Address)?;
-        let client = self.client.get_or_try_init(|| async { client() }).await?;
-        let response = client.get(address).await.map_err(|_| FetchError::Unreachable)?;
-        if !response.status().is_success() {
-            return Err(FetchError::Status(response.status().as_u16()));
-        }
-        let body = Limited::new(response.into_body(), BYTES_MAX).collect().await;
-        body.map(|body| body.to_bytes()).map_err(|_| FetchError::Body)
+/// On a connection of its own: this is seldom done.
+async fn get(url: &str) -> Result<Bytes, FetchError> {
+    let request = Request::get(url).body(empty()).map_err(|_| FetchError::Address)?;
+    let https = request.uri().scheme_str() == Some("https");
+    let client = Client::new(Settings { connect_timeout: WITHIN, https, h2: false })?;
+    let response = client.request(request).await?;
+    if !response.status().is_success() {
+        return Err(FetchError::Status(response.status().as_u16()));
     }
-}
-
-fn client() -> Result<Https, FetchError> {
-    let connector = HttpsConnectorBuilder::new()
-        .with_provider_and_native_roots(rustls::crypto::ring::default_provider())
-        .map_err(|_| FetchError::NoRoots)?
-        .https_or_http()
-        .enable_http1()
-        .build();
-    Ok(Client::builder(TokioExecutor::new()).build(connector))
+    let body = Limited::new(response.into_body(), BYTES_MAX).collect().await;
+    body.map(|body| body.to_bytes()).map_err(|_| FetchError::Body)
 }
 
 impl Fetch for Network {
@@ -80,8 +61,6 @@ impl Fetch for Network {
         &'f self,
         url: &'f str,
     ) -> Pin<Box<dyn Future<Output = Result<Bytes, FetchError>> + Send + 'f>> {
-        Box::pin(
-            async move { timeout(WITHIN, self.get(url)).await.unwrap_or(Err(FetchError::Slow)) },
-        )
+        Box::pin(async move { timeout(WITHIN, get(url)).await.unwrap_or(Err(FetchError::Slow)) })
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::mapping::fhir::{Found, References};
 
@@ -20,10 +20,10 @@ pub struct Known {
 
 impl Known {
     /// What was prefetched. `base`: the client's FHIR server, below which absolute references are its own.
-    pub fn new(prefetch: Option<&Value>, base: Option<&str>) -> Self {
+    pub fn new(prefetch: Option<&Map<String, Value>>, base: Option<&str>) -> Self {
         let base = base.unwrap_or_default().trim_end_matches('/').to_owned();
         let mut known = Self { by_name: HashMap::new(), base };
-        let values = prefetch.and_then(Value::as_object).into_iter().flat_map(|all| all.values());
+        let values = prefetch.into_iter().flat_map(|all| all.values());
         values.for_each(|value| known.take(value, None, 0));
         known
     }

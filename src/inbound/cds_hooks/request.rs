@@ -1,15 +1,16 @@
 //! The body of a hook call, taken apart: which hook, who before the screen, and the orders as they were written.
 
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::inbound::cds_hooks::discovery::Hook;
+use crate::inbound::console::object::{from_str, list, object};
 
 /// A screen signs some orders at a time; more are a mistake.
 const ORDERS_MAX: usize = 100;
-/// No id of the specification is longer; a URL as id may be.
-const TEXT_BYTES_MAX: usize = 2048;
+/// FHIR ids have up to 64 characters; a type or a URL may stand before them.
+const ID_CHARS_MAX: usize = 256;
 
 /// A hook call.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ pub(super) struct HookCall<'b> {
     /// The orders or appointments to be judged, and what else came with them.
     pub(super) drafts: Vec<Draft<'b>>,
     /// Everything that was prefetched.
-    pub(super) prefetch: Option<Value>,
+    pub(super) prefetch: Option<Map<String, Value>>,
 }
 
 /// One resource of the call.
@@ -64,9 +65,9 @@ struct Body<'b> {
     hook: String,
     hook_instance: &'b str,
     fhir_server: Option<String>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "object")]
     context: Context<'b>,
-    prefetch: Option<Value>,
+    prefetch: Option<Map<String, Value>>,
 }
 
 #[derive(Deserialize)]
@@ -85,7 +86,7 @@ struct Context<'b> {
 struct Bundle<'b> {
     #[serde(rename = "resourceType")]
     resource_type: String,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "list")]
     entry: Vec<Entry<'b>>,
 }
 
@@ -111,7 +112,7 @@ struct Probe {
 pub(super) fn read(body: &[u8], hook: Hook) -> Result<HookCall<'_>, CallFault> {
     let shape = CallFault::Shape;
     let text = std::str::from_utf8(body).map_err(|_| shape("the body is not UTF-8"))?;
-    let body: Body<'_> = serde_json::from_str(text).map_err(|_| {
+    let body: Body<'_> = from_str(text).map_err(|_| {
         shape("the body is no JSON object with `hook`, `hookInstance` and `context` (userId, patientId)")
     })?;
     match Hook::from_name(&body.hook) {
@@ -125,9 +126,11 @@ pub(super) fn read(body: &[u8], hook: Hook) -> Result<HookCall<'_>, CallFault> {
         return Err(shape("`hookInstance` is no UUID"));
     }
     let context = body.context;
-    let short = |text: &str| !text.trim().is_empty() && text.len() <= TEXT_BYTES_MAX;
-    if !short(&context.user_id) || !short(&context.patient_id) {
-        return Err(shape("`userId` and `patientId` must not be empty"));
+    let fits = |id: &str| {
+        (1..=ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    if !fits(&context.user_id) || !fits(&context.patient_id) {
+        return Err(shape("`userId` and `patientId` must be FHIR ids without blanks"));
     }
     let (raw, place) = match hook {
         Hook::OrderSelect | Hook::OrderSign => (context.draft_orders, "draftOrders"),
@@ -144,8 +147,8 @@ pub(super) fn read(body: &[u8], hook: Hook) -> Result<HookCall<'_>, CallFault> {
     }
     Ok(HookCall {
         instance: body.hook_instance,
-        user: context.user_id.trim().to_owned(),
-        patient: context.patient_id.trim().to_owned(),
+        user: context.user_id,
+        patient: context.patient_id,
         fhir_server: body.fhir_server,
         drafts,
         prefetch: body.prefetch,
@@ -163,7 +166,7 @@ fn drafts<'b>(
         let list: Vec<&'b RawValue> = serde_json::from_str(raw.get()).map_err(missing)?;
         list.into_iter().map(|resource| (None, resource, "")).collect()
     } else {
-        let bundle: Bundle<'b> = serde_json::from_str(raw.get()).map_err(missing)?;
+        let bundle: Bundle<'b> = from_str(raw.get()).map_err(missing)?;
         if bundle.resource_type != "Bundle" {
             return Err(CallFault::Missing(place));
         }
@@ -175,7 +178,7 @@ fn drafts<'b>(
     }
     let mut drafts = Vec::with_capacity(entries.len());
     for (index, (full_url, bytes, tail)) in entries.into_iter().enumerate() {
-        let probe: Probe = serde_json::from_str(bytes.get()).map_err(missing)?;
+        let probe: Probe = from_str(bytes.get()).map_err(missing)?;
         let path = match tail {
             "" => format!("{place}[{index}]"),
             tail => format!("{place}.entry[{index}]{tail}"),

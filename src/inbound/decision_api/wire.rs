@@ -4,6 +4,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::inbound::console::object::{from_slice, maybe, maybe_list, object};
+
 /// The longest staff number or procedure code, in characters.
 pub(super) const ID_CHARS_MAX: usize = 64;
 /// The longest other text.
@@ -131,10 +133,13 @@ pub(super) enum UrgencyName {
 /// One question.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub(super) struct EvaluationRequest {
+    #[serde(deserialize_with = "object")]
     pub(super) subject: SurgeonSubject,
-    #[serde(rename = "action")]
+    #[serde(rename = "action", deserialize_with = "object")]
     pub(super) _action: PerformAction,
+    #[serde(deserialize_with = "object")]
     pub(super) resource: ProcedureResource,
+    #[serde(default, deserialize_with = "maybe")]
     pub(super) context: Option<Circumstances>,
 }
 
@@ -144,17 +149,23 @@ pub(super) struct EvaluationsRequest {
     #[serde(flatten)]
     pub(super) defaults: PartialEvaluation,
     /// Absent or empty: the top itself is the only question.
+    #[serde(default, deserialize_with = "maybe_list")]
     #[schema(max_items = 100)]
     pub(super) evaluations: Option<Vec<PartialEvaluation>>,
+    #[serde(default, deserialize_with = "maybe")]
     pub(super) options: Option<EvaluationOptions>,
 }
 
 /// A question that may leave out what stands at the top.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub(super) struct PartialEvaluation {
+    #[serde(default, deserialize_with = "maybe")]
     pub(super) subject: Option<SurgeonSubject>,
+    #[serde(default, deserialize_with = "maybe")]
     pub(super) action: Option<PerformAction>,
+    #[serde(default, deserialize_with = "maybe")]
     pub(super) resource: Option<ProcedureResource>,
+    #[serde(default, deserialize_with = "maybe")]
     pub(super) context: Option<Circumstances>,
 }
 
@@ -181,7 +192,7 @@ pub(super) type Wrong = &'static str;
 impl EvaluationRequest {
     /// Reads one question.
     pub(super) fn read(body: &[u8]) -> Result<Self, Wrong> {
-        let request: Self = serde_json::from_slice(body).map_err(|_| {
+        let request: Self = from_slice(body).map_err(|_| {
             "the body is no JSON object with `subject` (type surgeon, id), `action` (name perform) and \
              `resource` (type procedure, id)"
         })?;
@@ -195,7 +206,7 @@ impl EvaluationRequest {
 impl EvaluationsRequest {
     /// Reads several questions.
     pub(super) fn read(body: &[u8]) -> Result<Self, Wrong> {
-        let request: Self = serde_json::from_slice(body)
+        let request: Self = from_slice(body)
             .map_err(|_| "the body is no JSON object with questions of AuthZEN 1.0")?;
         request.defaults.check()?;
         let evaluations = request.evaluations.as_deref().unwrap_or_default();

@@ -11,7 +11,7 @@ use bytes::{Buf, Bytes};
 
 use crate::clock;
 use crate::gate::passage::{Outcome, Passage};
-use crate::gate::{Gate, Request};
+use crate::gate::{Delivery, Gate, Request};
 use crate::hl7::frame::Scanned;
 use crate::inbound::mllp::connection::Connection;
 use crate::inbound::mllp::intake::{self, Intake};
@@ -248,6 +248,7 @@ pub(super) fn report(gate: &Gate, expected: &Expected, outcome: &str, code: Opti
     if let Some(entry) = expected.entry {
         let took = clock::monotonic().duration_since(expected.sent);
         let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        gate.delivered(entry, outcome, code, took_us);
+        let known_as = Vec::new();
+        gate.delivered(&Delivery { entry, outcome, answer_code: code, took_us, known_as });
     }
 }

@@ -213,6 +213,7 @@ pub(super) fn request(
         message: payload,
         control_id,
         subject: read,
+        read_elsewhere: Vec::new(),
     }
 }
 

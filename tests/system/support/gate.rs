@@ -72,9 +72,9 @@ impl Hospital {
         self
     }
 
-    /// Further keys of `[console]`.
-    pub(crate) fn console(mut self, keys: &str) -> Self {
-        self.head = self.head.replace("[console]\n", &format!("[console]\n{keys}\n"));
+    /// A further key of the console port.
+    pub(crate) fn console(mut self, line: &str) -> Self {
+        self.head = self.head.replace("[console]\n", &format!("[console]\n{line}\n"));
         self
     }
 
@@ -85,14 +85,31 @@ impl Hospital {
     }
 
     /// A route that reads by the standard mapping and enforces unless `settings` say otherwise.
-    pub(crate) fn route(mut self, name: &str, upstream: SocketAddr, settings: &[&str]) -> Self {
+    pub(crate) fn route(self, name: &str, upstream: SocketAddr, settings: &[&str]) -> Self {
+        let mapping = "mapping = \"mappings/hl7v2/standard.toml\"";
+        self.any_route("mllp", (name, &upstream.to_string()), mapping, settings)
+    }
+
+    /// The same for FHIR R4, before a server whose base is `/fhir`.
+    pub(crate) fn fhir(self, name: &str, upstream: SocketAddr, settings: &[&str]) -> Self {
+        let mapping = "mapping = \"mappings/fhir/r4.toml\"";
+        self.any_route("fhir", (name, &format!("http://{upstream}/fhir")), mapping, settings)
+    }
+
+    fn any_route(
+        mut self,
+        table: &str,
+        (name, upstream): (&str, &str),
+        mapping: &str,
+        settings: &[&str],
+    ) -> Self {
         let mut lines = vec![
             format!("name = \"{name}\""),
             "listen = \"127.0.0.1:0\"".to_owned(),
             format!("upstream = \"{upstream}\""),
         ];
         let defaults = [
-            ("mapping", "mapping = \"mappings/hl7v2/standard.toml\""),
+            ("mapping", mapping),
             ("stance", "stance = \"enforce\""),
             // A busy machine must not look like a silent upstream.
             ("upstream_timeout_ms", "upstream_timeout_ms = 60000"),
@@ -103,7 +120,7 @@ impl Hospital {
             }
         }
         lines.extend(settings.iter().map(|setting| (*setting).to_owned()));
-        self.routes.push_str(&format!("[[mllp]]\n{}\n", lines.join("\n")));
+        self.routes.push_str(&format!("[[{table}]]\n{}\n", lines.join("\n")));
         self
     }
 
@@ -223,7 +240,7 @@ impl Hospital {
             console: None,
             data: self.data(),
         };
-        gate.wait_until_listening(self.routes.matches("[[mllp]]").count().max(1));
+        gate.wait_until_listening(self.routes.matches("[[").count().max(1));
         gate
     }
 }
@@ -282,6 +299,7 @@ impl Gate {
         *self.routes.get(name).unwrap_or_else(|| panic!("no route {name}"))
     }
 
+    /// Where the console port listens.
     pub(crate) fn connect(&self) -> Client {
         Client::connect(self.address())
     }

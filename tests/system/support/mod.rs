@@ -2,11 +2,15 @@
 
 pub(crate) mod browser;
 pub(crate) mod client;
+pub(crate) mod console;
 pub(crate) mod gate;
+pub(crate) mod http;
 pub(crate) mod in_process;
 pub(crate) mod ledger;
 pub(crate) mod message;
 pub(crate) mod reply;
+pub(crate) mod resource;
+pub(crate) mod server;
 pub(crate) mod upstream;
 
 use std::path::{Path, PathBuf};

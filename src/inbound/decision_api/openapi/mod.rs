@@ -45,9 +45,7 @@ pub(super) fn document(config: &Config, explainers: &Explainers) -> String {
             "/v1/explain" | "/access/v1/evaluation" | "/access/v1/evaluations" => {
                 config.token_file.is_some().then_some(TOKEN)
             }
-            "/cds-services/{id}" | "/cds-services/{id}/feedback" => {
-                config.cds_clients.then_some(CDS_CLIENT)
-            }
+            path if path.starts_with("/cds-services/") => config.cds_clients.then_some(CDS_CLIENT),
             _ => None,
         };
         let Some(operation) = &mut entry.post else { continue };

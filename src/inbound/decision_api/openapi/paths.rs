@@ -4,8 +4,9 @@
 use utoipa::OpenApi;
 
 use crate::inbound::decision_api::openapi::schemas::{
-    Cards, Decision, Decisions, Discovery, Feedback, FhirResource, HookCall, Metadata, Nothing,
-    OperationOutcome, Problem, VerdictDocument,
+    AppointmentBookCall, Cards, Decision, Decisions, Discovery, Feedback, FhirResource, Metadata,
+    Nothing, OperationOutcome, OrderSelectCall, OrderSignCall, Problem, ServiceWord,
+    VerdictDocument,
 };
 use crate::inbound::decision_api::wire::{EvaluationRequest, EvaluationsRequest};
 
@@ -28,7 +29,9 @@ use crate::inbound::decision_api::wire::{EvaluationRequest, EvaluationsRequest};
         evaluations,
         explain,
         cds_services,
-        cds_hook,
+        order_sign,
+        order_select,
+        appointment_book,
         cds_feedback
     )
 )]
@@ -119,10 +122,9 @@ fn explain() {}
     responses((status = 200, body = Discovery)))]
 fn cds_services() {}
 
-/// CDS Hooks 2.0: cards for the orders (`draftOrders`) or appointments of a call.
-#[utoipa::path(post, path = "/cds-services/{id}", tag = "cds-hooks",
-    params(("id" = String, Path, description = "`orgate-order-sign`, `orgate-order-select` or `orgate-appointment-book`")),
-    request_body = HookCall,
+/// CDS Hooks 2.0: cards for orders that are to be signed.
+#[utoipa::path(post, path = "/cds-services/orgate-order-sign", tag = "cds-hooks",
+    request_body = OrderSignCall,
     responses(
         (status = 200, body = Cards),
         (status = 400, body = OperationOutcome, content_type = "application/fhir+json"),
@@ -135,11 +137,45 @@ fn cds_services() {}
         (status = 415, body = OperationOutcome, content_type = "application/fhir+json"),
         (status = 503, body = OperationOutcome, content_type = "application/fhir+json")
     ))]
-fn cds_hook() {}
+fn order_sign() {}
+
+/// CDS Hooks 2.0: cards for orders that were selected.
+#[utoipa::path(post, path = "/cds-services/orgate-order-select", tag = "cds-hooks",
+    request_body = OrderSelectCall,
+    responses(
+        (status = 200, body = Cards),
+        (status = 400, body = OperationOutcome, content_type = "application/fhir+json"),
+        (status = 401, body = OperationOutcome, content_type = "application/fhir+json"),
+        (status = 403, body = OperationOutcome, content_type = "application/fhir+json"),
+        (status = 404, body = OperationOutcome, content_type = "application/fhir+json"),
+        (status = 408, body = OperationOutcome, content_type = "application/fhir+json"),
+        (status = 412, body = OperationOutcome, content_type = "application/fhir+json"),
+        (status = 413, body = OperationOutcome, content_type = "application/fhir+json"),
+        (status = 415, body = OperationOutcome, content_type = "application/fhir+json"),
+        (status = 503, body = OperationOutcome, content_type = "application/fhir+json")
+    ))]
+fn order_select() {}
+
+/// CDS Hooks 2.0: cards for appointments.
+#[utoipa::path(post, path = "/cds-services/orgate-appointment-book", tag = "cds-hooks",
+    request_body = AppointmentBookCall,
+    responses(
+        (status = 200, body = Cards),
+        (status = 400, body = OperationOutcome, content_type = "application/fhir+json"),
+        (status = 401, body = OperationOutcome, content_type = "application/fhir+json"),
+        (status = 403, body = OperationOutcome, content_type = "application/fhir+json"),
+        (status = 404, body = OperationOutcome, content_type = "application/fhir+json"),
+        (status = 408, body = OperationOutcome, content_type = "application/fhir+json"),
+        (status = 412, body = OperationOutcome, content_type = "application/fhir+json"),
+        (status = 413, body = OperationOutcome, content_type = "application/fhir+json"),
+        (status = 415, body = OperationOutcome, content_type = "application/fhir+json"),
+        (status = 503, body = OperationOutcome, content_type = "application/fhir+json")
+    ))]
+fn appointment_book() {}
 
 /// CDS Hooks 2.0: what became of cards. One of our override reasons attests the emergency order that follows.
 #[utoipa::path(post, path = "/cds-services/{id}/feedback", tag = "cds-hooks",
-    params(("id" = String, Path, description = "`orgate-order-sign`, `orgate-order-select` or `orgate-appointment-book`")),
+    params(("id" = inline(ServiceWord), Path, description = "The service that the cards came from")),
     request_body = Feedback,
     responses(
         (status = 200, body = Nothing),

@@ -181,12 +181,24 @@ words! {
     HookWord { OrderSign, OrderSelect, AppointmentBook }
 }
 
+/// The services.
+#[derive(ToSchema)]
+pub(super) enum ServiceWord {
+    #[serde(rename = "orgate-order-sign")]
+    OrderSign,
+    #[serde(rename = "orgate-order-select")]
+    OrderSelect,
+    #[serde(rename = "orgate-appointment-book")]
+    AppointmentBook,
+}
+
 /// A FHIR resource: a ServiceRequest, Appointment or Procedure is judged, and one that contains them.
 #[derive(ToSchema)]
 pub(super) struct FhirResource {
     #[serde(rename = "resourceType")]
     #[schema(example = "ServiceRequest")]
     resource_type: String,
+    id: Option<String>,
 }
 
 /// `GET /cds-services`
@@ -204,37 +216,99 @@ pub(super) struct Service {
     id: String,
 }
 
-/// A call of a hook. Which of `draftOrders` and `appointments` is needed depends on the hook.
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct HookCall {
-    hook: HookWord,
-    #[schema(format = "uuid", pattern = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
-    hook_instance: String,
-    fhir_server: Option<String>,
-    context: HookContext,
-    /// What the client has prefetched, by the names of the service.
-    #[schema(value_type = Option<Object>)]
-    prefetch: Option<String>,
+macro_rules! calls {
+    ($(#[$doc:meta] $call:ident $hook:ident $word:ident $context:ident {
+        $($(#[$field_doc:meta])* $field:ident: $kind:ty),+ $(,)?
+    })+) => {
+        $(
+            #[$doc]
+            #[derive(ToSchema)]
+            #[serde(rename_all = "camelCase")]
+            pub(super) struct $call {
+                hook: $hook,
+                #[schema(
+                    format = "uuid",
+                    pattern = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+                )]
+                hook_instance: String,
+                fhir_server: Option<String>,
+                context: $context,
+                /// What the client has prefetched, by the names of the service.
+                #[schema(value_type = Option<Object>)]
+                prefetch: Option<String>,
+            }
+
+            /// The hook of the service.
+            #[derive(ToSchema)]
+            #[serde(rename_all = "kebab-case")]
+            pub(super) enum $hook { $word }
+
+            /// What the call is about.
+            #[derive(ToSchema)]
+            #[serde(rename_all = "camelCase")]
+            pub(super) struct $context {
+                /// `Practitioner/9`
+                #[schema(min_length = 1, max_length = 256, pattern = "^[!-~]+$")]
+                user_id: String,
+                #[schema(min_length = 1, max_length = 256, pattern = "^[!-~]+$")]
+                patient_id: String,
+                $($(#[$field_doc])* $field: $kind,)+
+            }
+        )+
+    };
 }
 
-/// What the call is about.
+calls! {
+    /// A call of order-sign.
+    OrderSignCall OrderSignHook OrderSign OrderSignContext {
+        /// The orders to be signed.
+        draft_orders: Resources,
+    }
+    /// A call of order-select.
+    OrderSelectCall OrderSelectHook OrderSelect OrderSelectContext {
+        /// Which of the drafts are new: `ServiceRequest/7`.
+        selections: Vec<String>,
+        /// All drafts.
+        draft_orders: Resources,
+    }
+    /// A call of appointment-book.
+    AppointmentBookCall AppointmentBookHook AppointmentBook AppointmentBookContext {
+        /// The appointments to be booked.
+        appointments: Resources,
+    }
+}
+
+/// A Bundle, or a bare list of resources.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub(super) enum Resources {
+    #[schema(title = "bundle")]
+    Bundle(Bundle),
+    #[schema(title = "list")]
+    List(Vec<FhirResource>),
+}
+
+/// A FHIR Bundle.
+#[derive(ToSchema)]
+pub(super) struct Bundle {
+    #[serde(rename = "resourceType")]
+    resource_type: BundleWord,
+    #[schema(nullable = false, max_items = 100)]
+    entry: Option<Vec<BundleEntry>>,
+}
+
+/// Always `Bundle`.
+#[derive(ToSchema)]
+pub(super) enum BundleWord {
+    Bundle,
+}
+
+/// One of its entries.
 #[derive(ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct HookContext {
-    /// `Practitioner/9`
-    #[schema(min_length = 1, max_length = 256, pattern = "^[A-Za-z]+/[A-Za-z0-9.-]+$")]
-    user_id: String,
-    #[schema(min_length = 1, max_length = 256, pattern = "^[A-Za-z0-9./-]+$")]
-    patient_id: String,
-    /// order-select: which of the drafts are new.
-    selections: Option<Vec<String>>,
-    /// A Bundle, or a list of resources.
-    #[schema(value_type = Option<Object>)]
-    draft_orders: Option<String>,
-    /// Likewise.
-    #[schema(value_type = Option<Object>)]
-    appointments: Option<String>,
+pub(super) struct BundleEntry {
+    full_url: Option<String>,
+    resource: Option<FhirResource>,
 }
 
 /// The answer to a call.

@@ -7,73 +7,21 @@ use crate::domain::order::{Place, Primary};
 use crate::mapping::Reading;
 use crate::mapping::fhir::tests::route::{Route, order_with, practitioner};
 
+/// The names that the shipped files read.
+const NAMES: &str = "code coding concept text system display performer participant actor type \
+    function reference identifier value status category serviceType serviceCategory basedOn \
+    contained id resourceType name given family use practitioner subject requester reasonCode \
+    extension url valueString occurrenceDateTime occurrenceTiming event start end minutesDuration \
+    doNotPerform priority requisition orderDetail";
+/// Texts that mean something to them.
+const TEXTS: &str = "51.2300 387713003 Practitioner/3 PractitionerRole/1 #x x revoked PPRF \
+    ServiceRequest/checked urn:uuid:1 2026-03-12 stat 304292004 Patient/1 Practitioner \
+    http://a/b/Practitioner/3 Practitioner?identifier=|";
+
 /// Any JSON, most of it of the words that are read.
 fn soup() -> impl Strategy<Value = Value> {
-    let names = vec![
-        "code",
-        "coding",
-        "concept",
-        "text",
-        "system",
-        "display",
-        "performer",
-        "participant",
-        "actor",
-        "type",
-        "function",
-        "reference",
-        "identifier",
-        "value",
-        "status",
-        "category",
-        "serviceType",
-        "serviceCategory",
-        "basedOn",
-        "contained",
-        "id",
-        "resourceType",
-        "name",
-        "given",
-        "family",
-        "use",
-        "practitioner",
-        "subject",
-        "requester",
-        "reasonCode",
-        "extension",
-        "url",
-        "valueString",
-        "occurrenceDateTime",
-        "occurrenceTiming",
-        "event",
-        "start",
-        "end",
-        "minutesDuration",
-        "doNotPerform",
-        "priority",
-        "requisition",
-        "orderDetail",
-    ];
-    let texts = vec![
-        "51.2300",
-        "387713003",
-        "Practitioner/3",
-        "PractitionerRole/1",
-        "#x",
-        "x",
-        "revoked",
-        "PPRF",
-        "ServiceRequest/checked",
-        "urn:uuid:1",
-        "2026-03-12",
-        "stat",
-        "304292004",
-        "",
-        "Patient/1",
-        "http://a/b/Practitioner/3",
-        "Practitioner?identifier=|",
-        "Practitioner",
-    ];
+    let names: Vec<&str> = NAMES.split_whitespace().collect();
+    let texts: Vec<&str> = TEXTS.split_whitespace().chain([""]).collect();
     let text = prop::sample::select(texts);
     let leaf = prop_oneof![
         8 => text.prop_map(Value::from),

@@ -34,3 +34,18 @@ fn every_shipped_file_reads_its_own_examples_as_it_says() {
     }
     assert!(count >= 2);
 }
+
+#[test]
+fn the_worked_example_of_the_manual_is_a_mapping_without_fault() {
+    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/mapping.md");
+    let manual = std::fs::read_to_string(manual).unwrap();
+    let (_, chapter) = manual.split_once("\n# FHIR\n").unwrap();
+    let (_, rest) = chapter.split_once("```toml\n").unwrap();
+    let (text, _) = rest.split_once("```").unwrap();
+    let none = |_: &str| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
+    let mapping = FhirMapping::parse("manual.toml", text, &none)
+        .unwrap_or_else(|faults| panic!("{}", lines(faults.iter())));
+    let faults = mapping.run_examples();
+    assert!(faults.is_empty(), "{}", lines(faults.iter()));
+    assert_eq!(mapping.example_count(), 2);
+}

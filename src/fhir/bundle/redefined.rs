@@ -1,0 +1,147 @@
+//! What stands under one name twice, and whom a Bundle changes that it refers to; and the way from a reference to an
+//! entry.
+
+use std::collections::BTreeSet;
+
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use crate::fhir::bundle::BundleFault;
+use crate::fhir::bundle::contained::{contained, references};
+use crate::fhir::reference::{Reference, parse};
+
+/// The types that tell who a surgeon is.
+const PERSONS: [&str; 2] = ["Practitioner", "PractitionerRole"];
+
+fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
+    value.get(name).and_then(Value::as_str)
+}
+
+/// Where no order stands nothing rests on names, and nothing is in doubt.
+pub(super) fn check(bundle: &Value, list: &[Value]) -> Result<(), BundleFault> {
+    if contained(bundle).is_empty() {
+        return Ok(());
+    }
+    let mut names = BTreeSet::new();
+    let once = list.iter().filter_map(|entry| text(entry, "fullUrl")).all(|url| names.insert(url));
+    let persons: Vec<Person<'_>> = list.iter().filter_map(Person::of).collect();
+    let mut known = BTreeSet::new();
+    let each_once = persons.iter().all(|person| {
+        let identities: BTreeSet<String> = person.identities().collect();
+        identities.len() < 2 && identities.into_iter().all(|identity| known.insert(identity))
+    });
+    let changes: Vec<&Person<'_>> = persons.iter().filter(|person| person.changes()).collect();
+    let used = !changes.is_empty() && {
+        let references = references(bundle);
+        changes
+            .iter()
+            .any(|person| references.iter().any(|reference| person.is_meant_by(reference)))
+    };
+    if once && each_once && !used { Ok(()) } else { Err(BundleFault::Redefined) }
+}
+
+/// An entry that says who somebody is.
+struct Person<'b> {
+    entry: &'b Value,
+    kind: &'static str,
+}
+
+impl<'b> Person<'b> {
+    /// `None` for an entry about anything else. A patch or a deletion is known by its url only.
+    fn of(entry: &'b Value) -> Option<Self> {
+        let resource = entry.get("resource").and_then(|resource| text(resource, "resourceType"));
+        let url = entry.get("request").and_then(|request| text(request, "url")).unwrap_or_default();
+        let target = url.trim_start_matches('/').split(['/', '?']).next().unwrap_or_default();
+        let names =
+            |own: &&&'static str| resource == Some(**own) || own.eq_ignore_ascii_case(target);
+        PERSONS.iter().find(names).map(|kind| Self { entry, kind })
+    }
+
+    /// `Type/id` as the resource, the url and the `fullUrl` have it.
+    fn identities(&self) -> impl Iterator<Item = String> {
+        let own = self.entry.get("resource").and_then(|resource| text(resource, "id"));
+        let url = self.request("url").map(|url| url.trim_start_matches('/'));
+        let url = url.and_then(|url| url.split('?').next()).and_then(|url| self.id_in(url));
+        let full = text(self.entry, "fullUrl").and_then(|url| self.id_in(url));
+        // A created resource gets its id from the server, whatever it says itself.
+        let own = own.filter(|_| self.request("method") != Some("POST") || full.is_some());
+        let ids = [own, url, full].into_iter().flatten();
+        ids.map(|id| format!("{}/{id}", self.kind))
+    }
+
+    fn request(&self, name: &str) -> Option<&'b str> {
+        self.entry.get("request").and_then(|request| text(request, name))
+    }
+
+    /// The id in `…Type/id`.
+    fn id_in(&self, url: &'b str) -> Option<&'b str> {
+        let url = url.split("/_history").next().unwrap_or_default();
+        let (head, id) = url.rsplit_once('/')?;
+        (head == self.kind || head.ends_with(&format!("/{}", self.kind))).then_some(id)
+    }
+
+    /// Whether the server may hold somebody else under that name before or after.
+    fn changes(&self) -> bool {
+        match self.request("method") {
+            Some("PUT") => match self.request("url").and_then(|url| url.split_once('?')) {
+                Some((_, search)) => !self.is_found_by(search),
+                None => true,
+            },
+            Some("POST") => {
+                self.request("ifNoneExist").is_some_and(|search| !self.is_found_by(search))
+            }
+            Some("PATCH" | "DELETE") => true,
+            _ => false,
+        }
+    }
+
+    /// Whether a search finds by the only identifier that the resource has.
+    fn is_found_by(&self, search: &str) -> bool {
+        let search = search.rsplit_once('?').map_or(search, |(_, search)| search);
+        let Some(value) = search.strip_prefix("identifier=") else { return false };
+        let value = percent_decode_str(value).decode_utf8_lossy();
+        let identifiers = self.entry.get("resource").and_then(|own| own.get("identifier"));
+        match identifiers.and_then(Value::as_array).map(Vec::as_slice) {
+            Some([only]) => {
+                let (system, code) =
+                    (text(only, "system"), text(only, "value").unwrap_or_default());
+                let whole = system.map(|system| format!("{system}|{code}"));
+                !code.is_empty() && whole.as_deref() == Some(&*value)
+            }
+            _ => false,
+        }
+    }
+
+    fn is_meant_by(&self, reference: &str) -> bool {
+        let plain = reference.split("/_history").next().unwrap_or_default();
+        text(self.entry, "fullUrl") == Some(plain)
+            || self.identities().any(|own| {
+                plain == own || plain.strip_suffix(&own).is_some_and(|head| head.ends_with('/'))
+            })
+    }
+}
+
+/// The resource of the entry that `reference` leads to (FHIR "Resolving references in Bundles"): by `fullUrl`, or by
+/// type and id where an entry has no `fullUrl` and keeps its id. A contained reference (`#x`) leads nowhere here.
+pub fn find<'b>(bundle: &'b Value, reference: &str) -> Option<&'b Value> {
+    let entries = bundle.get("entry").and_then(Value::as_array)?;
+    let plain = reference.split("/_history").next().unwrap_or_default();
+    let relative = match parse(reference, "") {
+        Reference::Here { resource_type, id } => Some((resource_type, id)),
+        _ => None,
+    };
+    let leads_to = |entry: &&Value| match (text(entry, "fullUrl"), relative) {
+        (Some(url), None) => url == plain,
+        (Some(url), Some(_)) => {
+            url == plain || url.strip_suffix(plain).is_some_and(|head| head.ends_with('/'))
+        }
+        (None, Some((kind, id))) => {
+            let method = entry.get("request").and_then(|request| text(request, "method"));
+            let resource = entry.get("resource");
+            let own = |name| resource.and_then(|resource| text(resource, name));
+            method != Some("POST") && own("resourceType") == Some(kind) && own("id") == Some(id)
+        }
+        (None, None) => false,
+    };
+    entries.iter().find(leads_to)?.get("resource")
+}

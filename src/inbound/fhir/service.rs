@@ -1,0 +1,297 @@
+//! One request → its way: streamed, judged, or answered at once.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, Request, Response};
+use hyper::body::{Body as _, Incoming};
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::fhir::interaction::{Head, Interaction, classify};
+use crate::gate::passage::{Outcome, Passage};
+use crate::gate::{Gate, Request as Judged, Subject};
+use crate::inbound::fhir::body::{Gathered, HELD_MAX_KIB, gather};
+use crate::inbound::fhir::doubt::{Class, Doubt};
+use crate::inbound::fhir::exchange::{Content, Outgoing, forward};
+use crate::inbound::fhir::intake::{self, Unit, Weighed};
+use crate::inbound::fhir::references::Remembered;
+use crate::inbound::fhir::{Config, batch, headers, named, recorded, respond};
+use crate::net::client::{Body, Client, ClientError, Settings};
+use crate::telemetry::events;
+
+/// How long connecting to the server may take: it stands in the same house.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Of a request id so much is kept.
+const REQUEST_ID_MAX: usize = 128;
+/// Of a body that is too long to be judged so much is kept as evidence.
+const EVIDENCE_MAX: usize = 64 * 1024;
+
+/// What the requests of a route work with. Cheap to clone.
+#[derive(Clone)]
+pub struct Route {
+    /// Its settings.
+    pub config: Arc<Config>,
+    /// The one path.
+    pub gate: Arc<Gate>,
+    pub(super) client: Client,
+    pub(super) remembered: Remembered,
+    pub(super) room: Arc<Semaphore>,
+    /// Held by whatever must end before the gate may.
+    pub(super) busy: mpsc::Sender<()>,
+}
+
+impl Route {
+    /// Puts a route together; `busy` is closed once nothing of it is under way.
+    ///
+    /// # Errors
+    /// When the server is https and TLS cannot be set up.
+    pub fn new(
+        config: Arc<Config>,
+        gate: Arc<Gate>,
+        busy: mpsc::Sender<()>,
+    ) -> Result<Self, ClientError> {
+        let client = Client::new(Settings {
+            connect_timeout: CONNECT_TIMEOUT.min(config.upstream_timeout),
+            https: config.upstream.https(),
+            h2: config.upstream.h2(),
+        })?;
+        let room = Arc::new(Semaphore::new(HELD_MAX_KIB));
+        Ok(Self { config, gate, client, remembered: Remembered::default(), room, busy })
+    }
+}
+
+/// A client's request without its body, and where it comes from.
+pub(super) struct Asked {
+    pub(super) parts: Parts,
+    pub(super) peer: SocketAddr,
+}
+
+impl Asked {
+    pub(super) fn interaction(&self, config: &Config, has_body: bool) -> Interaction {
+        let uri = &self.parts.uri;
+        let has_header = |name: &str| self.parts.headers.contains_key(name);
+        let head = Head {
+            method: self.parts.method.as_str(),
+            path: uri.path(),
+            query: uri.query(),
+            has_body,
+            has_header: &has_header,
+        };
+        classify(config.upstream.base(), &head, &config.allowed)
+    }
+
+    /// The FHIR base as the client wrote it.
+    pub(super) fn base(&self, config: &Config) -> Option<String> {
+        let host = headers::host(&self.parts)?;
+        Some(format!("http://{}{}", host.to_str().ok()?, config.upstream.base()))
+    }
+
+    fn request_id(&self) -> String {
+        let id = self.parts.headers.get("x-request-id").map(|id| id.as_bytes());
+        let id = String::from_utf8_lossy(id.unwrap_or_default());
+        id.chars().take(REQUEST_ID_MAX).collect()
+    }
+
+    /// `Type/id` of what the request writes to; `None` where it may be several things.
+    fn written(&self) -> Option<String> {
+        let mut segments = self.parts.uri.path().trim_end_matches('/').rsplit('/');
+        let id = segments.next()?;
+        let resource_type = segments.next().filter(|t| t.starts_with(char::is_uppercase))?;
+        Some(format!("{resource_type}/{id}"))
+    }
+}
+
+/// Answers one request.
+pub(super) async fn serve(
+    route: Route,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let asked = Asked { parts, peer };
+    let has_body = !body.is_end_stream() || headers::announce_body(&asked.parts.headers);
+    let interaction = asked.interaction(&route.config, has_body);
+    let streams = match &interaction {
+        Interaction::Stream => true,
+        Interaction::Unjudged { resource_type } => !intake::is_looked_at(&asked, resource_type),
+        Interaction::OutsideBase => {
+            events::FhirOutsideBase { route: &route.config.name }.emit();
+            return respond::outside_base(route.gate.clock().now());
+        }
+        _ => false,
+    };
+    if streams {
+        let passage = route.gate.short_way();
+        events::FhirStreamed { route: &route.config.name }.emit();
+        return pass_on(&route, &asked, passage, Content::Streamed(body)).await;
+    }
+    // What is judged is not given up when the client goes away: its entry says that it was forwarded, so it is, and what
+    // the server answers is recorded.
+    let now = route.gate.clock().now();
+    let work = tokio::spawn(async move { judged(&route, &asked, &interaction, body).await });
+    work.await.unwrap_or_else(|_| respond::internal(now))
+}
+
+/// Sends a request on as it is.
+async fn pass_on(
+    route: &Route,
+    asked: &Asked,
+    passage: Passage,
+    content: Content,
+) -> Response<Body> {
+    let Some(outgoing) = Outgoing::new(route, asked, passage, content) else {
+        return respond::no_target(route.gate.clock().now());
+    };
+    let written = writes(&asked.parts.method);
+    match forward(route, outgoing).await {
+        Ok(answered) => {
+            if written {
+                route.remembered.forget(asked.written().as_deref());
+            }
+            answered.record_all(route, &[]);
+            answered.into_response(route, asked)
+        }
+        Err(response) => response,
+    }
+}
+
+fn writes(method: &Method) -> bool {
+    ![Method::GET, Method::HEAD, Method::OPTIONS].contains(method)
+}
+
+/// A request whose body is looked at.
+async fn judged(
+    route: &Route,
+    asked: &Asked,
+    interaction: &Interaction,
+    body: Incoming,
+) -> Response<Body> {
+    let busy = route.busy.clone();
+    let now = || route.gate.clock().now();
+    let response = match gather(body, route.config.limits.bytes, &route.room).await {
+        Gathered::Whole(held) => {
+            let weighed = intake::weigh(route, asked, interaction, &held.bytes).await;
+            ruled(route, asked, weighed, held.bytes.clone()).await
+        }
+        Gathered::Beyond(begun, rest) => {
+            let evidence = begun.slice(..begun.len().min(EVIDENCE_MAX));
+            let unit = Unit { doubt: Some(Doubt::too_long()), ..Unit::default() };
+            match rule(route, asked, &evidence, unit).await {
+                Ok(passage) => pass_on(route, asked, passage, Content::Rejoined(begun, rest)).await,
+                Err(refusal) => refusal,
+            }
+        }
+        Gathered::Overloaded(begun, rest) => {
+            events::FhirOverloaded { route: &route.config.name }.emit();
+            if route.config.stance.without_department() == crate::domain::verdict::Stance::Observe {
+                let passage = route.gate.short_way();
+                pass_on(route, asked, passage, Content::Rejoined(begun, rest)).await
+            } else {
+                respond::overloaded(now())
+            }
+        }
+        Gathered::Slow | Gathered::Broken => respond::cut_off(now()),
+    };
+    drop(busy);
+    response
+}
+
+/// A request that was weighed: forwarded as it came, or refused.
+async fn ruled(
+    route: &Route,
+    asked: &Asked,
+    weighed: Result<Weighed, Doubt>,
+    body: Bytes,
+) -> Response<Body> {
+    let mut unit = match weighed {
+        Ok(Weighed::NotOurs { scheduling }) => {
+            events::NotSurgical { route: &route.config.name, scheduling }.emit();
+            let passage = route.gate.short_way();
+            return pass_on(route, asked, passage, Content::Whole(body)).await;
+        }
+        Ok(Weighed::Batch(whole)) => return batch::judged(route, asked, whole, body).await,
+        Ok(Weighed::Unit(unit)) => unit,
+        Err(doubt) => Unit { doubt: Some(doubt), ..Unit::default() },
+    };
+    let (names, transaction) = (std::mem::take(&mut unit.names), unit.transaction);
+    let passage = match rule(route, asked, &body, unit).await {
+        Ok(passage) => passage,
+        Err(refusal) => return refusal,
+    };
+    let Some(outgoing) = Outgoing::new(route, asked, passage, Content::Whole(body)) else {
+        return respond::no_target(route.gate.clock().now());
+    };
+    let mut answered = match forward(route, outgoing).await {
+        Ok(answered) => answered,
+        Err(response) => return response,
+    };
+    route.remembered.forget(asked.written().filter(|_| !transaction).as_deref());
+    let upstream = &route.config.upstream;
+    let known = if !answered.is_success() {
+        Vec::new()
+    } else if transaction {
+        let response = answered.gathered(route.config.limits.bytes).await;
+        let response = response.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let response: serde_json::Value = response.unwrap_or_default();
+        let known = named::of_bundle(&names, &response, upstream, Some);
+        known.into_iter().map(|(_, known)| known).collect()
+    } else {
+        named::of_response(&names, answered.headers(), upstream)
+    };
+    answered.record_all(route, &known);
+    answered.into_response(route, asked)
+}
+
+/// Takes one unit before the gate.
+async fn rule(
+    route: &Route,
+    asked: &Asked,
+    body: &[u8],
+    unit: Unit,
+) -> Result<Passage, Response<Body>> {
+    let message = recorded::request(&asked.parts, body);
+    match before_gate(route, asked, message, unit).await {
+        Outcome::Forward(passage) => Ok(passage),
+        Outcome::Refuse(refusal) => {
+            Err(respond::refused(refusal.answer.as_ref(), route.gate.clock().now()))
+        }
+    }
+}
+
+/// What the gate says of one unit.
+pub(super) async fn before_gate(
+    route: &Route,
+    asked: &Asked,
+    message: Bytes,
+    unit: Unit,
+) -> Outcome {
+    let stage = unit.stage();
+    let Unit { orders, doubt, mut read_elsewhere, .. } = unit;
+    let subject = match &doubt {
+        None => Subject::Orders(orders),
+        Some(doubt) => {
+            events::Unreadable { route: &route.config.name, why: doubt.why }.emit();
+            // What could not be had now may be had the next time.
+            if doubt.class == Class::Unavailable && read_elsewhere.is_empty() {
+                read_elsewhere.push(doubt.why.to_owned());
+            }
+            Subject::Unreadable { why: doubt.why, stage }
+        }
+    };
+    read_elsewhere.sort();
+    read_elsewhere.dedup();
+    let request = Judged {
+        route: Arc::clone(&route.config.name),
+        stance: Arc::clone(&route.config.stance),
+        mapping: route.config.mapping.name().into(),
+        message,
+        control_id: asked.request_id(),
+        subject,
+        read_elsewhere,
+        answer: respond::answer(doubt),
+    };
+    route.gate.pass(request).await
+}
