@@ -16,6 +16,7 @@ use crate::gate::office::{Office, OfficeError, Parts};
 use crate::gate::told::{Told, told};
 use crate::ledger::{Follower, Ledger, LedgerError};
 use crate::overrides::{Ladder, Overrides};
+use crate::register::import::policy::Policy;
 use crate::register::sources::sql::SqlSource;
 use crate::register::sources::sqlite::{self, Keeping};
 use crate::search::Search;
@@ -36,13 +37,15 @@ pub(super) struct Databases {
     search: Search,
     overrides: Overrides,
     desk: Desk,
+    import_policy: Policy,
 }
 
 /// Opens them; files that are not there are made.
 pub(super) async fn open(settings: &Settings) -> Result<Databases, AppError> {
     let accounts = open_accounts(settings).await?;
     let (search, overrides) = open_search(settings).await?;
-    Ok(Databases { accounts, search, overrides, desk: settings.console.desk.clone() })
+    let (desk, import_policy) = (settings.console.desk.clone(), settings.import_policy());
+    Ok(Databases { accounts, search, overrides, desk, import_policy })
 }
 
 /// The accounts of the configured gate; the file is made if need be.
@@ -84,6 +87,7 @@ impl Databases {
             overrides: self.overrides,
             search: self.search,
             source: Arc::clone(source),
+            import_policy: self.import_policy,
             ledger_dir: ledger_dir.to_owned(),
             ladder,
             patients_per_hour: self.desk.patients_per_hour,

@@ -12,6 +12,7 @@ pub mod error;
 pub mod export;
 pub mod follow;
 pub mod import;
+pub mod look;
 pub mod record;
 pub mod roster;
 pub mod rows;

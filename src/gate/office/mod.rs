@@ -26,12 +26,14 @@ use crate::ledger::{Body, Draft, Durability, EntryId, Kind, LedgerError};
 use crate::overrides::error::OverridesError;
 use crate::overrides::{Ladder, Overrides, Refused};
 use crate::register::change::ChangeError;
+use crate::register::import::policy::Policy;
 use crate::register::sources::sql::SqlSource;
 use crate::search::Search;
 use crate::search::error::SearchError;
 
 pub use crate::gate::office::access::{Look, Looked, Visitor};
 pub use crate::gate::office::acts::Reviewed;
+pub use crate::gate::office::register::Taking;
 pub use crate::gate::office::story::{Opened, Today, Told};
 
 /// Verdicts that a slow watcher may be behind; then some are left out for it, and it is told so.
@@ -49,6 +51,8 @@ pub struct Parts {
     pub search: Search,
     /// The register, for changes.
     pub source: Arc<SqlSource>,
+    /// What reading register files needs of the settings.
+    pub import_policy: Policy,
     /// The folder of the ledger's files.
     pub ledger_dir: PathBuf,
     /// Who is told when a review is late.

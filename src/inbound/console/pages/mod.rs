@@ -6,14 +6,24 @@
 //! | `page` | responses: HTML, redirects, and the headers of both |
 //! | `words` | both languages, and names in words |
 //! | `login`, `live`, `overrides` | one page each, its template beside it |
+//! | `search`, `case` | decisions found again, one case in full |
+//! | `register/` | surgeons, catalogue, lists, discussions, changes, import, history |
 //!
 //! Nothing is loaded from elsewhere; no script or style stands inside a page (the headers forbid both).
 
+mod case;
+mod case_entry;
+mod case_facts;
+mod case_message;
 mod form;
 mod live;
 mod login;
 mod overrides;
 mod page;
+mod register;
+mod search;
+mod search_asked;
+mod search_sheet;
 mod visit;
 mod words;
 
@@ -29,6 +39,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::gate::office::Office;
 use crate::inbound::console::bounds::Bounds;
+use crate::inbound::console::pages::register::Uploads;
 
 /// Live pages that may be open at a time; each holds a connection.
 const WATCHERS_MAX: usize = 64;
@@ -46,6 +57,8 @@ pub struct Desk {
     /// Of pages alone: orders that are asked about are not kept waiting by people who browse.
     bounds: Bounds,
     watchers: Arc<Semaphore>,
+    /// Uploads that wait to be applied.
+    uploads: Uploads,
 }
 
 impl Desk {
@@ -58,7 +71,15 @@ impl Desk {
     ) -> Self {
         let secure = public_url.is_some_and(|url| url.starts_with("https://"));
         let watchers = Arc::new(Semaphore::new(WATCHERS_MAX));
-        Self { office, routes: routes.into(), secure, drain, bounds: Bounds::default(), watchers }
+        Self {
+            office,
+            routes: routes.into(),
+            secure,
+            drain,
+            bounds: Bounds::default(),
+            watchers,
+            uploads: Uploads::default(),
+        }
     }
 
     fn routes(&self) -> &[Arc<str>] {
@@ -84,5 +105,9 @@ pub fn router(desk: Desk) -> Router {
         .route("/overrides/{file}", get(overrides::show).post(overrides::act))
         .route("/static/console.css", get(page::style))
         .route("/static/console.js", get(page::script))
+        .route("/search", get(search::show).post(search::find))
+        .route("/search/export", post(search::export))
+        .route("/case/{entry}", get(case::show))
+        .merge(register::router())
         .with_state(desk)
 }

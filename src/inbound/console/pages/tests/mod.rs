@@ -9,6 +9,7 @@ fn a_form_is_decoded_and_the_first_of_a_name_counts() {
     assert_eq!((form.get("a"), form.get("b"), form.get("c")), ("1", "日 x", ""));
     assert_eq!((form.filled("c"), form.filled("b")), (None, Some("日 x")));
     assert_eq!(form.get("d"), "\u{fffd}");
+    assert_eq!(Form::read("a=%D1%F9%C0%FD1").get("a"), "样例1");
 }
 
 #[test]
