@@ -12,6 +12,8 @@ mod cds_hooks;
 mod cli;
 mod connections;
 mod console;
+mod console_records;
+mod console_register;
 mod corpus;
 mod decision_api;
 mod fhir_bundles;

@@ -91,15 +91,59 @@ impl Browser {
         head
     }
 
+    /// A form whose values are these bytes, percent-encoded one by one: GBK, as older screens send.
+    pub(crate) fn post_bytes(&mut self, path: &str, form: &[(&str, &[u8])]) -> Page {
+        let encoded = |value: &[u8]| value.iter().map(|byte| format!("%{byte:02X}")).collect();
+        let pair = |(name, value): &(&str, &[u8])| {
+            let value: String = encoded(value);
+            format!("{name}={value}")
+        };
+        let pairs: Vec<String> = form.iter().map(pair).collect();
+        self.ask("POST", path, &pairs.join("&"), &[])
+    }
+
+    /// A form with a file.
+    pub(crate) fn upload(
+        &mut self,
+        path: &str,
+        form: &[(&str, &str)],
+        (name, bytes): (&str, &[u8]),
+    ) -> Page {
+        let mut body = Vec::new();
+        for (field, value) in form {
+            let head =
+                format!("--edge\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n");
+            body.extend(format!("{head}{value}\r\n").bytes());
+        }
+        let head = "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename";
+        body.extend(format!("{head}=\"{name}\"\r\nContent-Type: text/csv\r\n\r\n").bytes());
+        body.extend(bytes);
+        body.extend(b"\r\n--edge--\r\n");
+        self.send("POST", path, ("multipart/form-data; boundary=edge", &body), &[])
+    }
+
     fn ask(&mut self, method: &str, path: &str, body: &str, more: &[&str]) -> Page {
+        let kind = "application/x-www-form-urlencoded";
+        self.send(method, path, (kind, body.as_bytes()), more)
+    }
+
+    fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        (kind, body): (&str, &[u8]),
+        more: &[&str],
+    ) -> Page {
         let mut head = self.head(method, path, more);
         head.push_str("Connection: close\r\n");
         if method == "POST" {
-            head.push_str("Content-Type: application/x-www-form-urlencoded\r\n");
+            head.push_str(&format!("Content-Type: {kind}\r\n"));
         }
-        head.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+        head.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
         let mut came = String::new();
-        self.connect(&head).read_to_string(&mut came).expect("the console answers");
+        let mut stream = self.connect(&head);
+        stream.write_all(body).expect("the console reads");
+        stream.read_to_string(&mut came).expect("the console answers");
         let (head, body) = came.split_once("\r\n\r\n").expect("an HTTP response");
         let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
         for line in head.lines() {
