@@ -5,10 +5,14 @@
 //! | `visit` | who asks: session, form word, language, limits |
 //! | `page` | responses: HTML, redirects, and the headers of both |
 //! | `words` | both languages, and names in words |
-//! | `login`, `live`, `overrides` | one page each, its template beside it |
+//! | `login`, `live`, `overrides`, `find`, `entry` | one page each, its template beside it |
+//! | `decoded` | messages and answers as people read them |
 //!
 //! Nothing is loaded from elsewhere; no script or style stands inside a page (the headers forbid both).
 
+mod decoded;
+mod entry;
+mod find;
 mod form;
 mod live;
 mod login;
@@ -82,6 +86,9 @@ pub fn router(desk: Desk) -> Router {
         .route("/live/stream", get(live::stream))
         .route("/overrides", get(overrides::list))
         .route("/overrides/{file}", get(overrides::show).post(overrides::act))
+        .route("/search", get(find::show))
+        .route("/entries/{entry}", get(entry::show))
+        .route("/favicon.ico", get(page::no_icon))
         .route("/static/console.css", get(page::style))
         .route("/static/console.js", get(page::script))
         .with_state(desk)

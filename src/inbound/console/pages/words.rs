@@ -120,7 +120,6 @@ pub(super) fn time(at: Timestamp, zone: &TimeZone) -> String {
 pub(super) fn masked(number: &str) -> String {
     let signs: Vec<char> = number.chars().collect();
     let kept = if signs.len() > 6 { 2 } else { 0 };
-    let hidden = signs.len().saturating_sub(kept).min(6);
     let tail: String = signs.iter().skip(signs.len() - kept).collect();
-    format!("{}{tail}", "＊".repeat(hidden))
+    format!("••••{tail}")
 }
