@@ -5,6 +5,7 @@ use crate::support::eventually;
 use crate::support::gate::{Gate, Hospital};
 use crate::support::ledger::entries;
 use crate::support::message::{Draft, gbk};
+use crate::support::reply::code;
 use crate::support::upstream::Upstream;
 
 const PASSWORD: &str = "first-word-of-all-7";
@@ -204,4 +205,43 @@ fn a_case_is_found_by_a_patient_number_written_in_gbk_and_opened_on_record() {
     assert!(acts.contains(&"\"wang\" \"viewed\"".to_owned()), "{acts:?}");
     assert!(acts.contains(&"\"li\" \"searched\"".to_owned()), "{acts:?}");
     assert!(!acts.contains(&"\"li\" \"viewed\"".to_owned()), "{acts:?}");
+}
+
+#[test]
+fn a_grant_suspended_on_the_dossier_refuses_the_next_order_and_only_a_registrar_may() {
+    let (_hospital, gate, _upstream) =
+        house(&[("zhou", &["--role", "registrar"]), ("li", &["--role", "viewer"])]);
+    let mut client = gate.connect();
+    assert_eq!(code(&client.ask(&Draft::clean("T1").bytes())), "AA");
+    let mut browser = Browser::first_login(&gate, "zhou", PASSWORD);
+    let found = browser.get("/register?surgeon=D1002");
+    let dossier = found.header("location").expect("the dossier").to_owned();
+    assert_eq!(dossier, "/register/surgeons/D1002");
+    let page = browser.get(&dossier);
+    assert!(page.body.contains("沈若川") && page.body.contains("51.2300"), "{}", page.body);
+    let turn = |browser: &mut Browser, word: &str, way: &str, reason: &str| {
+        let form = [
+            ("word", word),
+            ("kind", "grant"),
+            ("what", "51.2300"),
+            ("surgeon", "D1002"),
+            ("way", way),
+            ("reason", reason),
+        ];
+        browser.post("/register/turn", &form)
+    };
+    let word = page.field("word");
+    assert_eq!(turn(&mut browser, &word, "suspend", " ").status, 409);
+    let done = turn(&mut browser, &word, "suspend", "并发症率超标");
+    assert_eq!(done.header("location"), Some("/register/surgeons/D1002?done=1"), "{}", done.body);
+    assert_eq!(code(&client.ask(&Draft::clean("T2").bytes())), "AE");
+    let mut viewer = Browser::first_login(&gate, "li", PASSWORD);
+    let seen = viewer.get(&dossier);
+    assert!(seen.body.contains("暂停") && !seen.body.contains("/register/turn"));
+    let word = seen.field("word");
+    assert_eq!(turn(&mut viewer, &word, "resume", "误操作").status, 403);
+    let word = browser.get(&dossier).field("word");
+    assert_eq!(turn(&mut browser, &word, "resume", "复评合格").status, 303);
+    assert_eq!(code(&client.ask(&Draft::clean("T3").bytes())), "AA");
+    assert!(browser.get("/register").body.contains("id=\"techniques\""));
 }

@@ -5,7 +5,7 @@
 //! | `visit` | who asks: session, form word, language, limits |
 //! | `page` | responses: HTML, redirects, and the headers of both |
 //! | `words` | both languages, and names in words |
-//! | `login`, `live`, `overrides`, `find`, `entry` | one page each, its template beside it |
+//! | `login`, `live`, `overrides`, `find`, `entry`, `register` | one page each, its template beside it |
 //! | `decoded` | messages and answers as people read them |
 //!
 //! Nothing is loaded from elsewhere; no script or style stands inside a page (the headers forbid both).
@@ -18,6 +18,7 @@ mod live;
 mod login;
 mod overrides;
 mod page;
+mod register;
 mod visit;
 mod words;
 
@@ -88,6 +89,9 @@ pub fn router(desk: Desk) -> Router {
         .route("/overrides/{file}", get(overrides::show).post(overrides::act))
         .route("/search", get(find::show))
         .route("/entries/{entry}", get(entry::show))
+        .route("/register", get(register::show))
+        .route("/register/turn", post(register::turn))
+        .route("/register/surgeons/{surgeon}", get(register::surgeon))
         .route("/favicon.ico", get(page::no_icon))
         .route("/static/console.css", get(page::style))
         .route("/static/console.js", get(page::script))

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::domain::rule::Rule;
 use crate::rules::titles::{title_en, title_zh};
 
 /// A person's language.
@@ -72,6 +73,11 @@ impl Lang {
             _ => id,
         };
         if zh.is_empty() { gap.to_owned() } else { zh.to_owned() }
+    }
+
+    /// Every rule with its title, to choose from.
+    pub(super) fn rules(self) -> Vec<(&'static str, String)> {
+        Rule::ALL.iter().map(|rule| (rule.as_str(), self.rule(rule.as_str()))).collect()
     }
 
     pub(super) fn state(self, name: &str) -> &str {
