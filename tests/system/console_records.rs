@@ -68,7 +68,7 @@ fn a_patient_is_found_as_typed_in_gbk_or_full_width_and_stays_masked_until_opene
     // An address never carries a patient.
     let by_address = browser.get("/search?patient=P2699001&order=SQR2");
     assert_eq!(found(&by_address).len(), 0);
-    let case = browser.get(&format!("/case/{entry}?purpose=complaint"));
+    let case = browser.get(&format!("/entries/{entry}?purpose=complaint"));
     assert_eq!(case.status, 200, "{}", case.body);
     for shown in ["P26·样例7", "赵样例", "<th scope=\"row\">PID</th>", "grant-missing", "AE"]
     {
@@ -82,7 +82,7 @@ fn a_patient_is_found_as_typed_in_gbk_or_full_width_and_stays_masked_until_opene
     // Whoever sees another department only finds and opens nothing.
     let mut other = Browser::first_login(&gate, "li", PASSWORD);
     search(&mut other, &[("patient", &gbk("P26·样例7"))], 0);
-    assert_eq!(other.get(&format!("/case/{entry}")).status, 404);
+    assert_eq!(other.get(&format!("/entries/{entry}")).status, 404);
     assert_eq!(looks(&gate, "viewed").len(), 1);
 }
 
@@ -95,7 +95,7 @@ fn an_order_and_its_notice_are_one_case_and_every_field_finds_them() {
     client.ask(&Draft { control: "XO", ..Draft::clean("C1") }.bytes());
     client.ask(&Draft::refused("C2").bytes());
     let page = search(&mut browser, &[("order", b"SQC1")], 2);
-    let case = browser.get(&format!("/case/{}", found(&page)[0]));
+    let case = browser.get(&format!("/entries/{}", found(&page)[0]));
     assert_eq!(case.body.matches("<article").count(), 2, "{}", case.body);
     assert!(case.body.contains("下游已答复"), "{}", case.body);
     for (field, text, count) in [
@@ -114,7 +114,7 @@ fn an_order_and_its_notice_are_one_case_and_every_field_finds_them() {
     let word = browser.get("/search").field("word");
     let bad = browser.post("/search", &[("word", &word), ("day", "昨天")]);
     assert!(bad.body.contains("日期请写成"), "{}", bad.body);
-    assert_eq!(browser.get("/case/nonsense").status, 404);
+    assert_eq!(browser.get("/entries/nonsense").status, 404);
 }
 
 #[test]

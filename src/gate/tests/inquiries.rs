@@ -182,6 +182,14 @@ async fn only_an_inquiry_that_an_emergency_would_lift_can_be_attested() {
         let attested = bench.gate.attest(entry, &reason(), &caller()).await;
         assert_eq!(attested.unwrap_err(), AttestError::Unknown);
     }
+    // Only the system that asked may attest, and only what a person asked.
+    let refused = asked(&bench, unattested("D2", None)).await;
+    let other = Caller { client: "https://other.example".to_owned(), user: None };
+    let attested = bench.gate.attest(refused.entry, &reason(), &other).await;
+    assert_eq!(attested.unwrap_err(), AttestError::Unknown);
+    let mut nobody_asks = inquiry(unattested("D2", None));
+    nobody_asks.caller.user = None;
+    assert!(!bench.gate.inquire(nobody_asks).await.unwrap().attestable);
     // An emergency that is already attested needs nothing, one that is not does.
     let emergency = order("D2", Some(Urgency::Emergency), Action::New);
     assert!(!asked(&bench, emergency).await.attestable);

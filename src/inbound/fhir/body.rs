@@ -24,6 +24,11 @@ const GATHER_MAX: Duration = Duration::from_secs(120);
 /// Room that is asked for at a time where a body does not say its length, in KiB.
 const STEP_KIB: usize = 64;
 
+/// Of a refused body so much is read out: more than anybody sends by mistake.
+const READ_OUT_MAX: usize = 256 * 1024 * 1024;
+/// And so long: by then the client has read its answer.
+const READ_OUT_FOR: Duration = Duration::from_secs(30);
+
 /// What came of gathering a body.
 pub(super) enum Gathered {
     /// All of it. Trailers are left out: nothing that FHIR knows of stands in them.
@@ -92,6 +97,21 @@ async fn fill(
         }
     }
     Filled::Whole(rooms)
+}
+
+/// Reads the rest of a body that was refused, and forgets it: a connection that is closed with bytes unread is reset, and
+/// with it the client loses the answer that it has not read yet.
+pub(super) async fn read_out(mut rest: Incoming) {
+    let mut left = READ_OUT_MAX;
+    let reading = async {
+        while let Some(Ok(frame)) = rest.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    let _ = timeout(READ_OUT_FOR, reading).await;
 }
 
 /// A body of which the beginning was read already.

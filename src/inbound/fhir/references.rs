@@ -43,6 +43,16 @@ const KEPT_FOR: Duration = Duration::from_secs(60);
 /// What all of them may take, in bytes of JSON.
 const KEPT_MAX: u64 = 64 * 1024 * 1024;
 
+/// What a request may change of what was read before.
+pub(super) enum Changes {
+    /// Nothing that was there.
+    Nothing,
+    /// `Type/id`.
+    One(String),
+    /// Whatever.
+    Anything,
+}
+
 /// Resources read shortly before, by `Type/id`.
 #[derive(Clone)]
 pub(super) struct Remembered(Cache<String, (Arc<Value>, u32)>);
@@ -55,11 +65,12 @@ impl Default for Remembered {
 }
 
 impl Remembered {
-    /// What was written may have changed it. `None`: several, or nobody knows which.
-    pub(super) fn forget(&self, relative: Option<&str>) {
-        match relative {
-            Some(relative) => self.0.invalidate(relative),
-            None => self.0.invalidate_all(),
+    /// What may be another now is not remembered.
+    pub(super) fn forget(&self, changes: &Changes) {
+        match changes {
+            Changes::Nothing => {}
+            Changes::One(relative) => self.0.invalidate(relative),
+            Changes::Anything => self.0.invalidate_all(),
         }
     }
 }
@@ -106,7 +117,7 @@ impl<'k> Known<'k> {
         })
     }
 
-    /// References that led out of the request, sorted.
+    /// References that led out of the request and were asked for in earnest, sorted.
     pub(super) fn elsewhere(&self) -> Vec<String> {
         self.elsewhere.borrow().iter().cloned().collect()
     }
@@ -122,15 +133,16 @@ impl References for Known<'_> {
         if !LOOKED_UP.contains(&resource_type) {
             return Found::Nothing;
         }
-        self.elsewhere.borrow_mut().insert(relative.clone());
-        match self.looked_up.get(&relative) {
+        let found = match self.looked_up.get(&relative) {
             Some(Some(resource)) => Found::Resource(Arc::clone(resource)),
             Some(None) => Found::Nothing,
             None => match self.cache.and_then(|cache| cache.0.get(&relative)) {
                 Some((resource, _)) => Found::Resource(resource),
-                None => Found::NotAsked,
+                None => return Found::NotAsked,
             },
-        }
+        };
+        self.elsewhere.borrow_mut().insert(relative);
+        found
     }
 }
 
@@ -152,6 +164,7 @@ pub(super) async fn read(
             .take(left)
             .collect();
         if wanted.is_empty() || !may_wait(&read) {
+            known.elsewhere.get_mut().extend(wanted);
             return read;
         }
         left -= wanted.len();

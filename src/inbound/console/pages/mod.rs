@@ -103,11 +103,12 @@ pub fn router(desk: Desk) -> Router {
         .route("/live/stream", get(live::stream))
         .route("/overrides", get(overrides::list))
         .route("/overrides/{file}", get(overrides::show).post(overrides::act))
+        .route("/favicon.ico", get(page::no_icon))
         .route("/static/console.css", get(page::style))
         .route("/static/console.js", get(page::script))
         .route("/search", get(search::show).post(search::find))
         .route("/search/export", post(search::export))
-        .route("/case/{entry}", get(case::show))
+        .route("/entries/{entry}", get(case::show))
         .merge(register::router())
         .with_state(desk)
 }
