@@ -110,7 +110,7 @@ pub async fn list(
     Ok(Listed { version, records, more })
 }
 
-/// The rows, current and past, whose `column` is `value`; the newest first, at most [`ROWS_MAX`].
+/// The rows whose `column` is `value`: current ones, then past ones, the newest first, [`ROWS_MAX`] of each at most.
 ///
 /// # Errors
 /// The source does not answer.
@@ -121,18 +121,23 @@ pub async fn past(
     value: &str,
 ) -> Result<Vec<Past>, RegisterError> {
     let (list, name) = (joined(table), table.name);
-    let sql = format!(
-        "select {list}, from_version, to_version from {name} where \"{column}\" = $2 \
-         order by from_version desc limit {ROWS_MAX}"
-    );
     let mut transaction = source.read().await?;
-    let query = sqlx::query(AssertSqlSafe(sql)).bind(separator()).bind(value);
-    let rows = query.fetch_all(&mut *transaction).await?;
+    let mut all = Vec::new();
+    // One after the other: current rows and past ones have indexes of their own.
+    for state in ["null", "not null"] {
+        let sql = format!(
+            "select {list}, from_version, to_version from {name} \
+             where \"{column}\" = $2 and to_version is {state} \
+             order by from_version desc limit {ROWS_MAX}"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(separator()).bind(value);
+        for row in query.fetch_all(&mut *transaction).await? {
+            let (record, from, to) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            all.push(Past { from, to, record });
+        }
+    }
     transaction.rollback().await?;
-    let past = |row: &sqlx::any::AnyRow| {
-        Ok(Past { record: row.try_get(0)?, from: row.try_get(1)?, to: row.try_get(2)? })
-    };
-    rows.iter().map(past).collect()
+    Ok(all)
 }
 
 /// The newest versions below `before`, at most `limit`; the newest first.

@@ -75,7 +75,7 @@ fn an_upload_is_previewed_row_by_row_and_applied_once_as_it_was_seen() {
     let word = registrar.get("/register/import").field("word");
     let head = "surgeon_id,code,right,valid_from,status,document_no,document_on,evaluated_on\n";
     let good = format!(
-        "{head}D1005,51.2300,perform,2024-01-01,active,院医务〔2026〕9号,2026-02-27,2026-02-01\n"
+        "{head}D1001,51.2300,perform,2024-01-01,active,院医务〔2026〕9号,2026-02-27,2026-02-01\n"
     );
     let bad = format!("{good}D9999,51.2300,perform,昨天,active,院医务〔2026〕9号,2026-02-27,\n");
     let form = |word: &'static str| [("word", word), ("table", "grants"), ("merge", "1")];
@@ -96,23 +96,23 @@ fn an_upload_is_previewed_row_by_row_and_applied_once_as_it_was_seen() {
     assert_eq!(preview.status, 200, "{}", preview.body);
     assert!(preview.body.contains("<dt>新增</dt><dd>1</dd>"), "{}", preview.body);
     assert!(preview.body.contains("<ins>院医务〔2026〕9号</ins>"), "{}", preview.body);
-    let order = Draft { surgeon: "D1005^秦可欣", ..Draft::clean("I1") };
+    let order = Draft { surgeon: "D1001^林启明", ..Draft::clean("I1") };
     let mut client = gate.connect();
     assert_eq!(code(&client.ask(&order.bytes())), "AE", "a preview changes nothing");
     let apply = |browser: &mut Browser, upload: &str| {
         browser.post("/register/import/apply", &[("word", &word), ("upload", upload)])
     };
     // The register changes meanwhile: what was seen is no longer what would happen.
-    hospital.grant("D1006", "51.2300", "active");
+    hospital.grant("D1007", "51.2300", "active");
     assert_eq!(apply(&mut registrar, &preview.field("upload")).status, 409);
     let preview = upload(&mut registrar, &fields, &good);
     let done = apply(&mut registrar, &preview.field("upload"));
     let to = done.header("location").expect("to its version").to_owned();
     assert!(to.starts_with("/register/history/"), "{to}");
     let version = registrar.get(&to);
-    assert!(version.body.contains("已导入") && version.body.contains("D1005"), "{}", version.body);
+    assert!(version.body.contains("已导入") && version.body.contains("D1001"), "{}", version.body);
     assert_eq!(apply(&mut registrar, &preview.field("upload")).status, 409, "once");
-    let order = Draft { surgeon: "D1005^秦可欣", ..Draft::clean("I2") };
+    let order = Draft { surgeon: "D1001^林启明", ..Draft::clean("I2") };
     assert_eq!(code(&client.ask(&order.bytes())), "AA");
     let again = upload(&mut registrar, &fields, &good);
     assert!(again.body.contains("与现有登记一致"), "{}", again.body);

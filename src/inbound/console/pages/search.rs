@@ -268,7 +268,7 @@ pub(super) async fn export(
     match desk.table_of(&visit, &asked, why, identified).await {
         Ok(rows) => {
             let form = SheetForm::named(form.get("format"));
-            download(form, "orgate-search", &head(visit.lang), &rows)
+            download(form, "orgate-search", head(visit.lang), rows).await
         }
         Err(error) => failed(visit.lang, &error),
     }
@@ -346,45 +346,49 @@ impl Desk {
     }
 }
 
-fn head(lang: Lang) -> [&'static str; 17] {
+const HEAD_ZH: [&str; 17] = [
+    "判定时间",
+    "判定",
+    "环节",
+    "类别",
+    "处置",
+    "路由",
+    "科室",
+    "术者工号",
+    "术者",
+    "手术编码",
+    "手术",
+    "级别",
+    "依据",
+    "手术时间",
+    "患者",
+    "申请单号",
+    "账本条目",
+];
+
+const HEAD_EN: [&str; 17] = [
+    "decided",
+    "decision",
+    "stage",
+    "urgency",
+    "stance",
+    "route",
+    "department",
+    "surgeon_id",
+    "surgeon",
+    "code",
+    "procedure",
+    "grade",
+    "findings",
+    "operating_time",
+    "patient",
+    "order_no",
+    "entry",
+];
+
+fn head(lang: Lang) -> &'static [&'static str] {
     match lang {
-        Lang::Zh => [
-            "判定时间",
-            "判定",
-            "环节",
-            "类别",
-            "处置",
-            "路由",
-            "科室",
-            "术者工号",
-            "术者",
-            "手术编码",
-            "手术",
-            "级别",
-            "依据",
-            "手术时间",
-            "患者",
-            "申请单号",
-            "账本条目",
-        ],
-        Lang::En => [
-            "decided",
-            "decision",
-            "stage",
-            "urgency",
-            "stance",
-            "route",
-            "department",
-            "surgeon_id",
-            "surgeon",
-            "code",
-            "procedure",
-            "grade",
-            "findings",
-            "operating_time",
-            "patient",
-            "order_no",
-            "entry",
-        ],
+        Lang::Zh => &HEAD_ZH,
+        Lang::En => &HEAD_EN,
     }
 }
