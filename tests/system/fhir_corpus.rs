@@ -67,7 +67,8 @@ fn through_a_gate(folder: &Path) -> Counts {
     for path in &paths {
         let (before, seen) = (decisions(gate.data()).len(), server.writes().len());
         let body = std::fs::read(path).expect("readable");
-        let fields = ["Content-Type: application/fhir+json", "Authorization: Bearer x", "X-File: a"];
+        let fields =
+            ["Content-Type: application/fhir+json", "Authorization: Bearer x", "X-File: a"];
         let asked = request("POST", &target(&body), &fields, &body);
         let answer = client.ask(&asked);
         let place = path.display();
@@ -111,6 +112,8 @@ fn bodies_from_elsewhere_pass_byte_for_byte() {
     };
     let counts = through_a_gate(Path::new(&folder));
     let Counts { files, judged, not_judged, unreadable, why } = counts;
-    println!("{folder}: {files} files, {judged} judged, {not_judged} not judged, {unreadable} unreadable");
+    println!(
+        "{folder}: {files} files, {judged} judged, {not_judged} not judged, {unreadable} unreadable"
+    );
     why.iter().for_each(|why| println!("  {why}"));
 }
