@@ -61,6 +61,25 @@ fn a_surgeon_is_read_from_the_server_with_the_clients_own_credentials() {
 }
 
 #[test]
+fn an_order_inside_a_care_plan_names_its_surgeon_beside_it() {
+    let (_hospital, gate, server, mut client) = before(Server::storing(), &[]);
+    let mut order = with(by_reference(clean("C9"), "#doc"), "id", json!("o"));
+    let mut plan = json!({ "resourceType": "CarePlan", "status": "active", "intent": "plan",
+        "subject": {"reference": "Patient/1"}, "contained": [practitioner("doc", "D1002"), order] });
+    assert_eq!(client.write("POST", "/fhir/CarePlan", &plan.to_string()).status(), 201);
+    order = with(by_reference(refused("C9"), "#doc"), "id", json!("o"));
+    plan["contained"] = json!([order, practitioner("doc", "D1005")]);
+    assert_eq!(client.write("POST", "/fhir/CarePlan", &plan.to_string()).status(), 422);
+    plan["contained"].as_array_mut().expect("a list").push(practitioner("doc", "D1004"));
+    let answer = client.write("POST", "/fhir/CarePlan", &plan.to_string());
+    assert!([400, 422].contains(&answer.status()), "two of one id: {answer:?}");
+    let all = decisions(gate.data());
+    assert_eq!(decision(&all[0]), "forward");
+    assert!(findings(&all[1]).contains(&"grant-missing block".to_owned()));
+    assert_eq!(server.writes().len(), 1);
+}
+
+#[test]
 fn a_person_that_the_server_does_not_have_is_unknown_and_the_refusal_is_not_kept() {
     let (_hospital, gate, server, mut client) =
         before(Server::storing(), &["lookup_timeout_ms = 30000"]);

@@ -213,3 +213,17 @@ async fn an_attestation_covers_its_own_procedures_and_not_what_a_message_adds() 
     };
     assert!(passage.verdict().unwrap().findings().any(|(_, f)| f.rule == Rule::OverrideUnattested));
 }
+
+#[tokio::test]
+async fn where_an_attestation_is_required_one_given_meanwhile_lets_the_same_bytes_pass() {
+    let bench = bench_by(Policy { require_attestation: true, ..Policy::default() }).await;
+    let order = || unattested("D2", Some(Urgency::Emergency));
+    let sent = || checked("the same bytes", order());
+    let Outcome::Refuse(first) = bench.gate.pass(sent()).await else { panic!("passed") };
+    let Outcome::Refuse(again) = bench.gate.pass(sent()).await else { panic!("passed") };
+    assert_eq!(first.answer, again.answer, "repeated from memory");
+    let asked = asked(&bench, order()).await;
+    assert_eq!(asked.verdict.decision, Decision::Block);
+    bench.gate.attest(asked.entry, &reason(), &caller()).await.unwrap();
+    assert_eq!(decision(&bench.gate.pass(sent()).await), Decision::Override);
+}

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, timeout};
@@ -122,6 +122,12 @@ where
 {
     let begun = Some(begun).filter(|begun| !begun.is_empty());
     Rejoined { begun, rest }.boxed_unsync()
+}
+
+/// The end of a body that broke off: whoever reads it must not take it for whole.
+pub(super) fn broken(error: BoxError) -> Boxed {
+    let frames = futures_util::stream::iter([Err::<Frame<Bytes>, BoxError>(error)]);
+    StreamBody::new(frames).boxed_unsync()
 }
 
 struct Rejoined<B> {

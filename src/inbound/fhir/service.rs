@@ -128,6 +128,7 @@ pub(super) async fn serve(
         Interaction::Unjudged { resource_type } => !intake::is_looked_at(&asked, resource_type),
         Interaction::OutsideBase => {
             events::FhirOutsideBase { route: &route.config.name }.emit();
+            tokio::spawn(read_out(body));
             return respond::outside_base(route.gate.clock().now());
         }
         _ => false,
