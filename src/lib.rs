@@ -12,7 +12,7 @@
 //! | 7 | `config` | as written → checked settings, all faults at once, before anything binds |
 //! | 6 | `inbound` | what listens: `mllp`, `fhir`, and on the console port `console`, `cds_hooks`, `decision_api`; each with its own `respond.rs` |
 //! | 5 | `gate`, `feed` | the one path: facts → judge → ledger → passage · who is told |
-//! | 4 | `register`, `ledger`, `cases` | who may · what happened · the story of each case |
+//! | 4 | `register`, `ledger`, `cases`, `overrides`, `accounts`, `search` | who may · what happened · the story of each case · override files · who uses the console · entries found again |
 //! | 3 | `clock`, `telemetry`, `net` | time · named events, the only logs and metrics · outgoing HTTP |
 //! | 2 | `rules`, `mapping` | what regulations demand · message → order, as a file says; pure |
 //! | 1 | `hl7`, `fhir` | codecs: bytes and text, no sockets |
@@ -44,6 +44,7 @@
 //! 10. Everything has a limit, named, with its reason; at the limit we say so and behave as written.
 //! 11. Patient data does not print: not in logs, metrics, errors, `Debug`.
 
+pub mod accounts;
 pub mod app;
 pub mod cases;
 pub mod cli;
@@ -58,6 +59,8 @@ pub mod inbound;
 pub mod ledger;
 pub mod mapping;
 pub mod net;
+pub mod overrides;
 pub mod register;
 pub mod rules;
+pub mod search;
 pub mod telemetry;

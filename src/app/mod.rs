@@ -4,6 +4,7 @@ mod catch_up;
 mod explain;
 mod follow;
 mod overdue;
+mod office;
 mod recall;
 
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::accounts::error::AccountsError;
 use crate::app::catch_up::CatchUpError;
 use crate::app::follow::Followed;
 use crate::cases::error::CasesError;
@@ -22,9 +24,12 @@ use crate::clock::Clock;
 use crate::config::{Console, Settings};
 use crate::feed::watch::{Light, Watch, What};
 use crate::feed::{FeedError, Feeds};
+use crate::gate::office::Office;
+use crate::gate::stance::RouteStance;
 use crate::gate::{Gate, Parts};
 use crate::inbound::cds_hooks;
 use crate::inbound::console::bounds::Bounds;
+use crate::inbound::console::pages::{self, Desk};
 use crate::inbound::console::{self, Health};
 use crate::inbound::decision_api;
 use crate::inbound::fhir;
@@ -32,9 +37,11 @@ use crate::inbound::mllp;
 use crate::inbound::mllp::connection::Route;
 use crate::inbound::mllp::listener;
 use crate::ledger::{FileStore, Ledger, LedgerError, Recovered};
+use crate::overrides::error::OverridesError;
 use crate::register::Register;
 use crate::register::error::RegisterError;
 use crate::register::sources::sqlite::{self, Keeping};
+use crate::search::error::SearchError;
 use crate::telemetry::events;
 
 /// Why the gate cannot start.
@@ -52,6 +59,15 @@ pub enum AppError {
     /// The feeds cannot be opened.
     #[error("the feeds cannot start: {0}")]
     Feed(#[from] FeedError),
+    /// The accounts cannot be opened.
+    #[error("the accounts cannot be opened: {0}")]
+    Accounts(#[from] AccountsError),
+    /// The search index cannot be opened.
+    #[error("the search index cannot be opened: {0}; delete it, it is built anew from the ledger")]
+    Search(#[from] SearchError),
+    /// The index of override files cannot be opened.
+    #[error("{0}; delete it, it is built anew from the ledger")]
+    Overrides(#[from] OverridesError),
     /// An address cannot be bound.
     #[error("`{what}` cannot listen on {address}: {error}, free the port or change `listen`")]
     Bind {
@@ -72,6 +88,7 @@ pub struct Running {
     gate: Arc<Gate>,
     cases: Cases,
     ledger: Ledger,
+    office: Arc<Office>,
     routes: Vec<(Arc<str>, SocketAddr)>,
     console: Option<SocketAddr>,
     stop: watch::Sender<bool>,
@@ -93,6 +110,8 @@ pub async fn start(
     let (ledger, recovered) = Ledger::open(store, settings.ledger.clone(), clock)?;
     let feeds = Feeds::open(settings.feeds.clone(), settings.feed_ground(clock), &ledger)?;
     let watch = feeds.watch().clone();
+    let desk = office::open(&settings).await?;
+    let ladder = settings.ladder.clone();
     let source = Arc::new(sqlite::open(&settings.register_file).await?);
     let register = Register::open(settings.register, Arc::clone(&source) as Arc<_>).await?;
     let (register_state, ledger_status) = (register.watch(), ledger.status());
@@ -106,18 +125,13 @@ pub async fn start(
         sync_every: settings.sync_every,
         keep_message_max: settings.keep_message_max,
     }));
-    let stances: Vec<_> = settings
-        .mllp
-        .iter()
-        .map(|route| (Arc::clone(&route.name), Arc::clone(&route.stance)))
-        .chain(settings.fhir.iter().map(|r| (Arc::clone(&r.name), Arc::clone(&r.stance))))
-        .collect();
-    recall::recall(&gate, &recovered, &stances, clock.now())?;
+    recall::recall(&gate, &recovered, &stances(&settings.mllp, &settings.fhir), clock.now())?;
     match catch_up::catch_up(&cases, &settings.ledger_dir, clock.now()).await {
         Ok(()) => {}
         Err(CatchUpError::Ledger(error)) => return Err(error.into()),
         Err(CatchUpError::Cases(error)) => return Err(error.into()),
     }
+    let office = Arc::new(Office::new(desk.parts(&gate, &source, &settings.ledger_dir, ladder)));
     tell(&recovered);
     let Bound { mllp, fhir, console: console_listener } =
         bind((&settings.mllp, &settings.fhir, settings.console.listen), &gate, &watch).await?;
@@ -131,6 +145,7 @@ pub async fn start(
         tasks.spawn(dispatch.run());
     }
     let folder = settings.ledger_dir.clone();
+    office::follow(&mut tasks, &office, &ledger, &folder, &stopped);
     tasks.spawn(catch_up::follow(cases.clone(), folder, clock, stopped.clone()));
     let mut routes = Vec::new();
     for (config, listener, upstream) in mllp {
@@ -147,12 +162,30 @@ pub async fn start(
         events::ConsoleListening { listen }.emit();
     }
     if let Some(listener) = console_listener {
+        let asked = inquiries((&settings.console, &settings.mllp, &settings.fhir), &gate);
         let health =
             Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };
-        let asked = inquiries((&settings.console, &settings.mllp, &settings.fhir), &gate);
-        tasks.spawn(console::serve(listener, health, asked));
+        let more = asked.merge(pages(&office, &health, &settings.console));
+        tasks.spawn(console::serve(listener, health, more));
     }
-    Ok(Running { gate, cases, ledger, routes, console, stop, tasks, drain: settings.drain })
+    Ok(Running { gate, cases, ledger, office, routes, console, stop, tasks, drain: settings.drain })
+}
+
+/// Every route's name and stance.
+fn stances(
+    mllp: &[Arc<mllp::Config>],
+    fhir: &[Arc<fhir::Config>],
+) -> Vec<(Arc<str>, Arc<RouteStance>)> {
+    let hl7 = mllp.iter().map(|route| (Arc::clone(&route.name), Arc::clone(&route.stance)));
+    let fhir = fhir.iter().map(|route| (Arc::clone(&route.name), Arc::clone(&route.stance)));
+    hl7.chain(fhir).collect()
+}
+
+/// The pages of the console.
+fn pages(office: &Arc<Office>, health: &Health, console: &Console) -> axum::Router {
+    let names = health.routes.iter().map(|(name, _)| Arc::clone(name)).collect();
+    let (public_url, drain) = (console.public_url.as_deref(), health.drain.clone());
+    pages::router(Desk::new(Arc::clone(office), names, public_url, drain))
 }
 
 /// Every address of the gate, bound.
@@ -222,6 +255,8 @@ pub async fn open_cases(settings: &Settings) -> Result<Cases, AppError> {
     Ok(Cases::open(pool, cases::Config::embedded(&settings.node.name)).await?)
 }
 
+pub use office::{open_accounts, open_search, reindex};
+
 impl Running {
     /// Every route and the address it is bound to.
     pub fn routes(&self) -> &[(Arc<str>, SocketAddr)] {
@@ -238,6 +273,11 @@ impl Running {
         &self.gate
     }
 
+    /// What people do at the console.
+    pub fn office(&self) -> &Arc<Office> {
+        &self.office
+    }
+
     /// Stops taking work, finishes what is in flight within the drain time, closes the ledger.
     pub async fn stop(mut self) {
         events::Draining {}.emit();
@@ -247,6 +287,8 @@ impl Running {
         self.tasks.shutdown().await;
         self.ledger.close().await;
         self.cases.close(self.drain).await;
+        self.office.search().close().await;
+        self.office.accounts().close().await;
         events::Stopped { cut: usize::from(cut) }.emit();
     }
 }

@@ -12,6 +12,7 @@ macro_rules! say {
     }};
 }
 
+mod account;
 mod check;
 mod demo;
 mod explain;
@@ -91,6 +92,8 @@ enum Command {
     Send(send::SendArgs),
     /// Shows feeds and their dead letters, and sends those again
     Feed(feed::FeedArgs),
+    /// Keeps the accounts of the console
+    Account(account::AccountArgs),
     /// Verifies, shows and exports the ledger
     Ledger(ledger::LedgerArgs),
 }
@@ -125,6 +128,7 @@ pub fn main() -> ExitCode {
             Command::Replay(args) => replay::run(args, &cli.config).await,
             Command::Send(args) => send::run(args).await,
             Command::Feed(args) => feed::run(args, &cli.config).await,
+            Command::Account(args) => account_of(&args, &cli.config).await,
             Command::Ledger(args) => ledger_of(&args, &cli.config).await,
         }
     });
@@ -197,6 +201,13 @@ async fn export_from(args: &export::ExportArgs, file: &Path) -> u8 {
     match export::run(args, &asker, &mut std::io::stdout()).await {
         Ok(()) => 0,
         Err(error) => failed(&error),
+    }
+}
+
+async fn account_of(args: &account::AccountArgs, file: &Path) -> u8 {
+    match settings(file) {
+        Ok(settings) => account::run(args, &settings, &who()).await,
+        Err(code) => code,
     }
 }
 

@@ -1,7 +1,8 @@
-//! `orgate ledger reindex`: the case index dropped and built anew from the ledger.
+//! `orgate ledger reindex`: case index, search index and override files dropped and built anew from the ledger.
 
 use std::time::Duration;
 
+use crate::app;
 use crate::cases::Cases;
 use crate::cli::{EXIT_USAGE, open_cases};
 use crate::config::Settings;
@@ -20,6 +21,13 @@ pub(super) async fn run(settings: &Settings) -> u8 {
     };
     let rebuilt = rebuild(&cases, settings).await;
     cases.close(Duration::from_secs(10)).await;
+    match app::reindex(settings).await {
+        Ok(entries) => say!("检索索引已重建 the search index is rebuilt: {entries}"),
+        Err(error) => {
+            eprintln!("{error}");
+            return EXIT_USAGE;
+        }
+    }
     match rebuilt {
         Ok((entries, documents, unknown)) => {
             say!("病例索引已重建 the case index is rebuilt");

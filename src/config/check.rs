@@ -8,6 +8,7 @@ use toml::de::DeTable;
 
 use crate::cases::report::REPORT_DUE_DAYS;
 use crate::config::console::console;
+use crate::config::desk::ladder;
 use crate::config::fault::{Fault, Faults};
 use crate::config::feed::feed;
 use crate::config::fhir;
@@ -91,6 +92,7 @@ fn whole<'t>(
     let policy = root.section("policy");
     let due = policy.number("report_due_days", u64::from(REPORT_DUE_DAYS), 0..366);
     let report_due_days = u32::try_from(due).unwrap_or(REPORT_DUE_DAYS);
+    let ladder = ladder(&policy);
     let (policy, institution_level) = self::policy(policy);
     let section = root.section("ledger");
     let sync_every = section.choice("sync", true, &[("every", true), ("findings", false)]);
@@ -124,6 +126,7 @@ fn whole<'t>(
         register,
         register_file: node.data_dir.join("register.db"),
         policy,
+        ladder,
         institution_level,
         report_due_days,
         sync_every,

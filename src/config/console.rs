@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::config::desk::{Desk, desk};
 use crate::config::fault::Fault;
 use crate::config::mapping::load_file;
 use crate::config::reader::Section;
@@ -20,6 +21,10 @@ const CDS_MAPPING: &str = "mappings/fhir/r4.toml";
 pub struct Console {
     /// Where it listens; absent: nowhere.
     pub listen: Option<SocketAddr>,
+    /// As whom the world knows it: cookies are for https only where this begins so.
+    pub public_url: Option<String>,
+    /// Who may sit there.
+    pub desk: Desk,
     /// CDS Hooks.
     pub cds_hooks: Arc<cds_hooks::Config>,
     /// AuthZEN and `/v1/explain`.
@@ -42,6 +47,7 @@ pub(super) fn console(root: &Section<'_>, foreign: &mut Vec<Fault>) -> Option<Co
     if public_url.as_deref().is_some_and(|url| !is_url(url)) {
         section.fault("public_url", "`public_url` must be a URL, \"https://gate.example\"");
     }
+    let desk = desk(&section);
     section.finish();
     let cds_hooks = cds_hooks(root.section("cds_hooks"), public_url.as_ref(), foreign);
     let section = root.section("decision_api");
@@ -58,6 +64,8 @@ pub(super) fn console(root: &Section<'_>, foreign: &mut Vec<Fault>) -> Option<Co
     let cds_clients = !cds_hooks.clients.is_empty();
     Some(Console {
         listen,
+        public_url: public_url.clone(),
+        desk,
         cds_hooks: Arc::new(cds_hooks),
         decision_api: decision_api::Config { token_file, stance, public_url, cds_clients },
     })

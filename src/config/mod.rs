@@ -2,6 +2,7 @@
 
 mod check;
 mod console;
+mod desk;
 pub mod fault;
 mod feed;
 mod fhir;
@@ -20,11 +21,13 @@ use jiff::tz::TimeZone;
 
 pub use check::{load, read};
 pub use console::Console;
+pub use desk::Desk;
 
 use crate::clock::Clock;
 use crate::feed as feeds;
 use crate::inbound::{fhir as fhir_inbound, mllp};
 use crate::ledger;
+use crate::overrides::Ladder;
 use crate::register;
 use crate::register::import::policy::InstitutionLevel;
 use crate::rules::Policy;
@@ -40,6 +43,8 @@ pub struct Settings {
     pub register_file: PathBuf,
     /// What the institution has set.
     pub policy: Policy,
+    /// Who is told when an override file is not reviewed in time.
+    pub ladder: Ladder,
     /// The institution's level, for the catalogue lint (SZ 9).
     pub institution_level: InstitutionLevel,
     /// Calendar days after the operating day by which a case of a restricted technique must be reported.
@@ -79,6 +84,16 @@ impl Settings {
             zone: self.node.zone.clone(),
             clock,
         }
+    }
+
+    /// Accounts and sessions: precious.
+    pub fn accounts_file(&self) -> PathBuf {
+        self.node.data_dir.join("accounts.db")
+    }
+
+    /// The search index and that of override files: derived from the ledger, may be deleted.
+    pub fn search_file(&self) -> PathBuf {
+        self.node.data_dir.join("search.db")
     }
 
     /// What reading register files needs of the settings.

@@ -14,12 +14,14 @@ mod entry;
 pub mod facts;
 pub mod inquiry;
 pub mod memory;
+pub mod office;
 pub mod order_facts;
 mod pass;
 pub mod passage;
 pub mod rederive;
 mod ruling;
 pub mod stance;
+pub mod told;
 pub mod verdict_json;
 mod words;
 

@@ -85,6 +85,7 @@ pub mod entry;
 pub mod receipt;
 pub mod store;
 
+mod follow;
 mod intake;
 mod read;
 mod recover;
@@ -105,6 +106,7 @@ use jiff::tz::TimeZone;
 pub use crate::ledger::canonical::{NotCanonical, canonical};
 pub use crate::ledger::chain::{Hash, Head, Why};
 pub use crate::ledger::entry::{Body, Draft, Entry, EntryId, Kind};
+pub use crate::ledger::follow::{Follower, Place, entry_at};
 pub use crate::ledger::intake::{Durability, Figures, Ledger, Status};
 pub use crate::ledger::read::{Entries, Filter};
 pub use crate::ledger::receipt::Receipt;

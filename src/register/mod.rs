@@ -7,10 +7,12 @@
 //! History is kept: an import ends rows and begins others under a new version, and never deletes.
 
 pub mod cache;
+pub mod change;
 pub mod error;
 pub mod export;
 pub mod follow;
 pub mod import;
+pub mod look;
 pub mod record;
 pub mod roster;
 pub mod rows;

@@ -113,6 +113,15 @@ pub struct Table {
     pub check: fn(&Fields<'_>, &Policy, &mut dyn FnMut(&'static str, Wording)),
 }
 
+/// Tables are told apart by their names.
+impl PartialEq for Table {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Table {}
+
 impl Table {
     /// The key of a row, as one text.
     pub fn key_of(&self, fields: &Fields<'_>) -> String {

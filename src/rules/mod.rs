@@ -17,6 +17,7 @@ mod wording;
 pub mod effects;
 pub mod report;
 pub mod table;
+pub mod titles;
 
 #[cfg(test)]
 mod tests;

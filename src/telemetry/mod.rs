@@ -6,3 +6,5 @@ pub mod events;
 pub mod feed;
 pub mod logs;
 pub mod metrics;
+#[expect(clippy::disallowed_macros, reason = "as `events`")]
+pub mod office;

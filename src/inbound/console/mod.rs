@@ -7,12 +7,14 @@
 //! | `bounds` | what one request may take: size, time, and how many at once |
 //! | `caller` | from where a request comes, and its bearer token |
 //! | `object` | JSON objects where objects are meant |
+//! | `pages` | what people see: login, live, override files |
 //! | `respond` | status codes and bodies |
 
 pub mod bounds;
 pub mod caller;
 mod listener;
 pub mod object;
+pub mod pages;
 mod respond;
 mod service;
 

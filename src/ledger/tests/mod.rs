@@ -2,6 +2,7 @@
 
 mod disk;
 mod faults;
+mod following;
 mod format;
 mod model;
 mod tail;

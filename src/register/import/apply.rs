@@ -22,6 +22,26 @@ const ROWS_PER_INSERT: usize = 12;
 /// With more changed surgeons than this, gates are told that everything changed.
 const MAX_TOUCHED: usize = 5_000;
 
+/// Rows of a table that a preview shows; beyond, only their number is told.
+pub const SHOWN_MAX: usize = 200;
+
+/// A row that differs, for people. It may be of a patient, so it does not print.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RowChange {
+    /// Of which table.
+    pub table: &'static Table,
+    /// Its record before, if it was there.
+    pub before: Option<Box<str>>,
+    /// Its record after, if it stays.
+    pub after: Option<Box<str>>,
+}
+
+impl std::fmt::Debug for RowChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RowChange({})", self.table.name)
+    }
+}
+
 /// What a statement does to its table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -57,6 +77,8 @@ pub struct Difference {
     touched: BTreeSet<(&'static str, String)>,
     /// What may no longer be allowed as before.
     pub losses: Losses,
+    /// The first rows that differ.
+    pub shown: Vec<RowChange>,
 }
 
 /// Compares a statement with the current rows of its table.
@@ -77,6 +99,7 @@ pub async fn compare(
         begins: Vec::new(),
         touched: BTreeSet::new(),
         losses: Losses::default(),
+        shown: Vec::new(),
     };
     let mut same: HashSet<Box<str>> = HashSet::new();
     let sql = format!("select {} from {} where to_version is null", joined(table), table.name);
@@ -94,6 +117,7 @@ pub async fn compare(
                 difference.counts.changed += 1;
                 difference.touch(&fields);
                 difference.losses.look(table, Some(record), Some(&line.record));
+                difference.show(Some(record), Some(&line.record));
                 difference.ends.insert(key);
             }
             None if merge => {}
@@ -101,6 +125,7 @@ pub async fn compare(
                 difference.counts.ended += 1;
                 difference.touch(&fields);
                 difference.losses.look(table, Some(record), None);
+                difference.show(Some(record), None);
                 difference.ends.insert(key);
             }
         }
@@ -112,6 +137,7 @@ pub async fn compare(
     for (key, line) in rows {
         if !difference.ends.contains(&key) {
             difference.losses.look(table, None, Some(&line.record));
+            difference.show(None, Some(&line.record));
         }
         difference.touch(&Fields::split(table, &line.record));
         difference.begins.push(line.record);
@@ -120,6 +146,40 @@ pub async fn compare(
 }
 
 impl Difference {
+    /// Rows that change or, without a record before, begin: for changes of single rows. The keys must stay.
+    pub fn of_rows(table: &'static Table, rows: &[(Option<String>, String)]) -> Self {
+        let mut difference = Self {
+            counts: Counts::default(),
+            table,
+            ends: BTreeSet::new(),
+            begins: Vec::new(),
+            touched: BTreeSet::new(),
+            losses: Losses::default(),
+            shown: Vec::new(),
+        };
+        for (before, after) in rows {
+            if let Some(before) = before {
+                let fields = Fields::split(table, before);
+                difference.ends.insert(table.key_of(&fields).into_boxed_str());
+                difference.counts.changed += 1;
+                difference.touch(&fields);
+            } else {
+                difference.counts.added += 1;
+            }
+            difference.touch(&Fields::split(table, after));
+            difference.losses.look(table, before.as_deref(), Some(after));
+            difference.begins.push(after.as_str().into());
+        }
+        difference
+    }
+
+    fn show(&mut self, before: Option<&str>, after: Option<&str>) {
+        if self.shown.len() < SHOWN_MAX {
+            let (before, after) = (before.map(Into::into), after.map(Into::into));
+            self.shown.push(RowChange { table: self.table, before, after });
+        }
+    }
+
     fn touch(&mut self, fields: &Fields<'_>) {
         if self.touched.len() > MAX_TOUCHED {
             return;

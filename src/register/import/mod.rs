@@ -33,7 +33,7 @@ use thiserror::Error;
 
 use crate::domain::consequence::Consequence;
 use crate::register::error::RegisterError;
-use crate::register::import::apply::{Counts, Difference};
+use crate::register::import::apply::{Counts, Difference, RowChange};
 use crate::register::import::cross::Standing;
 use crate::register::import::fault::{Fault, Wording};
 use crate::register::import::policy::Policy;
@@ -103,6 +103,19 @@ pub struct ImportSummary {
     pub notes: Vec<Wording>,
     /// What the change newly prohibits, stops or leaves uncovered, at most [`consequence::MAX_LOSSES`].
     pub consequences: Vec<Consequence>,
+    /// The rows that differ, for a preview, at most [`apply::SHOWN_MAX`] per table.
+    pub rows: Vec<RowChange>,
+}
+
+/// A register file that is in memory: an upload.
+#[derive(Clone)]
+pub struct Given {
+    /// Which table.
+    pub table: &'static Table,
+    /// What it is called, for faults.
+    pub name: String,
+    /// What it holds.
+    pub bytes: bytes::Bytes,
 }
 
 /// Why nothing was imported.
@@ -119,6 +132,11 @@ pub enum ImportError {
         /// What the system said.
         why: String,
     },
+    /// Somebody else has changed the register since the preview.
+    #[error(
+        "the register has changed since the preview (version {0}), look at the differences again"
+    )]
+    Moved(i64),
     /// The register.
     #[error(transparent)]
     Register(#[from] RegisterError),
@@ -135,13 +153,47 @@ impl From<sqlx::Error> for ImportError {
 /// # Errors
 /// Any fault of any file, all at once; then nothing has changed.
 pub async fn import(source: &SqlSource, request: &Request) -> Result<ImportSummary, ImportError> {
-    let (mut statements, mut tables) = (Vec::new(), Vec::new());
+    let mut read = Vec::new();
     for (table, path) in &request.files {
-        let (statement, summary) = read_file(table, path, request.policy.clone()).await?;
-        statements.push(statement);
-        tables.push(summary);
+        read.push(read_file(table, path, request.policy.clone()).await?);
     }
+    import_read(source, request, read, None).await
+}
+
+/// Imports uploads likewise; `request.files` is not looked at. With `base`, only into that version of the register.
+///
+/// # Errors
+/// As [`import`], and when the register is of another version than `base`.
+pub async fn import_given(
+    source: &SqlSource,
+    request: &Request,
+    given: Vec<Given>,
+    base: Option<i64>,
+) -> Result<ImportSummary, ImportError> {
+    let mut read = Vec::new();
+    for Given { table, name, bytes } in given {
+        let size = bytes.len() as u64;
+        if size > sheet::MAX_FILE_BYTES {
+            let why = format!("it is larger than {} bytes", sheet::MAX_FILE_BYTES);
+            return Err(ImportError::File { file: name.into(), why });
+        }
+        read.push(read_bytes(table, name, bytes, request.policy.clone()).await?);
+    }
+    import_read(source, request, read, base).await
+}
+
+async fn import_read(
+    source: &SqlSource,
+    request: &Request,
+    read: Vec<(Statement, TableSummary)>,
+    base: Option<i64>,
+) -> Result<ImportSummary, ImportError> {
+    let (mut statements, mut tables): (Vec<_>, Vec<_>) = read.into_iter().unzip();
     let mut transaction = source.write().await?;
+    let before = sql::newest_version(&mut transaction).await?;
+    if base.is_some_and(|base| base != before) {
+        return Err(ImportError::Moved(before));
+    }
     let standing = standing(&mut transaction, &statements, request.merge).await?;
     let afterwards = cross::check(&mut statements, &standing);
     for statement in &mut statements {
@@ -157,7 +209,6 @@ pub async fn import(source: &SqlSource, request: &Request) -> Result<ImportSumma
         summary.counts = difference.counts;
         differences.push(difference);
     }
-    let before = sql::newest_version(&mut transaction).await?;
     let changed = differences.iter().any(|difference| !difference.counts.nothing());
     let version = before + i64::from(changed);
     let mut summary = ImportSummary {
@@ -167,6 +218,7 @@ pub async fn import(source: &SqlSource, request: &Request) -> Result<ImportSumma
         tables,
         notes: Vec::new(),
         consequences: Vec::new(),
+        rows: differences.iter_mut().flat_map(|d| std::mem::take(&mut d.shown)).collect(),
     };
     if changed {
         enter_version(&mut transaction, request, &summary).await?;
@@ -196,7 +248,16 @@ async fn read_file(
         return Err(failed(format!("it is larger than {} bytes", sheet::MAX_FILE_BYTES)));
     }
     let bytes = tokio::fs::read(path).await.map_err(|error| failed(error.to_string()))?;
-    let file = path.display().to_string();
+    read_bytes(table, path.display().to_string(), bytes.into(), policy).await
+}
+
+async fn read_bytes(
+    table: &'static Table,
+    file: String,
+    bytes: bytes::Bytes,
+    policy: Policy,
+) -> Result<(Statement, TableSummary), ImportError> {
+    let name = PathBuf::from(&file);
     let read = move || {
         let digest = ring::digest::digest(&ring::digest::SHA256, &bytes);
         let sha256 = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -204,7 +265,9 @@ async fn read_file(
         let counts = Counts::default();
         (statement, TableSummary { table: table.name, file, sha256, counts })
     };
-    tokio::task::spawn_blocking(read).await.map_err(|error| failed(error.to_string()))
+    let failed = |error: tokio::task::JoinError| error.to_string();
+    let read = tokio::task::spawn_blocking(read).await.map_err(failed);
+    read.map_err(|why| ImportError::File { file: name, why })
 }
 
 /// What the register holds and the files do not replace, as far as a check needs it.

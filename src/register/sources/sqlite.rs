@@ -44,6 +44,8 @@ pub enum Keeping {
     Full,
     /// A whole database, perhaps without its newest transactions: for what can be derived again.
     Whole,
+    /// Likewise, for a large index: more of it stays in memory, per connection.
+    Index,
 }
 
 /// Connections to the SQLite file `file`, made with its folder if need be; no tables.
@@ -58,6 +60,10 @@ pub async fn connect(file: &Path, keeping: Keeping) -> Result<AnyPool, RegisterE
         }
         Keeping::Whole => {
             "pragma busy_timeout = 30000; pragma journal_mode = wal; pragma synchronous = normal;"
+        }
+        Keeping::Index => {
+            "pragma busy_timeout = 30000; pragma journal_mode = wal; pragma synchronous = normal; \
+             pragma cache_size = -16384;"
         }
     };
     sqlx::any::install_default_drivers();

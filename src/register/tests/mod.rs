@@ -1,6 +1,7 @@
 //! Tests of the register, by kind: faults of files, forms of files, history, answers, following.
 
 mod answers;
+mod changes;
 mod consequences;
 mod faults;
 mod files;

@@ -189,6 +189,21 @@ impl Hospital {
         self.command(arguments).output().expect("the binary runs")
     }
 
+    /// Makes an account of the console by the command, with a password its owner must change.
+    pub(crate) fn account(&self, name: &str, password: &str, more: &[&str]) {
+        use std::io::Write;
+        let mut arguments = vec!["account", "add", name, "--stdin"];
+        arguments.extend(more);
+        let mut command = self.command(&arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary runs");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        stdin.write_all(password.as_bytes()).expect("it reads");
+        drop(stdin);
+        let out = child.wait_with_output().expect("it ends");
+        assert!(out.status.success(), "{}", text(&out.stderr));
+    }
+
     /// Grants `surgeon` one procedure, in force at once, by `orgate import --merge`.
     pub(crate) fn grant(&self, surgeon: &str, code: &str, status: &str) {
         let rows = format!(
@@ -285,12 +300,12 @@ impl Gate {
     }
 
     /// Where the console port listens.
-    pub(crate) fn console(&self) -> SocketAddr {
-        self.console.expect("the console listens")
-    }
-
     pub(crate) fn connect(&self) -> Client {
         Client::connect(self.address())
+    }
+
+    pub(crate) fn console(&self) -> SocketAddr {
+        self.console.expect("the console listens")
     }
 
     pub(crate) fn data(&self) -> &Path {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use orgate::app::{self, Running};
 use orgate::clock::Clock;
 use orgate::config;
+use orgate::gate::office::Office;
 use tokio::runtime::Runtime;
 
 use crate::support::gate::Hospital;
@@ -21,6 +22,15 @@ pub(crate) struct FixedGate {
 impl FixedGate {
     /// Starts it in the hospital's folder.
     pub(crate) fn start(hospital: Hospital, at: &str) -> Self {
+        Self::start_by(hospital, Clock::Fixed(at.parse().expect("a time")))
+    }
+
+    /// Starts it with the machine's clock.
+    pub(crate) fn start_now(hospital: Hospital) -> Self {
+        Self::start_by(hospital, Clock::System)
+    }
+
+    fn start_by(hospital: Hospital, clock: Clock) -> Self {
         // Writes the configuration as a side effect of asking for its faults.
         let checked = hospital.run(&["check"]);
         assert!(checked.status.success(), "{}", crate::support::gate::text(&checked.stderr));
@@ -44,6 +54,11 @@ impl FixedGate {
         let routes = self.running.as_ref().expect("it runs").routes();
         let found = routes.iter().find(|(route, _)| **route == *name);
         found.unwrap_or_else(|| panic!("no route {name}")).1
+    }
+
+    /// The office, and where its futures run.
+    pub(crate) fn office(&self) -> (&Runtime, &Arc<Office>) {
+        (&self.runtime, self.running.as_ref().expect("it runs").office())
     }
 
     pub(crate) fn data(&self) -> PathBuf {

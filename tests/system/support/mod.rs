@@ -1,5 +1,6 @@
 //! What the system tests stand on: a gate as a process, a stand-in downstream, a raw client, messages.
 
+pub(crate) mod browser;
 pub(crate) mod client;
 pub(crate) mod console;
 pub(crate) mod gate;

@@ -1,0 +1,263 @@
+//! The office behind the ledger: its databases opened, the indexes kept up, decisions told live, deadlines watched.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::accounts::Accounts;
+use crate::app::AppError;
+use crate::clock;
+use crate::config::{Desk, Settings};
+use crate::gate::Gate;
+use crate::gate::office::{Office, OfficeError, Parts};
+use crate::gate::told::{Told, told};
+use crate::ledger::{Follower, Ledger, LedgerError};
+use crate::overrides::{Ladder, Overrides};
+use crate::register::import::policy::Policy;
+use crate::register::sources::sql::SqlSource;
+use crate::register::sources::sqlite::{self, Keeping};
+use crate::search::Search;
+use crate::telemetry::office as events;
+
+/// How often the ledger's head is looked at: a verdict shows within 300 ms.
+const EVERY: Duration = Duration::from_millis(40);
+/// Entries of one transaction of the indexes.
+const BATCH: usize = 500;
+/// An index that fails is tried again so often.
+const RETRY: Duration = Duration::from_secs(2);
+/// How often deadlines are looked at; they are hours.
+const DEADLINES_EVERY: Duration = Duration::from_secs(15);
+
+/// The office's databases.
+pub(super) struct Databases {
+    accounts: Accounts,
+    search: Search,
+    overrides: Overrides,
+    desk: Desk,
+    import_policy: Policy,
+}
+
+/// Opens them; files that are not there are made.
+pub(super) async fn open(settings: &Settings) -> Result<Databases, AppError> {
+    let accounts = open_accounts(settings).await?;
+    let (search, overrides) = open_search(settings).await?;
+    let (desk, import_policy) = (settings.console.desk.clone(), settings.import_policy());
+    Ok(Databases { accounts, search, overrides, desk, import_policy })
+}
+
+/// The accounts of the configured gate; the file is made if need be.
+///
+/// # Errors
+/// It cannot be used, or is of a newer program.
+pub async fn open_accounts(settings: &Settings) -> Result<Accounts, AppError> {
+    let pool = sqlite::connect(&settings.accounts_file(), Keeping::Full).await?;
+    Ok(Accounts::open(pool, "begin immediate", settings.console.desk.accounts).await?)
+}
+
+/// The search index with that of override files; the file is made if need be.
+///
+/// # Errors
+/// It cannot be used.
+pub async fn open_search(settings: &Settings) -> Result<(Search, Overrides), AppError> {
+    let pool = sqlite::connect(&settings.search_file(), Keeping::Index).await?;
+    let (overrides, fresh) = Overrides::open(pool.clone(), "begin immediate").await?;
+    let search = Search::open(pool, "begin immediate").await?;
+    if fresh {
+        // Both are built by one reading of the ledger.
+        search.clear().await?;
+    }
+    Ok((search, overrides))
+}
+
+impl Databases {
+    /// With everything else that the office is made of.
+    pub(super) fn parts(
+        self,
+        gate: &Arc<Gate>,
+        source: &Arc<SqlSource>,
+        ledger_dir: &Path,
+        ladder: Ladder,
+    ) -> Parts {
+        Parts {
+            gate: Arc::clone(gate),
+            accounts: self.accounts,
+            overrides: self.overrides,
+            search: self.search,
+            source: Arc::clone(source),
+            import_policy: self.import_policy,
+            ledger_dir: ledger_dir.to_owned(),
+            ladder,
+            patients_per_hour: self.desk.patients_per_hour,
+            lock_unusual: self.desk.lock_unusual,
+        }
+    }
+}
+
+/// Starts the readers of the ledger: one tells decisions live, one keeps the indexes up and watches deadlines. They
+/// do not wait for each other: an index that is being built, or fails, delays no live page.
+pub(super) fn follow(
+    tasks: &mut JoinSet<()>,
+    office: &Arc<Office>,
+    ledger: &Ledger,
+    folder: &Path,
+    stop: &watch::Receiver<bool>,
+) {
+    let live = live(Arc::clone(office), ledger.clone(), folder.to_owned(), stop.clone());
+    tasks.spawn(live);
+    let index = index(Arc::clone(office), ledger.clone(), folder.to_owned(), stop.clone());
+    tasks.spawn(index);
+}
+
+async fn live(
+    office: Arc<Office>,
+    ledger: Ledger,
+    folder: PathBuf,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut follower = Some(Follower::after(&folder, ledger.head().seq));
+    while pause(EVERY, &mut stop).await {
+        let head = ledger.head().seq;
+        loop {
+            let last = follower.take();
+            let reader = last.unwrap_or_else(|| Follower::after(&folder, head));
+            let (reader, read) = read(reader, head, office.watched()).await;
+            let done = reader.as_ref().is_none_or(|reader| reader.seq() >= head);
+            follower = reader;
+            let Ok(told) = read else { break };
+            told.into_iter().filter_map(|told| told.shown).for_each(|shown| office.tell(shown));
+            if done {
+                break;
+            }
+        }
+    }
+}
+
+/// Reads the next batch on a thread of its own. Without a reader, the thread broke off.
+async fn read(
+    mut follower: Follower,
+    head: u64,
+    wanted: bool,
+) -> (Option<Follower>, Result<Vec<Told>, LedgerError>) {
+    let work = move || {
+        let read = follower.read(head, BATCH);
+        let told = read.map(|read| {
+            let wanted = read.iter().filter(|_| wanted);
+            wanted.map(|(entry, place)| told(entry, place)).collect()
+        });
+        (Some(follower), told)
+    };
+    tokio::task::spawn_blocking(work).await.unwrap_or((None, Ok(Vec::new())))
+}
+
+async fn index(
+    office: Arc<Office>,
+    ledger: Ledger,
+    folder: PathBuf,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut failing = false;
+    let mut looked = None;
+    let mut follower = None;
+    while pause(if failing { RETRY } else { EVERY }, &mut stop).await {
+        let outcome = tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            outcome = keep_up(&office, &ledger, &folder, follower.take()) => outcome,
+        };
+        let outcome = match outcome {
+            Ok(reader) => {
+                follower = Some(reader);
+                let now = clock::monotonic();
+                let due = looked.is_none_or(|at| now.duration_since(at) >= DEADLINES_EVERY);
+                if due {
+                    looked = Some(now);
+                    office.escalate().await.map(|_| ())
+                } else {
+                    Ok(())
+                }
+            }
+            Err(error) => Err(error),
+        };
+        if let (Err(error), false) = (&outcome, failing) {
+            events::SearchUnwritten { error }.emit();
+        }
+        failing = outcome.is_err();
+    }
+}
+
+/// Takes everything up to the ledger's head into the indexes.
+async fn keep_up(
+    office: &Office,
+    ledger: &Ledger,
+    folder: &Path,
+    follower: Option<Follower>,
+) -> Result<Follower, OfficeError> {
+    let mut follower = match follower {
+        Some(follower) => follower,
+        None => Follower::after(folder, office.search().cursor().await?),
+    };
+    let head = ledger.head().seq;
+    while follower.seq() < head {
+        let before = follower.seq();
+        let (reader, told) = read(follower, head, true).await;
+        let told = told?;
+        follower = reader.ok_or(OfficeError::Ledger)?;
+        take(office.search(), office.overrides(), told, follower.seq()).await?;
+        if follower.seq() == before {
+            break;
+        }
+    }
+    Ok(follower)
+}
+
+/// Builds both indexes anew from the ledger; how many entries they hold.
+///
+/// # Errors
+/// The ledger's files cannot be read, or a database does not answer.
+pub async fn reindex(settings: &Settings) -> Result<u64, OfficeError> {
+    let opened = open_search(settings).await;
+    let (search, overrides) = opened.map_err(|_| OfficeError::Ledger)?;
+    search.clear().await?;
+    overrides.clear().await?;
+    let mut follower = Follower::after(&settings.ledger_dir, 0);
+    let mut entries = 0;
+    loop {
+        let (reader, told) = read(follower, u64::MAX, true).await;
+        let told = told?;
+        follower = reader.ok_or(OfficeError::Ledger)?;
+        if told.is_empty() {
+            search.close().await;
+            return Ok(entries);
+        }
+        entries += u64::try_from(told.len()).unwrap_or(0);
+        take(&search, &overrides, told, follower.seq()).await?;
+    }
+}
+
+/// Takes what a batch of entries tells into both indexes; override files first, since the cursor is the other's.
+async fn take(
+    search: &Search,
+    overrides: &Overrides,
+    told: Vec<Told>,
+    seq: u64,
+) -> Result<(), OfficeError> {
+    let (mut rows, mut openings, mut acts) = (Vec::new(), Vec::new(), Vec::new());
+    for told in told {
+        rows.push(told.row);
+        openings.extend(told.opening);
+        acts.extend(told.act);
+    }
+    overrides.take(&openings, &acts).await?;
+    search.take(&rows, seq).await?;
+    Ok(())
+}
+
+/// Waits; whether the gate still runs.
+async fn pause(time: Duration, stop: &mut watch::Receiver<bool>) -> bool {
+    tokio::select! {
+        _ = stop.wait_for(|stop| *stop) => false,
+        () = tokio::time::sleep(time) => true,
+    }
+}

@@ -1,0 +1,174 @@
+//! What people do at the console: they look, review, suspend. Every act is checked, then in the ledger, then done.
+//!
+//! `acts` (override files) · `register` (changes of privileges) · `access` (logging in, looking at patients) ·
+//! `story` (what is shown of entries).
+
+mod access;
+mod acts;
+mod register;
+mod story;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::sync::{Mutex, broadcast};
+use tokio::time::timeout;
+
+use crate::accounts::error::AccountsError;
+use crate::accounts::reading::Readings;
+use crate::accounts::{Account, Accounts, Permit};
+use crate::gate::pass::{Gate, LEDGER_WAIT};
+use crate::gate::told::Shown;
+use crate::ledger::{Body, Draft, Durability, EntryId, Kind, LedgerError};
+use crate::overrides::error::OverridesError;
+use crate::overrides::{Ladder, Overrides, Refused};
+use crate::register::change::ChangeError;
+use crate::register::import::policy::Policy;
+use crate::register::sources::sql::SqlSource;
+use crate::search::Search;
+use crate::search::error::SearchError;
+
+pub use crate::gate::office::access::{Look, Looked, Visitor};
+pub use crate::gate::office::acts::Reviewed;
+pub use crate::gate::office::register::Taking;
+pub use crate::gate::office::story::{Opened, Today, Told};
+
+/// Verdicts that a slow watcher may be behind; then some are left out for it, and it is told so.
+const LIVE_BEHIND: usize = 1_024;
+
+/// What the office is made of.
+pub struct Parts {
+    /// The gate.
+    pub gate: Arc<Gate>,
+    /// Who uses the console.
+    pub accounts: Accounts,
+    /// Override files.
+    pub overrides: Overrides,
+    /// Entries found again.
+    pub search: Search,
+    /// The register, for changes.
+    pub source: Arc<SqlSource>,
+    /// What reading register files needs of the settings.
+    pub import_policy: Policy,
+    /// The folder of the ledger's files.
+    pub ledger_dir: PathBuf,
+    /// Who is told when a review is late.
+    pub ladder: Ladder,
+    /// Patients an account may look at in an hour; 0 = any number.
+    pub patients_per_hour: usize,
+    /// For how long an account is locked that looks at more; `None`: it is only told.
+    pub lock_unusual: Option<Duration>,
+}
+
+/// Medical affairs' own door to the gate. Shared behind an `Arc`.
+pub struct Office {
+    parts: Parts,
+    readings: Readings,
+    /// One act on override files at a time: each is checked against what the one before has left.
+    acting: Mutex<()>,
+    live: broadcast::Sender<Arc<Shown>>,
+}
+
+/// Why something is not done or shown.
+#[derive(Debug, thiserror::Error)]
+pub enum OfficeError {
+    /// The account's roles do not permit it.
+    #[error("your account does not permit this")]
+    Forbidden(Permit),
+    /// There is none, or none that the account may see.
+    #[error("there is nothing of that number, or your account may not see it")]
+    Unknown,
+    /// The rules of override files.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// Nothing is done unrecorded.
+    #[error("the ledger cannot record it, try again later")]
+    Ledger,
+    /// The register.
+    #[error(transparent)]
+    Register(#[from] ChangeError),
+    /// The index of override files.
+    #[error(transparent)]
+    Overrides(#[from] OverridesError),
+    /// The search index.
+    #[error(transparent)]
+    Search(#[from] SearchError),
+    /// The accounts.
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
+    /// The ledger's files.
+    #[error(transparent)]
+    Files(#[from] LedgerError),
+    /// The account read too much and was locked by this very look.
+    #[error("your account has opened unusually many patients and is locked")]
+    Locked(Timestamp),
+}
+
+impl Office {
+    /// Puts the office together.
+    pub fn new(parts: Parts) -> Self {
+        let (live, _) = broadcast::channel(LIVE_BEHIND);
+        let readings = Readings::new(parts.patients_per_hour);
+        Self { parts, readings, acting: Mutex::new(()), live }
+    }
+
+    /// The gate.
+    pub fn gate(&self) -> &Arc<Gate> {
+        &self.parts.gate
+    }
+
+    /// Who uses the console.
+    pub fn accounts(&self) -> &Accounts {
+        &self.parts.accounts
+    }
+
+    /// Override files.
+    pub fn overrides(&self) -> &Overrides {
+        &self.parts.overrides
+    }
+
+    /// Entries found again.
+    pub fn search(&self) -> &Search {
+        &self.parts.search
+    }
+
+    /// Every decision from now on.
+    pub fn watch(&self) -> broadcast::Receiver<Arc<Shown>> {
+        self.live.subscribe()
+    }
+
+    /// Tells a decision to whoever watches.
+    pub fn tell(&self, shown: Shown) {
+        // Without watchers there is nobody to tell.
+        let _ = self.live.send(Arc::new(shown));
+    }
+
+    /// Whether anybody watches.
+    pub fn watched(&self) -> bool {
+        self.live.receiver_count() > 0
+    }
+
+    fn now(&self) -> Timestamp {
+        self.parts.gate.clock().now()
+    }
+
+    fn permit(account: &Account, permit: Permit) -> Result<(), OfficeError> {
+        if account.may(permit) { Ok(()) } else { Err(OfficeError::Forbidden(permit)) }
+    }
+
+    /// Writes an entry, and gives its id and place once it is on disk.
+    async fn enter(&self, kind: Kind, body: &Value) -> Result<(EntryId, u64), OfficeError> {
+        let now = self.now();
+        let id = EntryId::new(now);
+        let body = Body::of(body).map_err(|_| OfficeError::Ledger)?;
+        let draft = Draft { id, time: now, kind, body };
+        let appended = self.parts.gate.append(draft, Durability::OnDisk);
+        match timeout(LEDGER_WAIT, appended).await {
+            Ok(Ok(receipt)) => Ok((id, receipt.seq().unwrap_or(u64::MAX))),
+            Ok(Err(_)) | Err(_) => Err(OfficeError::Ledger),
+        }
+    }
+}

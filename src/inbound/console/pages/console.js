@@ -1,0 +1,52 @@
+// The live page: verdicts are put on top as they come, counted, and overrides are marked in the title and, if
+// wanted, by a sound. The rows come as HTML that the gate has made and escaped.
+"use strict";
+(() => {
+  const table = document.getElementById("verdicts");
+  if (!table || !window.EventSource) return;
+  const ROWS_MAX = 300;
+  const body = table.tBodies[0];
+  const link = document.getElementById("link");
+  const sound = document.getElementById("sound");
+  const title = document.title;
+  let unseen = 0;
+  let missed = false;
+  const say = (name) => { if (!missed) link.textContent = link.dataset[name]; };
+
+  const beep = () => {
+    if (!sound.checked) return;
+    const audio = new AudioContext();
+    const tone = audio.createOscillator();
+    tone.frequency.value = 880;
+    tone.connect(audio.destination);
+    tone.start();
+    tone.stop(audio.currentTime + 0.25);
+    tone.onended = () => audio.close();
+  };
+
+  const mark = () => {
+    if (document.hidden) unseen += 1;
+    document.title = unseen ? `(${unseen}) ● ${title}` : title;
+    beep();
+  };
+
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) { unseen = 0; document.title = title; }
+  });
+
+  const source = new EventSource(table.dataset.stream);
+  source.addEventListener("open", () => say("on"));
+  source.addEventListener("error", () => say("off"));
+  source.addEventListener("missed", () => { say("missed"); missed = true; });
+  source.addEventListener("verdict", (event) => {
+    if (body.querySelector(`[data-entry="${CSS.escape(event.lastEventId)}"]`)) return;
+    body.insertAdjacentHTML("afterbegin", event.data);
+    const row = body.firstElementChild;
+    row.classList.add("fresh");
+    while (body.rows.length > ROWS_MAX) body.deleteRow(-1);
+    document.getElementById("none")?.remove();
+    const count = document.querySelector(`[data-count="${CSS.escape(row.dataset.decision)}"]`);
+    if (count) count.textContent = String(Number(count.textContent) + 1);
+    if (row.dataset.decision === "override") mark();
+  });
+})();

@@ -1,0 +1,114 @@
+//! The pages of the console: rendered here, by hand-written HTML, one style sheet and one script of our own.
+//!
+//! | file | what belongs in it |
+//! |---|---|
+//! | `visit` | who asks: session, form word, language, limits |
+//! | `page` | responses: HTML, redirects, and the headers of both |
+//! | `words` | both languages, and names in words |
+//! | `login`, `live`, `overrides` | one page each, its template beside it |
+//! | `search`, `case` | decisions found again, one case in full |
+//! | `register/` | surgeons, catalogue, lists, discussions, changes, import, history |
+//!
+//! Nothing is loaded from elsewhere; no script or style stands inside a page (the headers forbid both).
+
+mod case;
+mod case_entry;
+mod case_facts;
+mod case_message;
+mod form;
+mod live;
+mod login;
+mod overrides;
+mod page;
+mod register;
+mod search;
+mod search_asked;
+mod search_sheet;
+mod visit;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use jiff::tz::TimeZone;
+use tokio::sync::{Semaphore, watch};
+
+use crate::gate::office::Office;
+use crate::inbound::console::bounds::Bounds;
+use crate::inbound::console::pages::register::Uploads;
+
+/// Live pages that may be open at a time; each holds a connection.
+const WATCHERS_MAX: usize = 64;
+
+/// What the pages are made from.
+#[derive(Clone)]
+pub struct Desk {
+    /// What people do.
+    office: Arc<Office>,
+    routes: Arc<[Arc<str>]>,
+    /// Whether cookies are for https only.
+    secure: bool,
+    /// True as soon as the gate stops.
+    drain: watch::Receiver<bool>,
+    /// Of pages alone: orders that are asked about are not kept waiting by people who browse.
+    bounds: Bounds,
+    watchers: Arc<Semaphore>,
+    /// Uploads that wait to be applied.
+    uploads: Uploads,
+}
+
+impl Desk {
+    /// `public_url` tells whether people come by https.
+    pub fn new(
+        office: Arc<Office>,
+        routes: Vec<Arc<str>>,
+        public_url: Option<&str>,
+        drain: watch::Receiver<bool>,
+    ) -> Self {
+        let secure = public_url.is_some_and(|url| url.starts_with("https://"));
+        let watchers = Arc::new(Semaphore::new(WATCHERS_MAX));
+        Self {
+            office,
+            routes: routes.into(),
+            secure,
+            drain,
+            bounds: Bounds::default(),
+            watchers,
+            uploads: Uploads::default(),
+        }
+    }
+
+    fn routes(&self) -> &[Arc<str>] {
+        &self.routes
+    }
+
+    fn zone(&self) -> &TimeZone {
+        self.office.gate().zone()
+    }
+}
+
+/// Every page.
+pub fn router(desk: Desk) -> Router {
+    Router::new()
+        .route("/", get(login::home))
+        .route("/login", get(login::show).post(login::enter))
+        .route("/logout", post(login::leave))
+        .route("/password", get(login::show_password).post(login::set_password))
+        .route("/language", post(login::set_language))
+        .route("/live", get(live::show))
+        .route("/live/stream", get(live::stream))
+        .route("/overrides", get(overrides::list))
+        .route("/overrides/{file}", get(overrides::show).post(overrides::act))
+        .route("/favicon.ico", get(page::no_icon))
+        .route("/static/console.css", get(page::style))
+        .route("/static/console.js", get(page::script))
+        .route("/search", get(search::show).post(search::find))
+        .route("/search/export", post(search::export))
+        .route("/entries/{entry}", get(case::show))
+        .merge(register::router())
+        .with_state(desk)
+}

@@ -1,0 +1,181 @@
+//! Override files found again: by number, by state, by surgeon. Derived from the ledger; the gate works without it.
+
+use jiff::Timestamp;
+use sqlx::AnyPool;
+
+use crate::overrides::act::{Act, Recorded};
+use crate::overrides::error::OverridesError;
+use crate::overrides::file::{FileId, Opening, OverrideFile};
+use crate::overrides::store::Store;
+
+/// Files of one list at most: a page for people, or what a clock looks at in one go.
+pub const LIST_MAX: u32 = 500;
+
+/// Departments of one look-up; whoever sees more sees them page by page.
+const DEPARTMENTS_MAX: usize = 64;
+
+/// Which files to list.
+#[derive(Clone, Debug, Default)]
+pub struct Sought {
+    /// Only open or only closed ones; both where absent.
+    pub open: Option<bool>,
+    /// Only those of a surgeon.
+    pub surgeon: Option<String>,
+    /// Only those of these departments; all where absent.
+    pub departments: Option<Vec<String>>,
+    /// Only those opened before, for the next page.
+    pub before: Option<Timestamp>,
+    /// How many, at most [`LIST_MAX`]; 0 = as many.
+    pub limit: u32,
+}
+
+/// How many files wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Open ones.
+    pub open: u64,
+    /// Of these, past their deadline.
+    pub overdue: u64,
+}
+
+/// The index. Clones share everything.
+#[derive(Clone, Debug)]
+pub struct Overrides {
+    store: Store,
+}
+
+impl Overrides {
+    /// Makes the tables if need be; whether the index is empty and the ledger must be read from its beginning.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn open(
+        pool: AnyPool,
+        begin_write: &'static str,
+    ) -> Result<(Self, bool), OverridesError> {
+        let (store, fresh) = Store::open(pool, begin_write).await?;
+        Ok((Self { store }, fresh))
+    }
+
+    /// Forgets everything, before the ledger is read from its beginning.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn clear(&self) -> Result<(), OverridesError> {
+        self.store.clear().await
+    }
+
+    /// Takes what entries of the ledger tell: openings, and acts with the bodies they stand in. Taking them
+    /// again changes nothing.
+    ///
+    /// # Errors
+    /// The database does not answer; then nothing was taken.
+    pub async fn take(
+        &self,
+        openings: &[Opening],
+        acts: &[(Recorded, String)],
+    ) -> Result<(), OverridesError> {
+        let tells = |opening: &Opening| opening.supersedes.is_some() || !opening.files.is_empty();
+        if acts.is_empty() && !openings.iter().any(tells) {
+            return Ok(());
+        }
+        let (acts, bodies): (Vec<Recorded>, Vec<String>) = acts.iter().cloned().unzip();
+        self.store.take(openings, &acts, &bodies).await
+    }
+
+    /// One file.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn file(&self, id: &FileId) -> Result<Option<OverrideFile>, OverridesError> {
+        let files = self.of_entry(&id.entry).await?;
+        Ok(files.into_iter().find(|file| file.opened.id == *id))
+    }
+
+    /// The files that a decision entry opened.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn of_entry(&self, entry: &str) -> Result<Vec<OverrideFile>, OverridesError> {
+        self.store.of_entry(entry).await
+    }
+
+    /// The files sought: open ones by deadline, others the newest first.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn list(&self, sought: &Sought) -> Result<Vec<OverrideFile>, OverridesError> {
+        let (mut condition, texts, mut numbers) = condition(sought);
+        if let Some(before) = sought.before {
+            condition.push_str(&format!(" and at < ${}", texts.len() + numbers.len() + 1));
+            numbers.push(before.as_microsecond());
+        }
+        let order = match sought.open {
+            Some(true) => "order by due, entry, nth",
+            _ => "order by at desc, entry, nth",
+        };
+        let limit = if sought.limit == 0 { LIST_MAX } else { sought.limit.min(LIST_MAX) };
+        self.store.list(&condition, &texts, &numbers, order, i64::from(limit)).await
+    }
+
+    /// How many wait, in these departments.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn waiting(
+        &self,
+        departments: Option<&[String]>,
+        now: Timestamp,
+    ) -> Result<Waiting, OverridesError> {
+        let departments = departments.map(<[String]>::to_vec);
+        let sought = Sought { open: Some(true), departments, ..Sought::default() };
+        let (condition, texts, _) = condition(&sought);
+        let open = self.store.count(&condition, &texts, &[]).await?;
+        let overdue = format!("{condition} and due <= ${}", texts.len() + 1);
+        let overdue = self.store.count(&overdue, &texts, &[now.as_microsecond()]).await?;
+        Ok(Waiting { open, overdue })
+    }
+
+    /// Open files whose deadline has passed, the latest deadline first, with what `due` says of each.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn overdue(
+        &self,
+        now: Timestamp,
+        due: impl Fn(&OverrideFile) -> Option<Act>,
+    ) -> Result<Vec<(FileId, Act)>, OverridesError> {
+        let condition = "state = 'open' and due <= $1";
+        let order = "order by due desc";
+        let limit = i64::from(LIST_MAX);
+        let files = self.store.list(condition, &[], &[now.as_microsecond()], order, limit).await?;
+        let acts = files.iter().filter_map(|file| Some((file.opened.id.clone(), due(file)?)));
+        Ok(acts.collect())
+    }
+}
+
+/// The condition, and its texts and numbers, which are bound in this order.
+fn condition(sought: &Sought) -> (String, Vec<String>, Vec<i64>) {
+    let mut parts = vec!["1 = 1".to_owned()];
+    let mut texts = Vec::new();
+    match sought.open {
+        Some(true) => parts.push("state = 'open'".to_owned()),
+        Some(false) => parts.push("state <> 'open'".to_owned()),
+        None => {}
+    }
+    if let Some(surgeon) = &sought.surgeon {
+        texts.push(surgeon.clone());
+        parts.push(format!("surgeon = ${}", texts.len()));
+    }
+    if let Some(departments) = &sought.departments {
+        let mut places = Vec::new();
+        for department in departments.iter().take(DEPARTMENTS_MAX) {
+            texts.push(department.clone());
+            places.push(format!("${}", texts.len()));
+        }
+        // Of no department: nothing.
+        let list = if places.is_empty() { "null".to_owned() } else { places.join(",") };
+        parts.push(format!("department in ({list})"));
+    }
+    (parts.join(" and "), texts, Vec::new())
+}

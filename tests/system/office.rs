@@ -1,0 +1,278 @@
+//! What people do behind a running gate: override files reviewed, privileges suspended, entries found, looks recorded.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use orgate::accounts::{NewAccount, Role, Scope};
+use orgate::domain::order::Redacted;
+use orgate::domain::procedure::ProcedureCode;
+use orgate::gate::office::{Look, Office, OfficeError, Visitor};
+use orgate::overrides::{Conclusion, OverrideFile, Refused, Sought, State, Target};
+use orgate::register::change::{Subject, Turn};
+use orgate::search::{Query, Term};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+use crate::support::client::Client;
+use crate::support::eventually;
+use crate::support::gate::Hospital;
+use crate::support::in_process::FixedGate;
+use crate::support::ledger::entries;
+use crate::support::message::Draft;
+use crate::support::reply::code;
+use crate::support::upstream::Upstream;
+
+fn account(name: &str, staff: &str, roles: &[Role]) -> orgate::accounts::Account {
+    orgate::accounts::Account {
+        name: name.to_owned(),
+        display: format!("样例{staff}"),
+        staff: Some(staff.to_owned()),
+        roles: roles.to_vec(),
+        scope: Scope::All,
+        status: orgate::accounts::Status::Active,
+        vendor: false,
+        expires: None,
+        must_change: false,
+        locked_until: None,
+        subject: None,
+        created: jiff::Timestamp::UNIX_EPOCH,
+        created_by: "root".to_owned(),
+        last_login: None,
+    }
+}
+
+struct House {
+    gate: FixedGate,
+    _upstream: Upstream,
+}
+
+impl House {
+    fn new(settings: &str, console: &str) -> Self {
+        let upstream = Upstream::accepting();
+        let hospital = Hospital::new().set(settings).console(console);
+        let hospital = hospital.route("his", upstream.address, &[]);
+        Self { gate: FixedGate::start_now(hospital), _upstream: upstream }
+    }
+
+    fn client(&self) -> Client {
+        Client::connect(self.gate.route("his"))
+    }
+
+    fn office(&self) -> (&Runtime, &Arc<Office>) {
+        self.gate.office()
+    }
+
+    /// The files there are, once there are so many.
+    fn files(&self, count: usize) -> Vec<OverrideFile> {
+        let (runtime, office) = self.office();
+        eventually("override files", || {
+            let found = runtime.block_on(office.overrides().list(&Sought::default()));
+            Some(found.expect("the index answers")).filter(|found| found.len() == count)
+        })
+    }
+
+    fn entries(&self, kind: &str) -> Vec<Value> {
+        entries(&self.gate.data()).into_iter().filter(|entry| entry["kind"] == kind).collect()
+    }
+}
+
+#[test]
+fn an_override_is_closed_by_a_second_person_and_a_rejection_suspends_in_the_same_act() {
+    let house = House::new("", "");
+    let mut client = house.client();
+    // D1002 holds a grant for 51.2300; 52.7x00 he does as an emergency.
+    let draft = Draft { surgeon: "D1002^沈若川", ..Draft::emergency("O1") };
+    assert_eq!(code(&client.ask(&draft.bytes())), "AA");
+    // A copy of the same message opens no second file.
+    assert_eq!(code(&client.ask(&draft.bytes())), "AA");
+    let [file] = house.files(1).try_into().expect("one file");
+    let id = file.opened.id.clone();
+    assert_eq!(file.opened.surgeon.staff.as_deref(), Some("D1002"));
+    assert_eq!(file.opened.department.as_deref(), Some("0301"));
+    assert!(!file.is_attested() && file.opened.lifted.contains(&"grant-missing".to_owned()));
+    let (runtime, office) = house.office();
+    let review = |by, conclusion, reason, suspend| {
+        runtime.block_on(office.review(by, &id, conclusion, reason, suspend))
+    };
+    let own = account("shen", "D1002", &[Role::Reviewer]);
+    let second = account("wang", "D9001", &[Role::Reviewer]);
+    let viewer = account("li", "D9002", &[Role::Viewer]);
+    let refused = review(&own, Conclusion::Confirmed, "属实", None);
+    assert!(matches!(refused, Err(OfficeError::Refused(Refused::Surgeon))), "{refused:?}");
+    let refused = review(&second, Conclusion::Confirmed, "  ", None);
+    assert!(matches!(refused, Err(OfficeError::Refused(Refused::NoReason))), "{refused:?}");
+    let refused = review(&viewer, Conclusion::Confirmed, "属实", None);
+    assert!(matches!(refused, Err(OfficeError::Forbidden(_))), "{refused:?}");
+    // He holds no grant for it that could be suspended; he himself can be.
+    let refused = review(&second, Conclusion::Rejected, "并非急诊", Some(Target::Grant));
+    assert!(matches!(refused, Err(OfficeError::Register(_))), "{refused:?}");
+    assert!(house.entries("override").is_empty(), "what is refused leaves no entry");
+    let done = review(&second, Conclusion::Rejected, "并非急诊", Some(Target::Surgeon));
+    let done = done.expect("a second person may");
+    assert_eq!(done.file.state, State::Rejected);
+    assert!(matches!(done.suspended, Some(Ok(_))), "{:?}", done.suspended);
+    // The next order of his is refused, though he holds the grant.
+    let next = Draft::clean("O2");
+    assert_eq!(code(&client.ask(&next.bytes())), "AE");
+    let [entry] = house.entries("override").try_into().expect("one act");
+    assert_eq!(entry["body"]["act"], "reviewed");
+    assert_eq!(entry["body"]["by"]["account"], "wang");
+    assert_eq!(entry["body"]["suspend"]["of"], "surgeon");
+    let suspension = eventually("the register entry", || {
+        let found = house.entries("register");
+        found
+            .into_iter()
+            .find(|e| e["body"]["what"].as_str().is_some_and(|w| w.contains("suspend")))
+    });
+    assert!(suspension["body"]["who"].as_str().expect("who").contains("wang"));
+    // Reopened with a reason, by somebody who then may not review it.
+    let reopened = runtime.block_on(office.reopen(&second, &id, "补充病历")).expect("reopened");
+    assert_eq!(reopened.state, State::Open);
+    let refused = review(&second, Conclusion::Confirmed, "属实", None);
+    assert!(matches!(refused, Err(OfficeError::Refused(Refused::Opener))), "{refused:?}");
+    let third = account("zhao", "D9003", &[Role::Reviewer]);
+    assert!(review(&third, Conclusion::Confirmed, "属实", None).is_ok());
+}
+
+#[test]
+fn a_suspended_grant_refuses_the_next_order_and_a_resumed_one_lets_it_pass() {
+    let house = House::new("", "");
+    let mut client = house.client();
+    assert_eq!(code(&client.ask(&Draft::clean("G1").bytes())), "AA");
+    let (runtime, office) = house.office();
+    let registrar = account("zhou", "D9004", &[Role::Registrar]);
+    let subject = Subject::Grants {
+        surgeon: "D1002".to_owned(),
+        code: ProcedureCode::new("51.2300").expect("a code"),
+    };
+    let turn = |by, way| runtime.block_on(office.turn(by, subject.clone(), way, "并发症率超标"));
+    let viewer = account("li", "D9002", &[Role::Viewer, Role::Reviewer]);
+    assert!(matches!(turn(&viewer, Turn::Suspend), Err(OfficeError::Forbidden(_))));
+    turn(&registrar, Turn::Suspend).expect("suspended");
+    assert_eq!(code(&client.ask(&Draft::clean("G2").bytes())), "AE");
+    turn(&registrar, Turn::Resume).expect("resumed");
+    assert_eq!(code(&client.ask(&Draft::clean("G3").bytes())), "AA");
+}
+
+#[test]
+fn entries_are_found_by_whatever_they_bear_and_a_look_is_recorded() {
+    let house = House::new("[policy]\n[[policy.escalation]]\nafter_h = 0\nto = [\"医务科\"]\n", "");
+    let mut client = house.client();
+    let odd =
+        Draft {
+            patient: "P26·样例^^^XYYY||赵样例", department: "0302", ..Draft::refused("S2")
+        };
+    for draft in [Draft::clean("S1"), odd] {
+        client.ask(&draft.bytes());
+    }
+    let (runtime, office) = house.office();
+    let viewer = account("li", "D9002", &[Role::Viewer]);
+    let find = |terms: Vec<Term>| {
+        let query = Query { terms, ..Query::default() };
+        runtime.block_on(office.find(&viewer, &query)).expect("the index answers").decisions
+    };
+    eventually("both are indexed", || (find(Vec::new()).len() == 2).then_some(()));
+    let patient = Term::Patient(Redacted::new("P26·样例").expect("a number"));
+    for terms in [
+        vec![patient.clone()],
+        vec![Term::Order(Redacted::new("SQS2").expect("a number"))],
+        vec![Term::Surgeon("D1005".to_owned())],
+        vec![Term::Procedure("52.7x00".to_owned()), Term::Rule("grant-missing".to_owned())],
+        vec![Term::Decision("block".to_owned()), Term::Route("his".to_owned())],
+        vec![Term::Department("0302".to_owned())],
+    ] {
+        let found = find(terms.clone());
+        assert_eq!(found.len(), 1, "{terms:?}");
+        assert_eq!(found[0].patient.as_deref(), Some("P26·样例"));
+    }
+    assert!(find(vec![patient, Term::Surgeon("D1002".to_owned())]).is_empty());
+    let limited = orgate::accounts::Account {
+        scope: Scope::Departments(vec!["0301".to_owned()]),
+        ..viewer.clone()
+    };
+    let all = runtime.block_on(office.find(&limited, &Query::default())).expect("found");
+    assert_eq!(all.decisions.len(), 1);
+    let other = find(vec![Term::Department("0302".to_owned())]).remove(0).entry;
+    let hidden = runtime.block_on(office.open(&limited, &other));
+    assert!(matches!(hidden, Err(OfficeError::Unknown)));
+    let look = Look {
+        act: "viewed",
+        what: "case",
+        entry: Some(other.clone()),
+        patients: vec!["P26·样例".to_owned()],
+        purpose: "复核".to_owned(),
+    };
+    runtime.block_on(office.looked(&viewer, &look)).expect("recorded");
+    let opened = eventually("the look is indexed", || {
+        let opened = runtime.block_on(office.open(&viewer, &other)).expect("opened");
+        (!opened.of.is_empty()).then_some(opened)
+    });
+    assert_eq!(opened.entry.id.to_string(), other);
+    assert!(opened.of.iter().any(|entry| entry.body().contains("复核")));
+}
+
+#[test]
+fn unusual_reading_is_told_and_locks_where_it_is_set_to() {
+    let house = House::new("", "patients_per_hour = 2\nlock_unusual = true\n");
+    let (runtime, office) = house.office();
+    let new = NewAccount {
+        name: "li".to_owned(),
+        display: "李样例".to_owned(),
+        staff: None,
+        roles: vec![Role::Viewer],
+        scope: Scope::All,
+        vendor: false,
+        expires: None,
+    };
+    let password = "a-word-of-li5";
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    runtime.block_on(office.accounts().add(&new, password, "root", now)).expect("added");
+    let visitor = Visitor { address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
+    let wrong = runtime.block_on(office.log_in("li", "wrong", visitor)).expect("answered");
+    assert!(wrong.is_err());
+    let entered = runtime.block_on(office.log_in("li", password, visitor)).expect("answered");
+    let entered = entered.expect("let in");
+    let mut outcomes = Vec::new();
+    for patient in ["P1", "P2", "P2", "P3"] {
+        let patients = vec![patient.to_owned()];
+        let look = Look { act: "viewed", what: "case", patients, ..Look::default() };
+        outcomes.push(runtime.block_on(office.looked(&entered.account, &look)).is_ok());
+    }
+    assert_eq!(outcomes, [true, true, true, false]);
+    let session = office.accounts().session(&entered.token, now, true);
+    assert!(runtime.block_on(session).expect("answered").is_none());
+    let acts: Vec<Value> =
+        house.entries("access").iter().map(|entry| entry["body"]["act"].clone()).collect();
+    let expected = ["login-refused", "login", "viewed", "viewed", "viewed", "viewed", "unusual"];
+    assert_eq!(acts, expected);
+}
+
+#[test]
+fn the_indexes_are_built_anew_from_the_ledger_with_every_file_as_it_stood() {
+    let upstream = Upstream::accepting();
+    let hospital = Hospital::new().route("his", upstream.address, &[]);
+    let data = hospital.data();
+    let mut gate = hospital.start();
+    gate.connect().ask(&Draft::emergency("R1").bytes());
+    gate.stop();
+    let configuration = hospital.path("orgate.toml");
+    let settings = || orgate::config::load(&configuration).expect("a good configuration");
+    let runtime = Runtime::new().expect("a runtime");
+    let files = |what: &str| {
+        let opened = runtime.block_on(orgate::app::open_search(&settings()));
+        let (search, overrides) = opened.unwrap_or_else(|error| panic!("{what}: {error}"));
+        let files = runtime.block_on(overrides.list(&Sought::default())).expect("listed");
+        let found = runtime.block_on(search.find(&Query::default())).expect("found");
+        runtime.block_on(search.close());
+        (files, found.found.len())
+    };
+    for file in ["search.db", "search.db-wal", "search.db-shm"] {
+        let _ = std::fs::remove_file(data.join(file));
+    }
+    assert_eq!(files("before").1, 0);
+    let rebuilt = hospital.run(&["ledger", "reindex"]);
+    assert!(rebuilt.status.success(), "{}", crate::support::gate::text(&rebuilt.stderr));
+    let (files, found) = files("after");
+    assert_eq!((files.len(), found), (1, 1));
+    assert_eq!(files[0].state, State::Open);
+}
