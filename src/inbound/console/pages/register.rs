@@ -119,12 +119,14 @@ pub(super) async fn show(
     let lang = visit.lang;
     let techniques = lists.techniques.iter().map(|technique| {
         let dossier = lists.dossier(&technique.item);
-        let state = dossier.map_or(DossierState::Active, |dossier| dossier.state);
-        let (state, way) = match state {
-            DossierState::Active => ("active", "suspend"),
-            DossierState::Suspended => ("suspended", "resume"),
-            DossierState::Stopped => ("stopped", ""),
-            DossierState::Cancelled => ("cancelled", ""),
+        let (state, way) = match dossier.map(|dossier| dossier.state) {
+            // What is prohibited need not be suspended.
+            _ if technique.kind == ListKind::Prohibited => ("", ""),
+            None => ("none", "suspend"),
+            Some(DossierState::Active) => ("active", "suspend"),
+            Some(DossierState::Suspended) => ("suspended", "resume"),
+            Some(DossierState::Stopped) => ("stopped", ""),
+            Some(DossierState::Cancelled) => ("cancelled", ""),
         };
         TechniqueLine {
             item: technique.item.clone(),
@@ -306,6 +308,7 @@ fn status(name: &'static str, lang: Lang) -> &'static str {
         "stopped" => lang.say("停止", "stopped"),
         "revoked" => lang.say("取消", "revoked"),
         "cancelled" => lang.say("备案取消", "cancelled"),
+        "none" => lang.say("无档案", "no dossier"),
         "left" => lang.say("离职", "left"),
         other => other,
     }
