@@ -22,7 +22,7 @@ const TRIES: usize = 21;
 /// An entry of a hospital with 60 departments, 800 surgeons and 3,000 procedures; one in twenty is refused.
 fn row(seq: u64) -> Row {
     let spread = |of: u64| (seq.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20) % of;
-    let refused = seq % 20 == 0;
+    let refused = seq.is_multiple_of(20);
     let decision = if refused { "block" } else { "forward-flagged" };
     let rule = if refused { "grant-missing" } else { "emergency-surgery" };
     let at = Timestamp::from_second(1_700_000_000).unwrap();
@@ -38,7 +38,7 @@ fn row(seq: u64) -> Row {
         Term::Rule(rule.to_owned()),
         Term::Rule("operating-time-past".to_owned()),
         Term::Decision(decision.to_owned()),
-        Term::Route(["his", "ris", "fhir"][usize::try_from(seq % 3).unwrap()].to_owned()),
+        Term::Route(text("route", seq % 3)),
         Term::Department(text("03", spread(60))),
         Term::Stage("order".to_owned()),
     ];

@@ -211,7 +211,8 @@ async fn is_copy(
     if row.try_get::<i64, _>(0)? == 0 {
         return Ok(false);
     }
-    let sql = "insert into override_copies (entry, original) values ($1, $2) on conflict do nothing";
+    let sql =
+        "insert into override_copies (entry, original) values ($1, $2) on conflict do nothing";
     let query = sqlx::query(sql).bind(own.id.entry.as_str()).bind(original);
     query.execute(connection).await?;
     Ok(true)

@@ -140,14 +140,8 @@ impl Office {
         let body = act.body(&id);
         let (entry, seq, at) = self.enter(Kind::Override, &body).await?;
         events::OverrideActed { entry: &id.entry, act: act.name() }.emit();
-        let recorded = Recorded {
-            entry: entry.to_string(),
-            seq,
-            at,
-            of: id.entry,
-            case: Some(id.case),
-            act,
-        };
+        let recorded =
+            Recorded { entry: entry.to_string(), seq, at, of: id.entry, case: Some(id.case), act };
         file.apply(recorded.clone());
         if let Err(error) = self.parts.overrides.take(&[], &[(recorded, body.to_string())]).await {
             events::SearchUnwritten { error: &error }.emit();
