@@ -3,8 +3,8 @@
 mod catch_up;
 mod explain;
 mod follow;
-mod overdue;
 mod office;
+mod overdue;
 mod recall;
 
 use std::net::SocketAddr;

@@ -36,16 +36,19 @@ impl FixedGate {
         assert!(checked.status.success(), "{}", crate::support::gate::text(&checked.stderr));
         let runtime = Runtime::new().expect("a runtime");
         let mut gate = Self { runtime, running: None, hospital };
-        gate.restart(at);
+        gate.run(clock);
         gate
     }
 
     /// Stops it if it runs, and starts it at another moment.
     pub(crate) fn restart(&mut self, at: &str) {
         self.stop();
+        self.run(Clock::Fixed(at.parse().expect("a time")));
+    }
+
+    fn run(&mut self, clock: Clock) {
         let file = self.hospital.path("orgate.toml");
         let settings = config::load(&file).expect("a good configuration");
-        let clock = Clock::Fixed(at.parse().expect("a time"));
         let started = app::start(settings, clock, Arc::new(String::new));
         self.running = Some(self.runtime.block_on(started).expect("the gate starts"));
     }
