@@ -20,8 +20,9 @@ use crate::cases::error::CasesError;
 use crate::cases::{self, Cases};
 use crate::clock::Clock;
 use crate::config::{Console, Settings};
-use crate::gate::office::Office;
-use crate::gate::stance::RouteStance;
+use crate::gate::office::{Office, Works};
+use crate::gate::stance::StanceSwitch;
+use crate::gate::stances::{Restored, Stances, StancesUnread};
 use crate::gate::{Gate, Parts};
 use crate::inbound::cds_hooks;
 use crate::inbound::console::bounds::Bounds;
@@ -39,6 +40,7 @@ use crate::register::error::RegisterError;
 use crate::register::sources::sqlite::{self, Keeping};
 use crate::search::error::SearchError;
 use crate::telemetry::events;
+use crate::telemetry::office as office_events;
 
 /// Why the gate cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +63,9 @@ pub enum AppError {
     /// The index of override files cannot be opened.
     #[error("{0}; delete it, it is built anew from the ledger")]
     Overrides(#[from] OverridesError),
+    /// The changes of stances cannot be read.
+    #[error(transparent)]
+    Stances(#[from] StancesUnread),
     /// An address cannot be bound.
     #[error("`{what}` cannot listen on {address}: {error}, free the port or change `listen`")]
     Bind {
@@ -101,6 +106,7 @@ pub async fn start(
     let store = FileStore::open(&settings.node.data_dir)?;
     let cases = open_cases(&settings).await?;
     let desk = office::open(&settings).await?;
+    let (kept_in, due_days) = (settings.stances_file(), settings.report_due_days);
     let ladder = settings.ladder.clone();
     let (ledger, recovered) = Ledger::open(store, settings.ledger, clock)?;
     let source = Arc::new(sqlite::open(&settings.register_file).await?);
@@ -116,13 +122,18 @@ pub async fn start(
         sync_every: settings.sync_every,
         keep_message_max: settings.keep_message_max,
     }));
-    recall::recall(&gate, &recovered, &stances(&settings.mllp, &settings.fhir), clock.now())?;
+    let switches = switches(&settings.mllp, &settings.fhir);
+    let (stances, restored) = Stances::restore(&kept_in, switches)?;
+    restored.iter().for_each(tell_stance);
+    recall::recall(&gate, &recovered, &stances, clock.now())?;
     match catch_up::catch_up(&cases, &settings.ledger_dir, clock.now()).await {
         Ok(()) => {}
         Err(CatchUpError::Ledger(error)) => return Err(error.into()),
         Err(CatchUpError::Cases(error)) => return Err(error.into()),
     }
-    let office = Arc::new(Office::new(desk.parts(&gate, &source, &settings.ledger_dir, ladder)));
+    let works = Works { stances, ledger: ledger.clone(), due_days };
+    let parts = desk.parts(&gate, &source, &settings.ledger_dir, ladder, works);
+    let office = Arc::new(Office::new(parts));
     tell(&recovered);
     let Bound { mllp, fhir, console: console_listener } =
         bind((&settings.mllp, &settings.fhir, settings.console.listen), &gate).await?;
@@ -157,13 +168,13 @@ pub async fn start(
     Ok(Running { gate, cases, ledger, office, routes, console, stop, tasks, drain: settings.drain })
 }
 
-/// Every route's name and stance.
-fn stances(
+/// Every route's name and the switch of its stance.
+fn switches(
     mllp: &[Arc<mllp::Config>],
     fhir: &[Arc<fhir::Config>],
-) -> Vec<(Arc<str>, Arc<RouteStance>)> {
-    let hl7 = mllp.iter().map(|route| (Arc::clone(&route.name), Arc::clone(&route.stance)));
-    let fhir = fhir.iter().map(|route| (Arc::clone(&route.name), Arc::clone(&route.stance)));
+) -> Vec<(Arc<str>, StanceSwitch)> {
+    let hl7 = mllp.iter().map(|route| (Arc::clone(&route.name), route.stance.clone()));
+    let fhir = fhir.iter().map(|route| (Arc::clone(&route.name), route.stance.clone()));
     hl7.chain(fhir).collect()
 }
 
@@ -273,6 +284,16 @@ impl Running {
         self.office.search().close().await;
         self.office.accounts().close().await;
         events::Stopped { cut: usize::from(cut) }.emit();
+    }
+}
+
+/// A stance that people had changed before the gate stopped.
+fn tell_stance(restored: &Restored) {
+    let route = &*restored.route;
+    if restored.in_force {
+        office_events::StanceKept { route }.emit();
+    } else {
+        office_events::StanceForgotten { route }.emit();
     }
 }
 

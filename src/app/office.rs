@@ -12,7 +12,7 @@ use crate::app::AppError;
 use crate::clock;
 use crate::config::{Desk, Settings};
 use crate::gate::Gate;
-use crate::gate::office::{Office, OfficeError, Parts};
+use crate::gate::office::{Office, OfficeError, Parts, Works};
 use crate::gate::told::{Told, told};
 use crate::ledger::{Follower, Ledger, LedgerError};
 use crate::overrides::{Ladder, Overrides};
@@ -77,6 +77,7 @@ impl Databases {
         source: &Arc<SqlSource>,
         ledger_dir: &Path,
         ladder: Ladder,
+        works: Works,
     ) -> Parts {
         Parts {
             gate: Arc::clone(gate),
@@ -86,6 +87,7 @@ impl Databases {
             source: Arc::clone(source),
             ledger_dir: ledger_dir.to_owned(),
             ladder,
+            works,
             patients_per_hour: self.desk.patients_per_hour,
             lock_unusual: self.desk.lock_unusual,
         }

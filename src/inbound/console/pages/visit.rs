@@ -172,6 +172,7 @@ pub(super) fn failed(lang: Lang, error: &OfficeError) -> Response {
         OfficeError::Register(_) => {
             (StatusCode::CONFLICT, "授权库没有可以这样变更的内容，或暂时无法写入。")
         }
+        OfficeError::Stance(refused) => (StatusCode::CONFLICT, refused.text_zh()),
         OfficeError::Locked(_) => {
             (StatusCode::FORBIDDEN, "一小时内打开的患者过多，账号已被锁定，请联系管理员。")
         }
@@ -180,6 +181,7 @@ pub(super) fn failed(lang: Lang, error: &OfficeError) -> Response {
         }
         OfficeError::Overrides(_)
         | OfficeError::Search(_)
+        | OfficeError::Cases(_)
         | OfficeError::Accounts(_)
         | OfficeError::Files(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, "索引暂时无法查询，请稍后重试。")
