@@ -26,6 +26,7 @@ use crate::gate::stances::{Restored, Stances, StancesUnread};
 use crate::gate::{Gate, Parts};
 use crate::inbound::cds_hooks;
 use crate::inbound::console::bounds::Bounds;
+use crate::inbound::console::pages::operations::{Plant, RouteFacts};
 use crate::inbound::console::pages::{self, Desk};
 use crate::inbound::console::{self, Health};
 use crate::inbound::decision_api;
@@ -162,7 +163,8 @@ pub async fn start(
         let asked = inquiries((&settings.console, &settings.mllp, &settings.fhir), &gate);
         let health =
             Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };
-        let more = asked.merge(pages(&office, &health, &settings.console));
+        let plant = Plant { routes: facts((&settings.mllp, &settings.fhir), &routes) };
+        let more = asked.merge(pages(&office, &health, &settings.console, plant));
         tasks.spawn(console::serve(listener, health, more));
     }
     Ok(Running { gate, cases, ledger, office, routes, console, stop, tasks, drain: settings.drain })
@@ -179,10 +181,37 @@ fn switches(
 }
 
 /// The pages of the console.
-fn pages(office: &Arc<Office>, health: &Health, console: &Console) -> axum::Router {
+fn pages(office: &Arc<Office>, health: &Health, console: &Console, plant: Plant) -> axum::Router {
     let names = health.routes.iter().map(|(name, _)| Arc::clone(name)).collect();
     let (public_url, drain) = (console.public_url.as_deref(), health.drain.clone());
-    pages::router(Desk::new(Arc::clone(office), names, public_url, drain))
+    pages::router(Desk::new(Arc::clone(office), names, public_url, drain).with(plant))
+}
+
+/// What the page of operations tells of every route.
+fn facts(
+    (mllp, fhir): (&[Arc<mllp::Config>], &[Arc<fhir::Config>]),
+    bound: &[(Arc<str>, SocketAddr)],
+) -> Vec<RouteFacts> {
+    let at = |name: &Arc<str>, listen: SocketAddr| {
+        bound.iter().find(|(own, _)| own == name).map_or(listen, |(_, address)| *address)
+    };
+    let hl7 = mllp.iter().map(|route| RouteFacts {
+        name: Arc::clone(&route.name),
+        kind: "HL7 v2",
+        listen: at(&route.name, route.listen),
+        upstream: route.upstream.clone(),
+        mapping: route.mapping.name().to_owned(),
+        up: None,
+    });
+    let fhir = fhir.iter().map(|route| RouteFacts {
+        name: Arc::clone(&route.name),
+        kind: "FHIR",
+        listen: at(&route.name, route.listen),
+        upstream: route.upstream.url(),
+        mapping: route.mapping.name().to_owned(),
+        up: None,
+    });
+    hl7.chain(fhir).collect()
 }
 
 /// Every address of the gate, bound.

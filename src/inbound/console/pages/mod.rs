@@ -6,14 +6,18 @@
 //! | `page` | responses: HTML, redirects, and the headers of both |
 //! | `words` | both languages, and names in words |
 //! | `login`, `live`, `overrides` | one page each, its template beside it |
+//! | `supervision` | figures, as charts with tables beside them, and their export |
+//! | `operations` | routes and their stances, register, ledger, feeds |
 //!
 //! Nothing is loaded from elsewhere; no script or style stands inside a page (the headers forbid both).
 
 mod form;
 mod live;
 mod login;
+pub mod operations;
 mod overrides;
 mod page;
+mod supervision;
 mod visit;
 mod words;
 
@@ -29,6 +33,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::gate::office::Office;
 use crate::inbound::console::bounds::Bounds;
+use crate::inbound::console::pages::operations::Plant;
 
 /// Live pages that may be open at a time; each holds a connection.
 const WATCHERS_MAX: usize = 64;
@@ -46,6 +51,7 @@ pub struct Desk {
     /// Of pages alone: orders that are asked about are not kept waiting by people who browse.
     bounds: Bounds,
     watchers: Arc<Semaphore>,
+    plant: Arc<Plant>,
 }
 
 impl Desk {
@@ -58,7 +64,22 @@ impl Desk {
     ) -> Self {
         let secure = public_url.is_some_and(|url| url.starts_with("https://"));
         let watchers = Arc::new(Semaphore::new(WATCHERS_MAX));
-        Self { office, routes: routes.into(), secure, drain, bounds: Bounds::default(), watchers }
+        Self {
+            office,
+            routes: routes.into(),
+            secure,
+            drain,
+            bounds: Bounds::default(),
+            watchers,
+            plant: Arc::default(),
+        }
+    }
+
+    /// With what the page of operations shows.
+    #[must_use]
+    pub fn with(mut self, plant: Plant) -> Self {
+        self.plant = Arc::new(plant);
+        self
     }
 
     fn routes(&self) -> &[Arc<str>] {
@@ -82,6 +103,12 @@ pub fn router(desk: Desk) -> Router {
         .route("/live/stream", get(live::stream))
         .route("/overrides", get(overrides::list))
         .route("/overrides/{file}", get(overrides::show).post(overrides::act))
+        .route("/supervision", get(supervision::show))
+        .route("/supervision/export", post(supervision::export))
+        .route("/operations", get(operations::show))
+        .route("/operations/verify", post(operations::verify))
+        .route("/operations/routes/{route}", get(operations::route).post(operations::set))
+        .route("/static/figures.css", get(supervision::style))
         .route("/static/console.css", get(page::style))
         .route("/static/console.js", get(page::script))
         .with_state(desk)
