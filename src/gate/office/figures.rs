@@ -80,7 +80,7 @@ fn minutes(file: &OverrideFile) -> Option<i64> {
     let reviews = reviews.filter(|step| matches!(step.recorded.act, Act::Reviewed { .. }));
     let at = reviews.map(|step| step.recorded.at).next_back()?;
     let span = file.opened.at.until((Unit::Minute, at)).ok()?;
-    Some(i64::from(span.get_minutes()).max(0))
+    Some(span.get_minutes().max(0))
 }
 
 /// Everything that the page of supervision shows.
