@@ -8,6 +8,7 @@
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "a benchmark prints, and ends at the first thing that is wrong"
 )]
 

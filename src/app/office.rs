@@ -118,6 +118,9 @@ async fn live(
     let mut follower = Some(Follower::after(&folder, ledger.head().seq));
     while pause(EVERY, &mut stop).await {
         let head = ledger.head().seq;
+        if follower.as_ref().is_some_and(|reader| reader.seq() >= head) {
+            continue;
+        }
         loop {
             let last = follower.take();
             let reader = last.unwrap_or_else(|| Follower::after(&folder, head));
@@ -192,11 +195,11 @@ async fn keep_up(
     folder: &Path,
     follower: Option<Follower>,
 ) -> Result<Follower, OfficeError> {
+    let head = ledger.head().seq;
     let mut follower = match follower {
         Some(follower) => follower,
-        None => Follower::after(folder, office.search().cursor().await?),
+        None => begin(office, head, folder).await?,
     };
-    let head = ledger.head().seq;
     while follower.seq() < head {
         let before = follower.seq();
         let (reader, told) = read(follower, head, true).await;
@@ -208,6 +211,17 @@ async fn keep_up(
         }
     }
     Ok(follower)
+}
+
+/// Begins where the index stands. One that stands beyond the ledger is of another ledger, and begins anew.
+async fn begin(office: &Office, head: u64, folder: &Path) -> Result<Follower, OfficeError> {
+    let cursor = office.search().cursor().await?;
+    if cursor <= head {
+        return Ok(Follower::after(folder, cursor));
+    }
+    office.overrides().clear().await?;
+    office.search().clear().await?;
+    Ok(Follower::after(folder, 0))
 }
 
 /// Builds both indexes anew from the ledger; how many entries they hold.

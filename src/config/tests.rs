@@ -59,3 +59,49 @@ fn text_that_is_no_toml_says_where() {
     let faults = faults("[node\nname = 1 2\n");
     assert!(faults.iter().any(|fault| fault.starts_with("gate.toml:1:")), "{faults:?}");
 }
+
+const FHIR: &str = "[[fhir]]\nname = \"f\"\nlisten = \"127.0.0.1:0\"\nupstream = \"http://127.0.0.1:1/fhir\"\nmapping = \"mappings/fhir/r4.toml\"\n";
+
+#[test]
+fn a_fhir_route_needs_no_hl7_route_beside_it() {
+    let settings = read("gate.toml", FHIR).unwrap();
+    assert!(settings.mllp.is_empty());
+    let [route] = settings.fhir.as_slice() else { panic!("one route") };
+    assert_eq!(route.upstream.url(), "http://127.0.0.1:1/fhir");
+    assert_eq!(route.limits.bytes, 16 * 1024 * 1024);
+    let none = faults("[node]\nname = \"x\"\n");
+    assert!(none.iter().any(|fault| fault.contains("[[mllp]] or [[fhir]]")), "{none:?}");
+}
+
+#[test]
+fn every_fault_of_a_fhir_route_is_told_at_once_with_its_line() {
+    let text = "[[fhir]]\nname = \"f\"\nlisten = \"nowhere\"\nupstream = \"http://u@h/fhir?x=1\"\n\
+                mapping = \"no/such.toml\"\nallow_operations = [\"graphql\"]\nrewrite_base = true\n\
+                public_url = \"here\"\nmax_body_kib = 0\nmax_dept = 3\noutside_base = \"x\"\n";
+    let faults = faults(text);
+    for wanted in [
+        "gate.toml:3: `listen` must be an address and port",
+        "gate.toml:4: `upstream` must be http or https",
+        "no/such.toml: cannot be read",
+        "gate.toml:6: `allow_operations` must list operations with their `$`",
+        "gate.toml:7: `rewrite_base` must be \"off\" or \"on\"",
+        "gate.toml:8: `public_url` must be http or https",
+        "gate.toml:9: `max_body_kib` must be",
+        "gate.toml:10: unknown key `max_dept` in `fhir`, did you mean `max_depth`?",
+        "gate.toml:11: `outside_base` must be",
+    ] {
+        assert!(faults.iter().any(|fault| fault.contains(wanted)), "{wanted}\n{faults:#?}");
+    }
+}
+
+#[test]
+fn routes_of_different_protocols_do_not_share_a_name_or_an_address() {
+    let hl7 = GOOD.replace("127.0.0.1:0", "127.0.0.1:7001").replace("\"a\"", "\"f\"");
+    let fhir = FHIR.replace("127.0.0.1:0", "127.0.0.1:7001");
+    let faults = faults(&format!("{hl7}{fhir}"));
+    assert!(faults.iter().any(|fault| fault.contains("two routes are called `f`")), "{faults:?}");
+    assert!(
+        faults.iter().any(|fault| fault.contains("two routes listen on 127.0.0.1:7001")),
+        "{faults:?}"
+    );
+}

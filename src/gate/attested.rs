@@ -46,7 +46,10 @@ pub struct AttestedCase {
 pub struct Attestable {
     patient: Redacted,
     cases: Vec<AttestedCase>,
-    by: Option<String>,
+    /// The system that asked: nobody else may attest.
+    client: String,
+    /// The person before its screen, who attests.
+    by: String,
 }
 
 /// Why a life is at stake, as chosen and as written.
@@ -64,7 +67,7 @@ pub struct Reason {
 /// Why an inquiry cannot be attested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AttestError {
-    /// No such inquiry, or it is too old, or none that an attestation could help.
+    /// No such inquiry of this caller, or it is too old, or none that an attestation could help.
     #[error("the inquiry cannot be attested: ask again, and attest the new one")]
     Unknown,
     /// Nothing is attested unrecorded.
@@ -117,7 +120,7 @@ impl Attestations {
 
 impl Attestable {
     /// `None` where an attestation would not help: nothing is refused, or something that no emergency lifts is; or
-    /// patient, surgeon or procedure is not known.
+    /// patient, surgeon, procedure or the person who asks is not known.
     pub(super) fn of(subject: &Subject, verdict: &Verdict, caller: &Caller) -> Option<Self> {
         let Subject::Orders(orders) = subject else { return None };
         let findings = verdict.findings();
@@ -132,6 +135,7 @@ impl Attestable {
         Self::new(
             orders.first().and_then(|order| order.patient.clone()),
             verdict.cases.iter().map(case),
+            caller.client.clone(),
             caller.user.clone(),
         )
     }
@@ -139,12 +143,13 @@ impl Attestable {
     fn new(
         patient: Option<Redacted>,
         cases: impl Iterator<Item = Option<AttestedCase>>,
+        client: String,
         by: Option<String>,
     ) -> Option<Self> {
         let cases: Vec<AttestedCase> =
             cases.collect::<Option<BTreeSet<_>>>()?.into_iter().collect();
         let patient = Redacted::new(patient?.reveal().trim())?;
-        (!cases.is_empty()).then_some(Self { patient, cases, by })
+        (!cases.is_empty()).then_some(Self { patient, cases, client, by: by? })
     }
 }
 
@@ -173,9 +178,10 @@ impl Gate {
         caller: &Caller,
     ) -> Result<EntryId, AttestError> {
         let name = inquiry.to_string();
-        let held = self.attestations().asked.get(&name).ok_or(AttestError::Unknown)?;
-        let by = held.by.clone().or_else(|| caller.user.clone());
-        let by = by.unwrap_or_else(|| caller.client.clone());
+        let held = self.attestations().asked.get(&name);
+        let held = held.filter(|held| held.client == caller.client);
+        let held = held.ok_or(AttestError::Unknown)?;
+        let by = held.by.clone();
         let now = self.clock().now();
         let id = EntryId::new(now);
         let body = canonical_body(&Written {
@@ -346,6 +352,7 @@ struct KeptInquiry {
 
 #[derive(Deserialize)]
 struct KeptCaller {
+    client: String,
     user: Option<String>,
 }
 
@@ -394,6 +401,7 @@ impl KeptInquiry {
         let case = |case: KeptCase| {
             Some(AttestedCase { procedure: case.procedure.code?, surgeon: case.surgeon.id? })
         };
-        Attestable::new(patient, self.verdict.cases.into_iter().map(case), self.caller.user)
+        let KeptCaller { client, user } = self.caller;
+        Attestable::new(patient, self.verdict.cases.into_iter().map(case), client, user)
     }
 }

@@ -266,13 +266,12 @@ fn terms(shown: &Shown, orders: &[Order]) -> Vec<Term> {
     terms
 }
 
-/// One file for each case that passed as an emergency. A copy of a message opens none: its files are open already.
+/// One file for each case that passed as an emergency.
 fn opening(entry: &str, at: Timestamp, body: &Body, orders: &[Order]) -> Opening {
     let supersedes = body.without_ledger.as_ref().and_then(|done| done.supersedes.clone());
     let verdict = &body.verdict;
     let opens = verdict.decision == Decision::Override.as_str()
-        && verdict.stance == Stance::Enforce.as_str()
-        && body.retransmission_of.is_none();
+        && verdict.stance == Stance::Enforce.as_str();
     let overridden =
         |case: &&KeptCase| case.findings.iter().any(|f| f.rule == Rule::EmergencyOverride.as_str());
     let surgeons: Vec<Person> = verdict.cases.iter().map(|case| surgeon(&case.surgeon)).collect();
@@ -303,7 +302,7 @@ fn opening(entry: &str, at: Timestamp, body: &Body, orders: &[Order]) -> Opening
             deadline_h: body.policy.override_deadline_h,
         }
     });
-    Opening { supersedes, files: files.collect() }
+    Opening { supersedes, copy_of: body.retransmission_of.clone(), files: files.collect() }
 }
 
 fn surgeon(kept: &KeptSurgeon) -> Person {

@@ -39,6 +39,8 @@ impl fmt::Display for FileId {
 pub struct Opening {
     /// The entry that this one corrects: its files never were.
     pub supersedes: Option<String>,
+    /// The entry of the same message before: where that opened files, this one opens none.
+    pub copy_of: Option<String>,
     /// One for each case that passed as an emergency.
     pub files: Vec<Opened>,
 }

@@ -144,12 +144,15 @@ impl Overrides {
         &self,
         now: Timestamp,
         due: impl Fn(&OverrideFile) -> Option<Act>,
-    ) -> Result<Vec<(FileId, Act)>, OverridesError> {
+    ) -> Result<Vec<(OverrideFile, Act)>, OverridesError> {
         let condition = "state = 'open' and due <= $1";
         let order = "order by due desc";
         let limit = i64::from(LIST_MAX);
         let files = self.store.list(condition, &[], &[now.as_microsecond()], order, limit).await?;
-        let acts = files.iter().filter_map(|file| Some((file.opened.id.clone(), due(file)?)));
+        let acts = files.into_iter().filter_map(|file| {
+            let act = due(&file)?;
+            Some((file, act))
+        });
         Ok(acts.collect())
     }
 }

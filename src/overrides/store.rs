@@ -9,7 +9,7 @@ use crate::overrides::error::OverridesError;
 use crate::overrides::file::{FileId, Opened, Opening, OverrideFile};
 
 /// Raised with every change of the tables: an index of another form is dropped and derived anew.
-const FORM: i64 = 1;
+const FORM: i64 = 2;
 
 const TABLES: &str = "
 create table if not exists forms (name text primary key not null, form bigint not null);
@@ -36,9 +36,14 @@ create table if not exists override_acts (
 );
 create index if not exists override_acts_entry on override_acts (entry);
 create table if not exists override_superseded (entry text primary key not null);
+create table if not exists override_copies (
+    entry text primary key not null,
+    original text not null
+);
 ";
 
-const NAMES: [&str; 3] = ["override_files", "override_acts", "override_superseded"];
+const NAMES: [&str; 4] =
+    ["override_files", "override_acts", "override_superseded", "override_copies"];
 
 #[derive(Clone, Debug)]
 pub(in crate::overrides) struct Store {
@@ -99,6 +104,9 @@ impl Store {
                 sqlx::query(sql).bind(entry.as_str()).execute(&mut *connection).await?;
                 let sql = "delete from override_files where entry = $1";
                 sqlx::query(sql).bind(entry.as_str()).execute(&mut *connection).await?;
+            }
+            if is_copy(connection, opening).await? {
+                continue;
             }
             for opened in &opening.files {
                 insert(connection, opened).await?;
@@ -184,6 +192,30 @@ impl Store {
         let count: i64 = query.fetch_one(&self.pool).await?.try_get(0)?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
+}
+
+/// Whether the message opened its files before; copies of copies lead to the first.
+async fn is_copy(
+    connection: &mut AnyConnection,
+    opening: &Opening,
+) -> Result<bool, OverridesError> {
+    let (Some(before), Some(own)) = (&opening.copy_of, opening.files.first()) else {
+        return Ok(false);
+    };
+    let sql = "select original from override_copies where entry = $1";
+    let original = sqlx::query(sql).bind(before.as_str()).fetch_optional(&mut *connection).await?;
+    let original: Option<String> = original.map(|row| row.try_get(0)).transpose()?;
+    let original = original.unwrap_or_else(|| before.clone());
+    let sql = "select count(*) from override_files where entry = $1";
+    let row = sqlx::query(sql).bind(original.as_str()).fetch_one(&mut *connection).await?;
+    if row.try_get::<i64, _>(0)? == 0 {
+        return Ok(false);
+    }
+    let sql =
+        "insert into override_copies (entry, original) values ($1, $2) on conflict do nothing";
+    let query = sqlx::query(sql).bind(own.id.entry.as_str()).bind(original);
+    query.execute(connection).await?;
+    Ok(true)
 }
 
 async fn insert(connection: &mut AnyConnection, opened: &Opened) -> Result<(), OverridesError> {

@@ -1,5 +1,8 @@
 //! Rules in a few words for lists; the sentence for the doctor is the rule's own.
 
+use crate::domain::rule::Rule;
+use crate::rules::table::row;
+
 /// A rule's title in Chinese, by its id; empty for a rule that has none yet.
 pub fn title_zh(id: &str) -> &'static str {
     match id {
@@ -56,5 +59,5 @@ pub fn title_zh(id: &str) -> &'static str {
 
 /// A rule's title in English, by its id.
 pub fn title_en(id: &str) -> String {
-    id.replace('-', " ")
+    Rule::from_id(id).map_or_else(|| id.replace('-', " "), |rule| row(rule).title.to_owned())
 }

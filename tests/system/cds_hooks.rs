@@ -171,7 +171,12 @@ fn a_bad_call_gets_its_status_and_an_outcome_that_says_what_is_wrong() {
     for file in files {
         let name = file.expect("a file").file_name().into_string().expect("a name");
         let answer = call(&gate, SIGN, &format!("bad/{name}"), &[]);
-        assert_eq!(answer.status.to_string(), name[..3], "{name}: {}", text(&answer.body));
+        assert_eq!(
+            answer.status.to_string(),
+            name.get(..3).unwrap_or_default(),
+            "{name}: {}",
+            text(&answer.body)
+        );
         let outcome = answer.json();
         assert_eq!(outcome["resourceType"], "OperationOutcome", "{name}");
         let issue = &outcome["issue"][0];
@@ -291,4 +296,27 @@ fn a_call_through_a_proxy_on_this_machine_is_not_from_this_machine() {
         assert_eq!(answer.status, 401);
     }
     assert!(inquiries(&gate).is_empty());
+}
+
+#[test]
+fn nothing_of_a_patient_in_a_call_is_logged_or_counted() {
+    let upstream = Upstream::accepting();
+    let hospital = Hospital::new().log("trace").route("his", upstream.address, &[]);
+    let mut gate = hospital.start();
+    for folder in ["good", "bad"] {
+        for file in repository(&format!("tests/data/cds_hooks/{folder}")).read_dir().expect("files")
+        {
+            let name = file.expect("a file").file_name().into_string().expect("a name");
+            call(&gate, SIGN, &format!("{folder}/{name}"), &[]);
+        }
+    }
+    let card = cards(&gate, SIGN, "good/order-sign-refused.json").remove(0);
+    feedback(gate.console(), &card);
+    let (_, metrics) = gate.page("/metrics");
+    gate.stop();
+    let log = gate.log();
+    assert!(metrics.contains("orgate_inquiries_total") && log.contains("emergency attested"));
+    for mark in ["P2699001", "赵样例", "E2699001", "失血性休克"] {
+        assert!(!log.contains(mark) && !metrics.contains(mark), "{mark}\n{log}\n{metrics}");
+    }
 }

@@ -4,7 +4,8 @@ use crate::support::browser::Browser;
 use crate::support::eventually;
 use crate::support::gate::{Gate, Hospital};
 use crate::support::ledger::entries;
-use crate::support::message::Draft;
+use crate::support::message::{Draft, gbk};
+use crate::support::reply::code;
 use crate::support::upstream::Upstream;
 
 const PASSWORD: &str = "first-word-of-all-7";
@@ -95,7 +96,7 @@ fn a_verdict_shows_as_it_is_decided_with_the_patient_masked_and_text_as_text() {
     client.ask(&draft.bytes());
     let first = all.next("verdict");
     assert!(first.contains("data-decision=\"forward\"") || first.contains("flagged"), "{first}");
-    assert!(first.contains("＊＊＊＊＊＊01") && !first.contains("P2699001"), "{first}");
+    assert!(first.contains("••••01") && !first.contains("P2699001"), "{first}");
     let refused = blocked.next("verdict");
     assert!(refused.contains("data-decision=\"block\""), "{refused}");
     assert!(!refused.contains("<script"), "{refused}");
@@ -157,4 +158,90 @@ fn an_override_is_reviewed_by_a_second_person_and_never_by_the_same_or_by_a_form
     let acts = entries(gate.data());
     let acts: Vec<_> = acts.iter().filter(|entry| entry["kind"] == "override").collect();
     assert_eq!(acts.len(), 1, "what was refused left no entry");
+}
+
+#[test]
+fn a_case_is_found_by_a_patient_number_written_in_gbk_and_opened_on_record() {
+    let (_hospital, gate, _upstream) = house(&[
+        ("wang", &["--role", "viewer"]),
+        ("li", &["--role", "viewer", "--department", "0999"]),
+    ]);
+    let draft = Draft {
+        charset: "GB 18030-2000",
+        patient: "住院26甲^^^XYYY||赵样例",
+        ..Draft::refused("F1")
+    };
+    let mut client = gate.connect();
+    client.ask(&gbk(&draft.text()));
+    client.ask(&Draft::clean("F2").bytes());
+    let mut browser = Browser::first_login(&gate, "wang", PASSWORD);
+    let mut other = Browser::first_login(&gate, "li", PASSWORD);
+    let question = "/search?patient=%E4%BD%8F%E9%99%A226%E7%94%B2";
+    let entry = eventually("the case is found", || {
+        let found = browser.get(question).body;
+        assert!(found.matches("data-entry").count() <= 1);
+        let (_, rest) = found.split_once("href=\"/entries/")?;
+        Some(format!("/entries/{}", rest.split('"').next()?))
+    });
+    let page = browser.get(&entry);
+    assert_eq!(page.status, 200, "{}", page.body);
+    for text in [
+        "住院26甲",
+        "没有此项手术授权",
+        "医疗机构手术分级管理办法",
+        "PID|1||住院26甲^^^XYYY||赵样例",
+        "MSA|AE|F1",
+    ] {
+        assert!(page.body.contains(text), "{text} in {}", page.body);
+    }
+    assert_eq!(other.get(&entry).status, 404);
+    assert!(!other.get(question).body.contains("data-entry"));
+    let acts: Vec<String> = entries(gate.data())
+        .iter()
+        .filter(|entry| entry["body"]["patients"][0] == "住院26甲")
+        .map(|entry| format!("{} {}", entry["body"]["account"], entry["body"]["act"]))
+        .collect();
+    assert!(acts.contains(&"\"wang\" \"searched\"".to_owned()), "{acts:?}");
+    assert!(acts.contains(&"\"wang\" \"viewed\"".to_owned()), "{acts:?}");
+    assert!(acts.contains(&"\"li\" \"searched\"".to_owned()), "{acts:?}");
+    assert!(!acts.contains(&"\"li\" \"viewed\"".to_owned()), "{acts:?}");
+}
+
+#[test]
+fn a_grant_suspended_on_the_dossier_refuses_the_next_order_and_only_a_registrar_may() {
+    let (_hospital, gate, _upstream) =
+        house(&[("zhou", &["--role", "registrar"]), ("li", &["--role", "viewer"])]);
+    let mut client = gate.connect();
+    assert_eq!(code(&client.ask(&Draft::clean("T1").bytes())), "AA");
+    let mut browser = Browser::first_login(&gate, "zhou", PASSWORD);
+    let found = browser.get("/register?surgeon=D1002");
+    let dossier = found.header("location").expect("the dossier").to_owned();
+    assert_eq!(dossier, "/register/surgeons/D1002");
+    let page = browser.get(&dossier);
+    assert!(page.body.contains("沈若川") && page.body.contains("51.2300"), "{}", page.body);
+    let turn = |browser: &mut Browser, word: &str, way: &str, reason: &str| {
+        let form = [
+            ("word", word),
+            ("kind", "grant"),
+            ("what", "51.2300"),
+            ("surgeon", "D1002"),
+            ("way", way),
+            ("reason", reason),
+        ];
+        browser.post("/register/turn", &form)
+    };
+    let word = page.field("word");
+    assert_eq!(turn(&mut browser, &word, "suspend", " ").status, 409);
+    let done = turn(&mut browser, &word, "suspend", "并发症率超标");
+    assert_eq!(done.header("location"), Some("/register/surgeons/D1002?done=1"), "{}", done.body);
+    assert_eq!(code(&client.ask(&Draft::clean("T2").bytes())), "AE");
+    let mut viewer = Browser::first_login(&gate, "li", PASSWORD);
+    let seen = viewer.get(&dossier);
+    assert!(seen.body.contains("暂停") && !seen.body.contains("/register/turn"));
+    let word = seen.field("word");
+    assert_eq!(turn(&mut viewer, &word, "resume", "误操作").status, 403);
+    let word = browser.get(&dossier).field("word");
+    assert_eq!(turn(&mut browser, &word, "resume", "复评合格").status, 303);
+    assert_eq!(code(&client.ask(&Draft::clean("T3").bytes())), "AA");
+    assert!(browser.get("/register").body.contains("id=\"techniques\""));
 }

@@ -9,7 +9,7 @@ use crate::support::eventually;
 use crate::support::gate::{Gate, Hospital, text};
 use crate::support::http::{Client, Message, request};
 use crate::support::ledger::{decision, decisions, files};
-use crate::support::resource::{clean, emergency, refused};
+use crate::support::resource::{bundle, clean, emergency, refused};
 use crate::support::server::{Server, stored};
 use crate::support::upstream::nobody;
 
@@ -142,4 +142,29 @@ fn connections_beyond_the_limit_are_closed_and_idle_ones_end() {
         client.try_get("/fhir/Patient/1")
     });
     assert_eq!(again.status(), 404);
+}
+
+#[test]
+fn an_answer_that_breaks_off_is_not_passed_on_as_if_it_were_whole() {
+    let server = Server::doing(Box::new(|_, stream| {
+        let _ = stream
+            .write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":\r\n");
+        let _ = stream.shutdown(std::net::Shutdown::Both);
+    }));
+    let (_hospital, gate, _server, mut client) = before(server, &[]);
+    let body = bundle("transaction", &[("POST", "ServiceRequest", clean("D10"))]).to_string();
+    let fields = ["Content-Type: application/fhir+json"];
+    for ask in [
+        request("POST", "/fhir", &fields, body.as_bytes()),
+        b"GET /fhir/Patient/1 HTTP/1.1\r\nHost: gate\r\n\r\n".to_vec(),
+    ] {
+        client.send(&ask);
+        while client.reader.head().is_some() {
+            while let Some(chunk) = client.reader.chunk() {
+                assert!(!chunk.is_empty(), "the end of a body that has none");
+            }
+        }
+        client = Client::connect(gate.address());
+    }
+    assert_eq!(deliveries(&gate, 1)[0]["body"]["answer_code"], "200");
 }

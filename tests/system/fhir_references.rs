@@ -61,6 +61,25 @@ fn a_surgeon_is_read_from_the_server_with_the_clients_own_credentials() {
 }
 
 #[test]
+fn an_order_inside_a_care_plan_names_its_surgeon_beside_it() {
+    let (_hospital, gate, server, mut client) = before(Server::storing(), &[]);
+    let mut order = with(by_reference(clean("C9"), "#doc"), "id", json!("o"));
+    let mut plan = json!({ "resourceType": "CarePlan", "status": "active", "intent": "plan",
+        "subject": {"reference": "Patient/1"}, "contained": [practitioner("doc", "D1002"), order] });
+    assert_eq!(client.write("POST", "/fhir/CarePlan", &plan.to_string()).status(), 201);
+    order = with(by_reference(refused("C9"), "#doc"), "id", json!("o"));
+    plan["contained"] = json!([order, practitioner("doc", "D1005")]);
+    assert_eq!(client.write("POST", "/fhir/CarePlan", &plan.to_string()).status(), 422);
+    plan["contained"].as_array_mut().expect("a list").push(practitioner("doc", "D1004"));
+    let answer = client.write("POST", "/fhir/CarePlan", &plan.to_string());
+    assert!([400, 422].contains(&answer.status()), "two of one id: {answer:?}");
+    let all = decisions(gate.data());
+    assert_eq!(decision(&all[0]), "forward");
+    assert!(findings(&all[1]).contains(&"grant-missing block".to_owned()));
+    assert_eq!(server.writes().len(), 1);
+}
+
+#[test]
 fn a_person_that_the_server_does_not_have_is_unknown_and_the_refusal_is_not_kept() {
     let (_hospital, gate, server, mut client) =
         before(Server::storing(), &["lookup_timeout_ms = 30000"]);
@@ -70,7 +89,7 @@ fn a_person_that_the_server_does_not_have_is_unknown_and_the_refusal_is_not_kept
     }
     let all = decisions(gate.data());
     assert_eq!(all.len(), 2, "who is unknown now may be known the next time");
-    assert!(findings(&all[0])[0].starts_with("surgeon-unknown "));
+    assert_eq!(findings(&all[0])[0], "surgeon-unknown block");
     assert_eq!(server.writes().len(), 0);
 }
 
@@ -89,7 +108,7 @@ fn an_emergency_is_judged_by_what_is_known_though_the_server_hangs() {
     assert_eq!(server.lines(), ["POST /fhir/ServiceRequest HTTP/1.1"], "nobody was asked");
     let all = decisions(gate.data());
     assert_eq!(decision(&all[0]), "override");
-    assert!(findings(&all[0]).iter().any(|found| found.starts_with("surgeon-unknown ")));
+    assert!(findings(&all[0]).iter().any(|f| f.starts_with("surgeon-unknown")));
 }
 
 #[test]
@@ -103,7 +122,7 @@ fn a_server_that_hangs_keeps_an_elective_order_no_longer_than_the_route_says() {
     let body = by_reference(clean("C5"), "Practitioner/9").to_string();
     assert_eq!(client.write("POST", ORDERS, &body).status(), 422);
     assert_eq!(server.writes().len(), 0);
-    assert!(findings(&decisions(gate.data())[0])[0].starts_with("surgeon-unknown "));
+    assert_eq!(findings(&decisions(gate.data())[0])[0], "surgeon-unknown block");
 }
 
 #[test]

@@ -246,3 +246,33 @@ fn unusual_reading_is_told_and_locks_where_it_is_set_to() {
     let expected = ["login-refused", "login", "viewed", "viewed", "viewed", "viewed", "unusual"];
     assert_eq!(acts, expected);
 }
+
+#[test]
+fn the_indexes_are_built_anew_from_the_ledger_with_every_file_as_it_stood() {
+    let upstream = Upstream::accepting();
+    let hospital = Hospital::new().route("his", upstream.address, &[]);
+    let data = hospital.data();
+    let mut gate = hospital.start();
+    gate.connect().ask(&Draft::emergency("R1").bytes());
+    gate.stop();
+    let configuration = hospital.path("orgate.toml");
+    let settings = || orgate::config::load(&configuration).expect("a good configuration");
+    let runtime = Runtime::new().expect("a runtime");
+    let files = |what: &str| {
+        let opened = runtime.block_on(orgate::app::open_search(&settings()));
+        let (search, overrides) = opened.unwrap_or_else(|error| panic!("{what}: {error}"));
+        let files = runtime.block_on(overrides.list(&Sought::default())).expect("listed");
+        let found = runtime.block_on(search.find(&Query::default())).expect("found");
+        runtime.block_on(search.close());
+        (files, found.found.len())
+    };
+    for file in ["search.db", "search.db-wal", "search.db-shm"] {
+        let _ = std::fs::remove_file(data.join(file));
+    }
+    assert_eq!(files("before").1, 0);
+    let rebuilt = hospital.run(&["ledger", "reindex"]);
+    assert!(rebuilt.status.success(), "{}", crate::support::gate::text(&rebuilt.stderr));
+    let (files, found) = files("after");
+    assert_eq!((files.len(), found), (1, 1));
+    assert_eq!(files[0].state, State::Open);
+}

@@ -5,9 +5,9 @@ use std::fmt;
 use base64::Engine as _;
 use serde_json::Value;
 
-use crate::fhir::bundle::{BundleFault, list};
+use crate::fhir::bundle::{BundleFault, contained, list};
 use crate::fhir::document::{Limits, read_patch};
-use crate::fhir::interaction::{Allowed, Head, Interaction, Target, Write, classify};
+use crate::fhir::interaction::{Allowed, Head, Interaction, Target, Write, classify, is_harmless};
 use crate::fhir::media::{Form, form};
 use crate::fhir::patch::{self, PatchFault};
 
@@ -99,6 +99,9 @@ fn interaction(
     let (Some(method), Some(url)) = (text("method"), text("url")) else {
         return Err(BundleFault::EntryDisagrees);
     };
+    if url.contains("://") && is_none_of_ours(method, url, resource, allowed) {
+        return Ok(Interaction::Stream);
+    }
     let (path, query) = split(url).ok_or(BundleFault::EntryDisagrees)?;
     let has_body = resource.is_some();
     let head = Head { method, path: &path, query, has_body, has_header: &|_| false };
@@ -110,6 +113,13 @@ fn interaction(
         target.condition = text("ifNoneExist").map(str::to_owned);
     }
     Ok(interaction)
+}
+
+/// Whether an entry with an absolute url (FHIR's own examples have them) asks nothing that is judged on any server.
+fn is_none_of_ours(method: &str, url: &str, resource: Option<&Value>, allowed: &Allowed) -> bool {
+    let known = matches!(method, "GET" | "HEAD" | "POST" | "PUT" | "DELETE");
+    let holds_none = resource.is_none_or(|resource| contained(resource).is_empty());
+    known && holds_none && is_harmless(url, allowed)
 }
 
 /// `request.url` as a path with its slash, and a query; `None` when it is not relative to the base.

@@ -33,7 +33,7 @@ pub enum BundleFault {
     /// A Bundle among the entries of a batch or transaction.
     BundleInBundle,
     /// Two entries under one `fullUrl`; a Practitioner or PractitionerRole defined twice, or changed by the Bundle
-    /// that refers to it.
+    /// that refers to it, or referred to in a way that could also mean one whom the server holds.
     Redefined,
     /// More entries than the limit.
     TooMany,
@@ -60,7 +60,7 @@ impl BundleFault {
             }
             Self::BundleInBundle => "batch或transaction中不能再含Bundle，请分开发送",
             Self::Redefined => {
-                "同一Bundle中有重复的fullUrl，或医务人员被重复定义、被同时修改又引用，请分开发送"
+                "同一Bundle中有重复的fullUrl，或医务人员被重复定义、边修改边引用、引用不明确，请分开发送，或用urn:uuid引用"
             }
             Self::TooMany => "Bundle的条目过多，请拆分发送或调高max_entries",
         }
@@ -79,8 +79,8 @@ impl BundleFault {
             }
             Self::BundleInBundle => "a batch or transaction holds a Bundle; send it by itself",
             Self::Redefined => {
-                "the Bundle holds a fullUrl twice, or defines a practitioner twice, or changes one \
-                 that it refers to; send these apart"
+                "the Bundle holds a fullUrl twice, or a practitioner twice, or refers to one that it \
+                 changes or that could be another; send these apart, or refer by urn:uuid"
             }
             Self::TooMany => "the Bundle has too many entries; split it or raise max_entries",
         }
@@ -116,7 +116,7 @@ pub fn bundle_type(bundle: &Value, entries_max: usize) -> Result<BundleType, Bun
     if of != BundleType::Other && list.iter().any(contained::holds_bundle) {
         return Err(BundleFault::BundleInBundle);
     }
-    redefined::check(bundle, list)?;
+    redefined::check(bundle, list, of)?;
     Ok(of)
 }
 

@@ -1,13 +1,13 @@
 //! What stands under one name twice, and whom a Bundle changes that it refers to; and the way from a reference to an
 //! entry.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use crate::fhir::bundle::BundleFault;
 use crate::fhir::bundle::contained::{contained, references};
+use crate::fhir::bundle::{BundleFault, BundleType};
 use crate::fhir::reference::{Reference, parse};
 
 /// The types that tell who a surgeon is.
@@ -18,26 +18,67 @@ fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
 }
 
 /// Where no order stands nothing rests on names, and nothing is in doubt.
-pub(super) fn check(bundle: &Value, list: &[Value]) -> Result<(), BundleFault> {
+pub(super) fn check(bundle: &Value, list: &[Value], of: BundleType) -> Result<(), BundleFault> {
     if contained(bundle).is_empty() {
         return Ok(());
     }
     let mut names = BTreeSet::new();
     let once = list.iter().filter_map(|entry| text(entry, "fullUrl")).all(|url| names.insert(url));
     let persons: Vec<Person<'_>> = list.iter().filter_map(Person::of).collect();
-    let mut known = BTreeSet::new();
-    let each_once = persons.iter().all(|person| {
-        let identities: BTreeSet<String> = person.identities().collect();
-        identities.len() < 2 && identities.into_iter().all(|identity| known.insert(identity))
-    });
-    let changes: Vec<&Person<'_>> = persons.iter().filter(|person| person.changes()).collect();
-    let used = !changes.is_empty() && {
-        let references = references(bundle);
-        changes
-            .iter()
-            .any(|person| references.iter().any(|reference| person.is_meant_by(reference)))
-    };
-    if once && each_once && !used { Ok(()) } else { Err(BundleFault::Redefined) }
+    let known = Persons::new(&persons).filter(|_| once).ok_or(BundleFault::Redefined)?;
+    let sound = persons.is_empty() || list.iter().all(|holder| known.sound_in(holder, of));
+    if sound { Ok(()) } else { Err(BundleFault::Redefined) }
+}
+
+/// Who bears which name.
+struct Persons<'p> {
+    by_url: BTreeMap<&'p str, &'p Person<'p>>,
+    by_identity: BTreeMap<String, &'p Person<'p>>,
+}
+
+impl<'p> Persons<'p> {
+    /// `None` when a person has two names, or a name two persons.
+    fn new(persons: &'p [Person<'p>]) -> Option<Self> {
+        let mut known = Self { by_url: BTreeMap::new(), by_identity: BTreeMap::new() };
+        for person in persons {
+            known.by_url.extend(person.full_url().map(|url| (url, person)));
+            let identities: BTreeSet<String> = person.identities().collect();
+            if identities.len() > 1 {
+                return None;
+            }
+            for identity in identities {
+                if known.by_identity.insert(identity, person).is_some() {
+                    return None;
+                }
+            }
+        }
+        Some(known)
+    }
+
+    /// Whether every reference in an entry that could mean one of them means nobody else to any reader.
+    fn sound_in(&self, holder: &Value, of: BundleType) -> bool {
+        references(holder).into_iter().all(|reference| {
+            let plain = without_version(reference);
+            let own = self.by_url.get(plain).copied();
+            let meant = own.or_else(|| {
+                let (head, id) = plain.rsplit_once('/')?;
+                let kind = head.rsplit('/').next()?;
+                self.by_identity.get(&format!("{kind}/{id}")).copied()
+            });
+            meant.is_none_or(|person| !person.changes() && person.is_surely(plain, holder, of))
+        })
+    }
+}
+
+/// A reference or url without `/_history/…`.
+fn without_version(url: &str) -> &str {
+    url.split("/_history").next().unwrap_or_default()
+}
+
+/// The FHIR base of a `fullUrl` like `http://server/fhir/Type/id`.
+fn base_of(full_url: &str) -> Option<&str> {
+    let (head, _) = full_url.rsplit_once('/')?;
+    head.rsplit_once('/').map(|(base, _)| base).filter(|base| base.contains("://"))
 }
 
 /// An entry that says who somebody is.
@@ -62,7 +103,7 @@ impl<'b> Person<'b> {
         let own = self.entry.get("resource").and_then(|resource| text(resource, "id"));
         let url = self.request("url").map(|url| url.trim_start_matches('/'));
         let url = url.and_then(|url| url.split('?').next()).and_then(|url| self.id_in(url));
-        let full = text(self.entry, "fullUrl").and_then(|url| self.id_in(url));
+        let full = self.full_url().and_then(|url| self.id_in(url));
         // A created resource gets its id from the server, whatever it says itself.
         let own = own.filter(|_| self.request("method") != Some("POST") || full.is_some());
         let ids = [own, url, full].into_iter().flatten();
@@ -75,8 +116,7 @@ impl<'b> Person<'b> {
 
     /// The id in `…Type/id`.
     fn id_in(&self, url: &'b str) -> Option<&'b str> {
-        let url = url.split("/_history").next().unwrap_or_default();
-        let (head, id) = url.rsplit_once('/')?;
+        let (head, id) = without_version(url).rsplit_once('/')?;
         (head == self.kind || head.ends_with(&format!("/{}", self.kind))).then_some(id)
     }
 
@@ -112,12 +152,21 @@ impl<'b> Person<'b> {
         }
     }
 
-    fn is_meant_by(&self, reference: &str) -> bool {
-        let plain = reference.split("/_history").next().unwrap_or_default();
-        text(self.entry, "fullUrl") == Some(plain)
-            || self.identities().any(|own| {
-                plain == own || plain.strip_suffix(&own).is_some_and(|head| head.ends_with('/'))
-            })
+    fn full_url(&self) -> Option<&'b str> {
+        text(self.entry, "fullUrl")
+    }
+
+    /// Whether `reference`, written in the entry `holder`, means this person to everybody (FHIR "Resolving
+    /// references in Bundles"). What a transaction creates has no other name than its `urn:` before it is there; a
+    /// relative reference could be to somebody the server holds already.
+    fn is_surely(&self, reference: &str, holder: &Value, of: BundleType) -> bool {
+        let Some(full_url) = self.full_url() else { return false };
+        if of != BundleType::Other {
+            return reference == full_url && full_url.starts_with("urn:");
+        }
+        let base = base_of(full_url);
+        let relative = || base.is_some() && text(holder, "fullUrl").and_then(base_of) == base;
+        reference == full_url || !reference.contains("://") && relative()
     }
 }
 
@@ -125,7 +174,7 @@ impl<'b> Person<'b> {
 /// type and id where an entry has no `fullUrl` and keeps its id. A contained reference (`#x`) leads nowhere here.
 pub fn find<'b>(bundle: &'b Value, reference: &str) -> Option<&'b Value> {
     let entries = bundle.get("entry").and_then(Value::as_array)?;
-    let plain = reference.split("/_history").next().unwrap_or_default();
+    let plain = without_version(reference);
     let relative = match parse(reference, "") {
         Reference::Here { resource_type, id } => Some((resource_type, id)),
         _ => None,

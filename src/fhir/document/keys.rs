@@ -108,11 +108,7 @@ fn disguised(key: &str) -> bool {
     {
         return false;
     }
-    let plain = key.bytes().all(|byte| byte.is_ascii_graphic());
-    if plain && key.contains(['_', '-', '.', ':', '/', '$', '@']) {
-        // Nobody drops these: `fhir_comments`, `x-key`, the ids that some servers use as keys.
-        return false;
-    }
+    // `service_type`, `service-type`, ` code`, `$type`: servers rename keys, trim them, or take them for hints.
     let skeleton = skeleton(key);
     (1..=LONGEST)
         .flat_map(needed)

@@ -147,6 +147,10 @@ fn a_needed_key_in_disguise_is_refused() {
         "\u{17f}tatus",
         "status\\u0000",
         "x\\u0007",
+        "service_type",
+        "reason-code",
+        "__status",
+        "$type",
     ] {
         assert_eq!(read(with(&format!("\"{key}\":1"))), Err(Unsound::Disguised), "{key}");
     }

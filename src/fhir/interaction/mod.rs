@@ -161,6 +161,17 @@ pub fn classify(base: &str, head: &Head<'_>, allowed: &Allowed) -> Interaction {
     }
 }
 
+/// Whether an absolute URL leads, on whatever server, to nothing that is judged or refused here.
+pub(in crate::fhir) fn is_harmless(url: &str, allowed: &Allowed) -> bool {
+    let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    let Some((_, path)) = path.filter(|(_, path)| !path.contains(['?', '#'])) else { return false };
+    path::resolve(path).is_some_and(|segments| {
+        let known =
+            |segment: &String| target::is_judged(segment) || refused(0, segment, allowed).is_some();
+        !segments.iter().any(known)
+    })
+}
+
 /// A read of what the path resolves to at the most generous server.
 fn read(resolved: &[String], allowed: &Allowed) -> Interaction {
     let mut names = resolved.iter().enumerate();

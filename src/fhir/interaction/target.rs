@@ -122,6 +122,12 @@ fn typed(method: &str, first: &str, rest: &[&str], query: Option<&str>) -> Inter
     }
 }
 
+/// Whether a segment names a type or an operation whose writes are judged.
+pub(super) fn is_judged(segment: &str) -> bool {
+    let operation = JUDGED_OPERATIONS.iter().any(|own| own.eq_ignore_ascii_case(segment));
+    operation || canonical(segment).is_some()
+}
+
 /// The judged or container type that a segment names to a server that folds case.
 fn canonical(segment: &str) -> Option<&'static str> {
     let mut types = JUDGED_TYPES.iter().chain(&CONTAINER_TYPES);

@@ -63,7 +63,7 @@ impl Office {
             None => None,
             Some(target) => Some(self.to_suspend(&before, target).await?),
         };
-        let file = self.act(id, act).await?;
+        let file = self.act(before, act).await?;
         let suspended = match subject {
             None => None,
             Some(subject) => {
@@ -111,8 +111,9 @@ impl Office {
     ) -> Result<OverrideFile, OfficeError> {
         Self::permit(account, Permit::Review)?;
         let _turn = self.acting.lock().await;
-        self.override_file(account, id).await?.check(&act, self.now())?;
-        self.act(id, act).await
+        let before = self.override_file(account, id).await?;
+        before.check(&act, self.now())?;
+        self.act(before, act).await
     }
 
     /// Escalates what is overdue; how many files.
@@ -125,24 +126,27 @@ impl Office {
         let _turn = self.acting.lock().await;
         let due = self.parts.overrides.overdue(now, |file| ladder.due(file, now)).await?;
         let count = due.len();
-        for (id, act) in due {
-            let file = self.act(&id, act).await?;
-            events::OverrideOverdue { entry: &id.entry, level: file.level }.emit();
+        for (file, act) in due {
+            let file = self.act(file, act).await?;
+            events::OverrideOverdue { entry: &file.opened.id.entry, level: file.level }.emit();
         }
         Ok(count)
     }
 
-    /// Writes an act, and gives the file after it.
-    async fn act(&self, id: &FileId, act: Act) -> Result<OverrideFile, OfficeError> {
-        let body = act.body(id);
-        let (entry, seq) = self.enter(Kind::Override, &body).await?;
-        let (of, case) = (id.entry.clone(), Some(id.case));
-        let at = entry.time();
+    /// Writes an act, and gives the file after it. Once it is written it is done: should the index not take it now,
+    /// the reader of the ledger brings it there.
+    async fn act(&self, mut file: OverrideFile, act: Act) -> Result<OverrideFile, OfficeError> {
+        let id = file.opened.id.clone();
+        let body = act.body(&id);
+        let (entry, seq, at) = self.enter(Kind::Override, &body).await?;
         events::OverrideActed { entry: &id.entry, act: act.name() }.emit();
-        let recorded = Recorded { entry: entry.to_string(), seq, at, of, case, act };
-        // The reader of the ledger takes the same again: with the index down, nothing is lost.
-        self.parts.overrides.take(&[], &[(recorded, body.to_string())]).await?;
-        self.parts.overrides.file(id).await?.ok_or(OfficeError::Unknown)
+        let recorded =
+            Recorded { entry: entry.to_string(), seq, at, of: id.entry, case: Some(id.case), act };
+        file.apply(recorded.clone());
+        if let Err(error) = self.parts.overrides.take(&[], &[(recorded, body.to_string())]).await {
+            events::SearchUnwritten { error: &error }.emit();
+        }
+        Ok(file)
     }
 
     /// What of a surgeon a rejection suspends.

@@ -182,15 +182,19 @@ impl Office {
         if account.may(permit) { Ok(()) } else { Err(OfficeError::Forbidden(permit)) }
     }
 
-    /// Writes an entry, and gives its id and place once it is on disk.
-    async fn enter(&self, kind: Kind, body: &Value) -> Result<(EntryId, u64), OfficeError> {
+    /// Writes an entry, and gives its id, place and time once it is on disk.
+    async fn enter(
+        &self,
+        kind: Kind,
+        body: &Value,
+    ) -> Result<(EntryId, u64, Timestamp), OfficeError> {
         let now = self.now();
         let id = EntryId::new(now);
         let body = Body::of(body).map_err(|_| OfficeError::Ledger)?;
         let draft = Draft { id, time: now, kind, body };
         let appended = self.parts.gate.append(draft, Durability::OnDisk);
         match timeout(LEDGER_WAIT, appended).await {
-            Ok(Ok(receipt)) => Ok((id, receipt.seq().unwrap_or(u64::MAX))),
+            Ok(Ok(receipt)) => Ok((id, receipt.seq().unwrap_or(u64::MAX), now)),
             Ok(Err(_)) | Err(_) => Err(OfficeError::Ledger),
         }
     }

@@ -129,7 +129,7 @@ impl Office {
         let switch = self.stances().of(route).ok_or(StanceError::Unknown)?;
         let from = switch.now();
         let to = wanted.weigh(account, &from)?;
-        let (by, now) = (account.display.clone(), self.now());
+        let by = account.display.clone();
         let file = Written::of(switch.file());
         let body = json!({
             "account": account.name,
@@ -140,7 +140,7 @@ impl Office {
             "routes": [route],
             "to": Written::of(&to),
         });
-        let (entry, _) = self.enter(Kind::Bypass, &body).await?;
+        let (entry, _, now) = self.enter(Kind::Bypass, &body).await?;
         let entry = entry.to_string();
         let (stance, departments) = (to.stance.as_str(), to.departments.len());
         let change =

@@ -182,6 +182,14 @@ async fn only_an_inquiry_that_an_emergency_would_lift_can_be_attested() {
         let attested = bench.gate.attest(entry, &reason(), &caller()).await;
         assert_eq!(attested.unwrap_err(), AttestError::Unknown);
     }
+    // Only the system that asked may attest, and only what a person asked.
+    let refused = asked(&bench, unattested("D2", None)).await;
+    let other = Caller { client: "https://other.example".to_owned(), user: None };
+    let attested = bench.gate.attest(refused.entry, &reason(), &other).await;
+    assert_eq!(attested.unwrap_err(), AttestError::Unknown);
+    let mut nobody_asks = inquiry(unattested("D2", None));
+    nobody_asks.caller.user = None;
+    assert!(!bench.gate.inquire(nobody_asks).await.unwrap().attestable);
     // An emergency that is already attested needs nothing, one that is not does.
     let emergency = order("D2", Some(Urgency::Emergency), Action::New);
     assert!(!asked(&bench, emergency).await.attestable);
@@ -204,4 +212,18 @@ async fn an_attestation_covers_its_own_procedures_and_not_what_a_message_adds() 
         panic!("refused")
     };
     assert!(passage.verdict().unwrap().findings().any(|(_, f)| f.rule == Rule::OverrideUnattested));
+}
+
+#[tokio::test]
+async fn where_an_attestation_is_required_one_given_meanwhile_lets_the_same_bytes_pass() {
+    let bench = bench_by(Policy { require_attestation: true, ..Policy::default() }).await;
+    let order = || unattested("D2", Some(Urgency::Emergency));
+    let sent = || checked("the same bytes", order());
+    let Outcome::Refuse(first) = bench.gate.pass(sent()).await else { panic!("passed") };
+    let Outcome::Refuse(again) = bench.gate.pass(sent()).await else { panic!("passed") };
+    assert_eq!(first.answer, again.answer, "repeated from memory");
+    let asked = asked(&bench, order()).await;
+    assert_eq!(asked.verdict.decision, Decision::Block);
+    bench.gate.attest(asked.entry, &reason(), &caller()).await.unwrap();
+    assert_eq!(decision(&bench.gate.pass(sent()).await), Decision::Override);
 }

@@ -110,6 +110,10 @@ async fn fill(folder: &Path, grants: &str) {
 }
 
 async fn bench() -> Bench {
+    bench_by(Policy::default()).await
+}
+
+async fn bench_by(policy: Policy) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path(), GRANTS).await;
     let zone = TimeZone::get("Asia/Shanghai").unwrap();
@@ -125,12 +129,15 @@ async fn bench() -> Bench {
     let register =
         Register::open(crate::register::Config::default(), Arc::new(source)).await.unwrap();
     let pool = sqlite::connect(&folder.path().join("cases.db"), Keeping::Whole).await.unwrap();
-    let cases = Cases::open(pool, crate::cases::Config::embedded("t")).await.unwrap();
+    // Nothing is written behind while a test looks at what waits.
+    let gather = std::time::Duration::from_secs(3600);
+    let config = crate::cases::Config { gather, ..crate::cases::Config::embedded("t") };
+    let cases = Cases::open(pool, config).await.unwrap();
     let gate = Gate::new(Parts {
         register,
         cases,
         ledger: ledger.clone(),
-        policy: Policy::default(),
+        policy,
         zone,
         clock,
         sync_every: true,

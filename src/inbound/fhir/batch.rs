@@ -133,7 +133,7 @@ async fn onwards(
         Ok(answered) => answered,
         Err(response) => return response,
     };
-    route.remembered.forget(None);
+    route.remembered.forget(&asked.changes());
     if entries.is_empty() && refused.is_empty() {
         return answered.into_response(route, asked);
     }

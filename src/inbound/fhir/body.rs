@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, timeout};
@@ -23,6 +23,11 @@ const HELD_WAIT: Duration = Duration::from_secs(2);
 const GATHER_MAX: Duration = Duration::from_secs(120);
 /// Room that is asked for at a time where a body does not say its length, in KiB.
 const STEP_KIB: usize = 64;
+
+/// Of a refused body so much is read out: more than anybody sends by mistake.
+const READ_OUT_MAX: usize = 256 * 1024 * 1024;
+/// And so long: by then the client has read its answer.
+const READ_OUT_FOR: Duration = Duration::from_secs(30);
 
 /// What came of gathering a body.
 pub(super) enum Gathered {
@@ -94,6 +99,21 @@ async fn fill(
     Filled::Whole(rooms)
 }
 
+/// Reads the rest of a body that was refused, and forgets it: a connection that is closed with bytes unread is reset, and
+/// with it the client loses the answer that it has not read yet.
+pub(super) async fn read_out(mut rest: Incoming) {
+    let mut left = READ_OUT_MAX;
+    let reading = async {
+        while let Some(Ok(frame)) = rest.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    let _ = timeout(READ_OUT_FOR, reading).await;
+}
+
 /// A body of which the beginning was read already.
 pub(super) fn rejoined<B>(begun: Bytes, rest: B) -> Boxed
 where
@@ -102,6 +122,12 @@ where
 {
     let begun = Some(begun).filter(|begun| !begun.is_empty());
     Rejoined { begun, rest }.boxed_unsync()
+}
+
+/// The end of a body that broke off: whoever reads it must not take it for whole.
+pub(super) fn broken(error: BoxError) -> Boxed {
+    let frames = futures_util::stream::iter([Err::<Frame<Bytes>, BoxError>(error)]);
+    StreamBody::new(frames).boxed_unsync()
 }
 
 struct Rejoined<B> {

@@ -15,11 +15,11 @@ use crate::clock;
 use crate::fhir::media::decode;
 use crate::gate::passage::Passage;
 use crate::gate::{Delivery, KnownAs};
-use crate::inbound::fhir::body::{Progress, rejoined, watched};
+use crate::inbound::fhir::body::{Progress, broken, rejoined, watched};
 use crate::inbound::fhir::service::{Asked, Route};
 use crate::inbound::fhir::{headers, respond};
 use crate::ledger::EntryId;
-use crate::net::client::{Body, ClientError, whole};
+use crate::net::client::{Body, BoxError, ClientError, whole};
 use crate::telemetry::events;
 
 /// A request on its way, and what allows it to go: one passage, or for a batch those of its entries.
@@ -133,6 +133,8 @@ pub(super) struct Answered {
     body: Body,
     /// What was read of the body.
     begun: BytesMut,
+    /// Why it broke off while it was read.
+    broken: Option<BoxError>,
     /// The entries of the request.
     entries: Vec<EntryId>,
     sent: Instant,
@@ -151,7 +153,7 @@ pub(super) async fn forward(route: &Route, outgoing: Outgoing) -> Result<Answere
             let (head, body) = response.into_parts();
             let body = watched(body, route.config.idle_timeout, None);
             let entries = passages.iter().filter_map(Passage::entry).collect();
-            Ok(Answered { head, body, begun: BytesMut::new(), entries, sent })
+            Ok(Answered { head, body, begun: BytesMut::new(), broken: None, entries, sent })
         }
         Some(Err(error)) => {
             let why = match error {
@@ -220,7 +222,10 @@ impl Answered {
         loop {
             match self.body.frame().await {
                 None => break,
-                Some(Err(_)) => return None,
+                Some(Err(error)) => {
+                    self.broken = Some(error);
+                    return None;
+                }
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
                         self.begun.extend_from_slice(&data);
@@ -237,7 +242,11 @@ impl Answered {
 
     /// The response as the client gets it.
     pub(super) fn into_response(self, route: &Route, asked: &Asked) -> Response<Body> {
-        let body = rejoined(self.begun.freeze(), self.body);
+        let rest = match self.broken {
+            Some(error) => broken(error),
+            None => self.body,
+        };
+        let body = rejoined(self.begun.freeze(), rest);
         told(route, asked, Response::from_parts(self.head, body), &self.entries)
     }
 

@@ -43,6 +43,16 @@ const KEPT_FOR: Duration = Duration::from_secs(60);
 /// What all of them may take, in bytes of JSON.
 const KEPT_MAX: u64 = 64 * 1024 * 1024;
 
+/// What a request may change of what was read before.
+pub(super) enum Changes {
+    /// Nothing that was there.
+    Nothing,
+    /// `Type/id`.
+    One(String),
+    /// Whatever.
+    Anything,
+}
+
 /// Resources read shortly before, by `Type/id`.
 #[derive(Clone)]
 pub(super) struct Remembered(Cache<String, (Arc<Value>, u32)>);
@@ -55,11 +65,12 @@ impl Default for Remembered {
 }
 
 impl Remembered {
-    /// What was written may have changed it. `None`: several, or nobody knows which.
-    pub(super) fn forget(&self, relative: Option<&str>) {
-        match relative {
-            Some(relative) => self.0.invalidate(relative),
-            None => self.0.invalidate_all(),
+    /// What may be another now is not remembered.
+    pub(super) fn forget(&self, changes: &Changes) {
+        match changes {
+            Changes::Nothing => {}
+            Changes::One(relative) => self.0.invalidate(relative),
+            Changes::Anything => self.0.invalidate_all(),
         }
     }
 }
@@ -70,6 +81,8 @@ pub(super) struct Known<'k> {
     cache: Option<&'k Remembered>,
     /// The request's body; where it is a Bundle, references lead to its entries first.
     root: &'k Value,
+    /// What it was asked for before, since a reference is mostly written many times.
+    inside: RefCell<HashMap<String, Option<Arc<Value>>>>,
     looked_up: HashMap<String, Option<Arc<Value>>>,
     elsewhere: RefCell<BTreeSet<String>>,
 }
@@ -94,8 +107,18 @@ impl<'k> Known<'k> {
     ) -> Self {
         let bases = [Some(config.upstream.url()), config.public_url.clone(), further];
         let bases = bases.into_iter().flatten().collect();
-        let (looked_up, elsewhere) = (HashMap::new(), RefCell::default());
-        Self { bases, cache, root, looked_up, elsewhere }
+        let (inside, elsewhere) = (RefCell::default(), RefCell::default());
+        Self { bases, cache, root, inside, looked_up: HashMap::new(), elsewhere }
+    }
+
+    /// The entry of the request's Bundle that a reference leads to.
+    fn in_bundle(&self, reference: &str) -> Option<Arc<Value>> {
+        if let Some(found) = self.inside.borrow().get(reference) {
+            return found.clone();
+        }
+        let found = bundle::find(self.root, reference).map(|found| Arc::new(found.clone()));
+        self.inside.borrow_mut().insert(reference.to_owned(), found.clone());
+        found
     }
 
     /// `Type/id` of a reference to the server itself.
@@ -106,31 +129,48 @@ impl<'k> Known<'k> {
         })
     }
 
-    /// References that led out of the request, sorted.
+    /// References that led out of the request and were asked for in earnest, sorted.
     pub(super) fn elsewhere(&self) -> Vec<String> {
         self.elsewhere.borrow().iter().cloned().collect()
+    }
+
+    /// What stands beside an order that a CarePlan or the like contains: contained resources share one list.
+    fn beside(&self, id: &str) -> Found {
+        let contained = self.root.get("contained").and_then(Value::as_array);
+        let mut named = contained
+            .into_iter()
+            .flatten()
+            .filter(|resource| resource.get("id").and_then(Value::as_str) == Some(id));
+        match (named.next(), named.next()) {
+            (Some(only), None) => Found::Resource(Arc::new(only.clone())),
+            _ => Found::Nothing,
+        }
     }
 }
 
 impl References for Known<'_> {
     fn find(&self, reference: &str) -> Found {
-        if let Some(resource) = bundle::find(self.root, reference) {
-            return Found::Resource(Arc::new(resource.clone()));
+        if let Some(resource) = self.in_bundle(reference) {
+            return Found::Resource(resource);
+        }
+        if let Some(id) = reference.strip_prefix('#') {
+            return self.beside(id);
         }
         let Some(relative) = self.relative(reference) else { return Found::Nothing };
         let (resource_type, _) = relative.split_once('/').unwrap_or_default();
         if !LOOKED_UP.contains(&resource_type) {
             return Found::Nothing;
         }
-        self.elsewhere.borrow_mut().insert(relative.clone());
-        match self.looked_up.get(&relative) {
+        let found = match self.looked_up.get(&relative) {
             Some(Some(resource)) => Found::Resource(Arc::clone(resource)),
             Some(None) => Found::Nothing,
             None => match self.cache.and_then(|cache| cache.0.get(&relative)) {
                 Some((resource, _)) => Found::Resource(resource),
-                None => Found::NotAsked,
+                None => return Found::NotAsked,
             },
-        }
+        };
+        self.elsewhere.borrow_mut().insert(relative);
+        found
     }
 }
 
@@ -152,6 +192,7 @@ pub(super) async fn read(
             .take(left)
             .collect();
         if wanted.is_empty() || !may_wait(&read) {
+            known.elsewhere.get_mut().extend(wanted);
             return read;
         }
         left -= wanted.len();

@@ -14,11 +14,11 @@ use crate::domain::verdict::Stance;
 use crate::fhir::interaction::{Head, Interaction, classify};
 use crate::gate::passage::{Outcome, Passage};
 use crate::gate::{Gate, Request as Judged, Subject};
-use crate::inbound::fhir::body::{Gathered, HELD_MAX_KIB, gather};
+use crate::inbound::fhir::body::{Gathered, HELD_MAX_KIB, gather, read_out};
 use crate::inbound::fhir::doubt::{Class, Doubt};
 use crate::inbound::fhir::exchange::{Content, Outgoing, forward};
 use crate::inbound::fhir::intake::{self, Unit, Weighed};
-use crate::inbound::fhir::references::Remembered;
+use crate::inbound::fhir::references::{Changes, Remembered};
 use crate::inbound::fhir::{Config, batch, headers, named, recorded, respond};
 use crate::net::client::{Body, Client, ClientError, Settings};
 use crate::telemetry::events;
@@ -96,12 +96,21 @@ impl Asked {
         id.chars().take(REQUEST_ID_MAX).collect()
     }
 
-    /// `Type/id` of what the request writes to; `None` where it may be several things.
-    fn written(&self) -> Option<String> {
-        let mut segments = self.parts.uri.path().trim_end_matches('/').rsplit('/');
-        let id = segments.next()?;
-        let resource_type = segments.next().filter(|t| t.starts_with(char::is_uppercase))?;
-        Some(format!("{resource_type}/{id}"))
+    /// What of that which was read before may be another now.
+    pub(super) fn changes(&self) -> Changes {
+        if [Method::GET, Method::HEAD, Method::OPTIONS].contains(&self.parts.method) {
+            return Changes::Nothing;
+        }
+        let mut segments = self.parts.uri.path().rsplit('/');
+        let (last, before) = (segments.next(), segments.next());
+        let is_type = |segment: &&str| segment.starts_with(|c: char| c.is_ascii_uppercase());
+        match (last, before.filter(is_type)) {
+            (Some(id), Some(resource_type)) => Changes::One(format!("{resource_type}/{id}")),
+            (Some(last), None) if is_type(&last) && self.parts.method == Method::POST => {
+                Changes::Nothing
+            }
+            _ => Changes::Anything,
+        }
     }
 }
 
@@ -120,6 +129,7 @@ pub(super) async fn serve(
         Interaction::Unjudged { resource_type } => !intake::is_looked_at(&asked, resource_type),
         Interaction::OutsideBase => {
             events::FhirOutsideBase { route: &route.config.name }.emit();
+            tokio::spawn(read_out(body));
             return respond::outside_base(route.gate.clock().now());
         }
         _ => false,
@@ -146,21 +156,14 @@ async fn pass_on(
     let Some(outgoing) = Outgoing::new(route, asked, passage, content) else {
         return respond::no_target(route.gate.clock().now());
     };
-    let written = writes(&asked.parts.method);
     match forward(route, outgoing).await {
         Ok(answered) => {
-            if written {
-                route.remembered.forget(asked.written().as_deref());
-            }
+            route.remembered.forget(&asked.changes());
             answered.record_all(route, &[]);
             answered.into_response(route, asked)
         }
         Err(response) => response,
     }
-}
-
-fn writes(method: &Method) -> bool {
-    ![Method::GET, Method::HEAD, Method::OPTIONS].contains(method)
 }
 
 /// A request whose body is looked at.
@@ -182,7 +185,10 @@ async fn judged(
             let unit = Unit { doubt: Some(Doubt::too_long()), ..Unit::default() };
             match rule(route, asked, &evidence, unit).await {
                 Ok(passage) => pass_on(route, asked, passage, Content::Rejoined(begun, rest)).await,
-                Err(refusal) => refusal,
+                Err(refusal) => {
+                    tokio::spawn(read_out(rest));
+                    refusal
+                }
             }
         }
         Gathered::Overloaded(begun, rest) => {
@@ -191,6 +197,7 @@ async fn judged(
                 let passage = route.gate.short_way();
                 pass_on(route, asked, passage, Content::Rejoined(begun, rest)).await
             } else {
+                tokio::spawn(read_out(rest));
                 respond::overloaded(now())
             }
         }
@@ -229,7 +236,7 @@ async fn ruled(
         Ok(answered) => answered,
         Err(response) => return response,
     };
-    route.remembered.forget(asked.written().filter(|_| !transaction).as_deref());
+    route.remembered.forget(&asked.changes());
     let upstream = &route.config.upstream;
     let known = if !answered.is_success() {
         Vec::new()

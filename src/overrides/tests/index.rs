@@ -18,7 +18,7 @@ async fn index() -> (Overrides, AnyPool) {
 }
 
 fn opening(entry: &str) -> Opening {
-    Opening { supersedes: None, files: vec![opened(entry, 0), opened(entry, 2)] }
+    Opening { supersedes: None, copy_of: None, files: vec![opened(entry, 0), opened(entry, 2)] }
 }
 
 fn with_body(recorded: Recorded) -> (Recorded, String) {
@@ -69,6 +69,19 @@ async fn an_entry_that_was_corrected_never_was_whichever_comes_first() {
 }
 
 #[tokio::test]
+async fn a_copy_opens_no_second_file_and_a_copy_of_what_opened_none_does() {
+    let (overrides, _) = index().await;
+    let copy = |entry: &str, of: &str| Opening { copy_of: Some(of.to_owned()), ..opening(entry) };
+    let openings = [opening("01A"), copy("01B", "01A"), copy("01C", "01B"), copy("01D", "01Z")];
+    overrides.take(&openings, &[]).await.unwrap();
+    overrides.take(&openings, &[]).await.unwrap();
+    let all = overrides.list(&Sought::default()).await.unwrap();
+    let mut entries: Vec<&str> = all.iter().map(|file| file.opened.id.entry.as_str()).collect();
+    entries.sort_unstable();
+    assert_eq!(entries, ["01A", "01A", "01D", "01D"]);
+}
+
+#[tokio::test]
 async fn only_what_is_overdue_is_escalated() {
     let (overrides, _) = index().await;
     let id = FileId { entry: "01A".to_owned(), case: 0 };
@@ -77,7 +90,8 @@ async fn only_what_is_overdue_is_escalated() {
     let ladder = Ladder::default();
     let due = overrides.overdue(at(24), |file| ladder.due(file, at(24))).await.unwrap();
     let other = FileId { case: 2, ..id };
-    assert_eq!(due, [(other.clone(), Act::Escalated { level: 1, to: Vec::new() })]);
+    let [(file, act)] = due.as_slice() else { panic!("{due:?}") };
+    assert_eq!((&file.opened.id, act), (&other, &Act::Escalated { level: 1, to: Vec::new() }));
     let act = with_body(recorded(10, &other, at(24), due[0].1.clone()));
     overrides.take(&[], &[act]).await.unwrap();
     let due = overrides.overdue(at(25), |file| ladder.due(file, at(25))).await.unwrap();

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use orgate::fhir::JUDGED_TYPES;
+use orgate::fhir::bundle::contained;
 use orgate::mapping::fhir::{Found, References};
 use serde_json::Value;
 
@@ -55,10 +55,7 @@ impl Body {
 
     /// The judged resources at any depth, each with its FHIRPath.
     pub(crate) fn judged(&self) -> Vec<(String, &Value)> {
-        let kind = self.root.get("resourceType").and_then(Value::as_str).unwrap_or_default();
-        let mut found = Vec::new();
-        walk(&self.root, kind.to_owned(), &mut found);
-        found
+        contained(&self.root).into_iter().map(|found| (found.path, found.resource)).collect()
     }
 }
 
@@ -75,23 +72,6 @@ fn enter(known: &mut BTreeMap<String, Arc<Value>>, resource: Value) {
     let text = |name: &str| resource.get(name).and_then(Value::as_str).unwrap_or_default();
     let key = format!("{}/{}", text("resourceType"), text("id"));
     known.insert(key, Arc::new(resource));
-}
-
-fn walk<'v>(value: &'v Value, path: String, found: &mut Vec<(String, &'v Value)>) {
-    match value {
-        Value::Object(members) => {
-            let kind = members.get("resourceType").and_then(Value::as_str);
-            if kind.is_some_and(|kind| JUDGED_TYPES.contains(&kind)) {
-                found.push((path.clone(), value));
-            }
-            members.iter().for_each(|(name, inner)| walk(inner, format!("{path}.{name}"), found));
-        }
-        Value::Array(elements) => {
-            let elements = elements.iter().enumerate();
-            elements.for_each(|(at, inner)| walk(inner, format!("{path}[{at}]"), found));
-        }
-        _ => {}
-    }
 }
 
 fn json(file: &Path) -> Option<Value> {

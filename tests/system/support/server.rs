@@ -139,7 +139,8 @@ pub(crate) fn stored(request: &Message) -> Vec<u8> {
             response("200 OK", &[json], bundle_response(&request.body).as_bytes())
         }
         "POST" => {
-            let kind = target.rsplit('/').next().unwrap_or_default();
+            let kind = target.split('?').next().and_then(|path| path.rsplit('/').next());
+            let kind = kind.unwrap_or_default();
             let location = format!("Location: http://server/fhir/{kind}/77/_history/1");
             response("201 Created", &[json, &location, "ETag: W/\"1\""], &request.body)
         }

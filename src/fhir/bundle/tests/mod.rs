@@ -114,6 +114,9 @@ fn an_entry_asks_what_a_request_would() {
     assert_eq!(asks(&batch(entry("POST", "Patient", patient))), unjudged);
     let binary = json!({"resourceType": "Binary"});
     assert_eq!(asks(&batch(entry("POST", "Binary", binary))), Interaction::Stream);
+    let values = json!({"resourceType": "ValueSet"});
+    let absolute = entry("PUT", "http://hl7.org/fhir/us/sdc/ValueSet/LL1-9", values);
+    assert_eq!(asks(&batch(absolute)), Interaction::Stream);
     let parameters = json!({"resourceType": "Parameters"});
     let operation = asks(&batch(entry("POST", "$process-message", parameters.clone())));
     assert!(matches!(operation, Interaction::Write(Write::Operation(_))));
@@ -139,6 +142,7 @@ fn an_entry_whose_parts_disagree_is_refused() {
     disagrees(entry("POST", "?x=y", order()));
     disagrees(json!({"request": {"method": "POST", "url": "ServiceRequest"}}));
     disagrees(json!({"request": {"method": "POST", "url": "Patient"}}));
+    disagrees(entry("POST", "http://x/fhir/Patient", order()));
     disagrees(json!({"resource": order()}));
     disagrees(json!({"request": {"method": "POST"}, "resource": order()}));
     disagrees(json!({"request": {"url": "ServiceRequest"}, "resource": order()}));
@@ -158,6 +162,18 @@ fn an_entry_whose_parts_disagree_is_refused() {
     ] {
         disagrees(entry("POST", url, order()));
     }
+    for url in [
+        "http://x/fhir/ServiceRequest",
+        "http://x/fhir/Patient/../ServiceRequest",
+        "http://x/fhir/%54ask",
+        "http://x/fhir/$import",
+        "http://x/fhir/$process-message",
+        "http://x/fhir/Patient?_method=PUT",
+        "http://x",
+    ] {
+        disagrees(entry("POST", url, patient()));
+    }
+    disagrees(entry("PATCH", "http://x/fhir/Patient/1", json!({"resourceType": "Parameters"})));
     let mut other = order();
     other["id"] = json!("8");
     disagrees(entry("PUT", "ServiceRequest/7", other));

@@ -69,6 +69,42 @@ fn who_is_referred_to_is_not_changed_in_the_same_bundle() {
 }
 
 #[test]
+fn a_reference_that_could_mean_somebody_else_is_refused() {
+    let with = |kind: &str, holder: &str, person: Value, reference: &str| {
+        let mut order = order();
+        order["performer"] = json!([{"reference": reference}]);
+        let order = json!({
+            "fullUrl": holder, "resource": order,
+            "request": {"method": "POST", "url": "ServiceRequest"}
+        });
+        bundle_type(&bundle(kind, json!([order, person])), 10)
+    };
+    let refused = Err(BundleFault::Redefined);
+    let created = |url: &str| {
+        let request = json!({"method": "POST", "url": "Practitioner"});
+        json!({"fullUrl": url, "resource": practitioner("9"), "request": request})
+    };
+    for kind in ["transaction", "batch"] {
+        let to = |url: &str, reference: &str| with(kind, "urn:uuid:o", created(url), reference);
+        assert!(to("urn:uuid:p", "urn:uuid:p").is_ok());
+        assert!(to("urn:uuid:p", "Practitioner/8").is_ok());
+        assert_eq!(to("http://x/fhir/Practitioner/9", "Practitioner/9"), refused);
+        assert_eq!(to("http://x/fhir/Practitioner/9", "http://x/fhir/Practitioner/9"), refused);
+    }
+    let sent = |url: &str| json!({"fullUrl": url, "resource": practitioner("9")});
+    let (here, there) = ("http://x/fhir/ServiceRequest/1", "http://y/fhir/ServiceRequest/1");
+    let person = || sent("http://x/fhir/Practitioner/9");
+    let fine = Ok(BundleType::Other);
+    assert_eq!(with("message", here, person(), "Practitioner/9"), fine);
+    assert_eq!(with("message", there, person(), "Practitioner/9"), refused);
+    assert_eq!(with("message", "urn:uuid:o", person(), "Practitioner/9"), refused);
+    assert_eq!(with("message", there, person(), "http://x/fhir/Practitioner/9"), fine);
+    assert_eq!(with("message", there, person(), "http://y/fhir/Practitioner/9"), refused);
+    assert_eq!(with("message", "urn:uuid:o", sent("urn:uuid:p"), "urn:uuid:p"), fine);
+    assert_eq!(with("message", "urn:uuid:o", sent("urn:uuid:p"), "Practitioner/9"), refused);
+}
+
+#[test]
 fn a_reference_leads_to_the_entry_that_bears_its_name() {
     let root = bundle(
         "transaction",

@@ -24,7 +24,7 @@ use crate::inbound::console::pages::Desk;
 use crate::inbound::console::pages::form::Form;
 use crate::inbound::console::pages::page::{Frame, html, message};
 use crate::inbound::console::pages::visit::failed;
-use crate::inbound::console::pages::words::{Lang, masked, time};
+use crate::inbound::console::pages::words::{Lang, masked, moment, time};
 use crate::search::{Query, Term};
 
 /// Rows that a new page begins with.
@@ -105,9 +105,19 @@ struct Row<'r> {
     patient: String,
 }
 
+/// A verdict of now: its time of day.
 fn row(shown: &Shown, lang: Lang, zone: &TimeZone) -> String {
+    render(shown, lang, time(shown.at, zone))
+}
+
+/// A verdict of any day.
+pub(super) fn row_at(shown: &Shown, lang: Lang, zone: &TimeZone) -> String {
+    render(shown, lang, moment(shown.at, zone))
+}
+
+fn render(shown: &Shown, lang: Lang, time: String) -> String {
     let patient = shown.patient.as_deref().map(masked).unwrap_or_default();
-    let row = Row { lang, shown, time: time(shown.at, zone), patient };
+    let row = Row { lang, shown, time, patient };
     // One line: an event's data ends at a line's end.
     row.render().unwrap_or_default().replace(['\r', '\n'], " ")
 }

@@ -5,18 +5,23 @@
 //! | `visit` | who asks: session, form word, language, limits |
 //! | `page` | responses: HTML, redirects, and the headers of both |
 //! | `words` | both languages, and names in words |
-//! | `login`, `live`, `overrides` | one page each, its template beside it |
+//! | `login`, `live`, `overrides`, `find`, `entry`, `register` | one page each, its template beside it |
+//! | `decoded` | messages and answers as people read them |
 //! | `supervision` | figures, as charts with tables beside them, and their export |
 //! | `operations` | routes and their stances, register, ledger, feeds |
 //!
 //! Nothing is loaded from elsewhere; no script or style stands inside a page (the headers forbid both).
 
+mod decoded;
+mod entry;
+mod find;
 mod form;
 mod live;
 mod login;
 pub mod operations;
 mod overrides;
 mod page;
+mod register;
 mod supervision;
 mod visit;
 mod words;
@@ -103,6 +108,12 @@ pub fn router(desk: Desk) -> Router {
         .route("/live/stream", get(live::stream))
         .route("/overrides", get(overrides::list))
         .route("/overrides/{file}", get(overrides::show).post(overrides::act))
+        .route("/search", get(find::show))
+        .route("/entries/{entry}", get(entry::show))
+        .route("/register", get(register::show))
+        .route("/register/turn", post(register::turn))
+        .route("/register/surgeons/{surgeon}", get(register::surgeon))
+        .route("/favicon.ico", get(page::no_icon))
         .route("/supervision", get(supervision::show))
         .route("/supervision/export", post(supervision::export))
         .route("/operations", get(operations::show))

@@ -25,19 +25,19 @@ use crate::overrides::{
 const PAGE: u32 = 100;
 
 /// A file in a list.
-struct Line {
-    id: String,
-    opened: String,
-    state: &'static str,
-    left: String,
-    overdue: bool,
-    level: u32,
-    attested: bool,
-    surgeon: String,
-    procedure: String,
-    grade: String,
-    department: String,
-    patient: String,
+pub(super) struct Line {
+    pub(super) id: String,
+    pub(super) opened: String,
+    pub(super) state: &'static str,
+    pub(super) left: String,
+    pub(super) overdue: bool,
+    pub(super) level: u32,
+    pub(super) attested: bool,
+    pub(super) surgeon: String,
+    pub(super) procedure: String,
+    pub(super) grade: String,
+    pub(super) department: String,
+    pub(super) patient: String,
 }
 
 #[derive(Template)]
@@ -223,7 +223,7 @@ impl Desk {
         (moment(attested.at, self.zone()), by, reason.to_owned())
     }
 
-    fn line(&self, file: &OverrideFile, lang: Lang) -> Line {
+    pub(super) fn line(&self, file: &OverrideFile, lang: Lang) -> Line {
         let (opened, now) = (&file.opened, self.now());
         let name = opened.procedure_name.as_deref().unwrap_or_default();
         let code = opened.procedure.as_deref().unwrap_or("—");

@@ -124,3 +124,10 @@ pub(super) async fn style() -> Response {
 pub(super) async fn script() -> Response {
     asset(SCRIPT, "text/javascript; charset=utf-8")
 }
+
+/// Browsers ask for it without being told to.
+pub(super) async fn no_icon() -> Response {
+    let mut response = asset("", "image/x-icon");
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}

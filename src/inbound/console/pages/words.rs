@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::domain::rule::Rule;
 use crate::rules::titles::{title_en, title_zh};
 
 /// A person's language.
@@ -74,6 +75,11 @@ impl Lang {
         if zh.is_empty() { gap.to_owned() } else { zh.to_owned() }
     }
 
+    /// Every rule with its title, to choose from.
+    pub(super) fn rules(self) -> Vec<(&'static str, String)> {
+        Rule::ALL.iter().map(|rule| (rule.as_str(), self.rule(rule.as_str()))).collect()
+    }
+
     pub(super) fn state(self, name: &str) -> &str {
         match name {
             "open" => self.say("待审核", "open"),
@@ -120,7 +126,6 @@ pub(super) fn time(at: Timestamp, zone: &TimeZone) -> String {
 pub(super) fn masked(number: &str) -> String {
     let signs: Vec<char> = number.chars().collect();
     let kept = if signs.len() > 6 { 2 } else { 0 };
-    let hidden = signs.len().saturating_sub(kept).min(6);
     let tail: String = signs.iter().skip(signs.len() - kept).collect();
-    format!("{}{tail}", "＊".repeat(hidden))
+    format!("••••{tail}")
 }
