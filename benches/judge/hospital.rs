@@ -122,7 +122,7 @@ impl Hospital {
         };
         let request = Request {
             route: Arc::clone(&self.route.name),
-            stance: Arc::clone(&self.route.stance),
+            stance: self.route.stance.now(),
             mapping: self.route.mapping.name().into(),
             message,
             control_id: id,

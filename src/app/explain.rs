@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::domain::order::{Action, Stage};
 use crate::fhir::bundle;
 use crate::fhir::document::{Document, Limits};
+use crate::gate::stance::StanceSwitch;
 use crate::gate::{Gate, Subject};
 use crate::hl7::frame;
 use crate::inbound::cds_hooks;
@@ -29,7 +30,7 @@ pub(super) fn hl7(config: &Arc<mllp::Config>, gate: &Arc<Gate>) -> Explainer {
     Explainer {
         route: Arc::clone(&config.name),
         form: Form::Hl7,
-        stance: Arc::clone(&config.stance),
+        stance: config.stance.clone(),
         mapping: config.mapping.name().into(),
         read: Arc::new(move |message| read_hl7(&route, &gate, message)),
     }
@@ -62,7 +63,7 @@ pub(super) fn fhir(config: &Arc<fhir::Config>, gate: &Arc<Gate>) -> Explainer {
     Explainer {
         route: Arc::clone(&config.name),
         form: Form::Fhir,
-        stance: Arc::clone(&config.stance),
+        stance: config.stance.clone(),
         mapping: config.mapping.name().into(),
         read: Arc::new(move |message| {
             let register = gate.register();
@@ -92,7 +93,7 @@ pub(super) fn drafts(config: &Arc<cds_hooks::Config>, gate: &Arc<Gate>) -> Expla
     Explainer {
         route: "cds-hooks".into(),
         form: Form::Fhir,
-        stance: Arc::clone(&config.stance),
+        stance: StanceSwitch::new(config.stance.as_ref().clone()),
         mapping: config.mapping.name().into(),
         read: Arc::new(move |message| read_fhir(&settings, &gate, message)),
     }

@@ -24,11 +24,13 @@ use crate::clock::Clock;
 use crate::config::{Console, Settings};
 use crate::feed::watch::{Light, Watch, What};
 use crate::feed::{FeedError, Feeds};
-use crate::gate::office::Office;
-use crate::gate::stance::RouteStance;
+use crate::gate::office::{Office, Works};
+use crate::gate::stance::StanceSwitch;
+use crate::gate::stances::{Restored, Stances, StancesUnread};
 use crate::gate::{Gate, Parts};
 use crate::inbound::cds_hooks;
 use crate::inbound::console::bounds::Bounds;
+use crate::inbound::console::pages::operations::{Plant, RouteFacts};
 use crate::inbound::console::pages::{self, Desk};
 use crate::inbound::console::{self, Health};
 use crate::inbound::decision_api;
@@ -43,6 +45,7 @@ use crate::register::error::RegisterError;
 use crate::register::sources::sqlite::{self, Keeping};
 use crate::search::error::SearchError;
 use crate::telemetry::events;
+use crate::telemetry::office as office_events;
 
 /// Why the gate cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +71,9 @@ pub enum AppError {
     /// The index of override files cannot be opened.
     #[error("{0}; delete it, it is built anew from the ledger")]
     Overrides(#[from] OverridesError),
+    /// The changes of stances cannot be read.
+    #[error(transparent)]
+    Stances(#[from] StancesUnread),
     /// An address cannot be bound.
     #[error("`{what}` cannot listen on {address}: {error}, free the port or change `listen`")]
     Bind {
@@ -111,6 +117,7 @@ pub async fn start(
     let feeds = Feeds::open(settings.feeds.clone(), settings.feed_ground(clock), &ledger)?;
     let watch = feeds.watch().clone();
     let desk = office::open(&settings).await?;
+    let (kept_in, due_days) = (settings.stances_file(), settings.report_due_days);
     let ladder = settings.ladder.clone();
     let source = Arc::new(sqlite::open(&settings.register_file).await?);
     let register = Register::open(settings.register, Arc::clone(&source) as Arc<_>).await?;
@@ -125,13 +132,14 @@ pub async fn start(
         sync_every: settings.sync_every,
         keep_message_max: settings.keep_message_max,
     }));
-    recall::recall(&gate, &recovered, &stances(&settings.mllp, &settings.fhir), clock.now())?;
-    match catch_up::catch_up(&cases, &settings.ledger_dir, clock.now()).await {
-        Ok(()) => {}
-        Err(CatchUpError::Ledger(error)) => return Err(error.into()),
-        Err(CatchUpError::Cases(error)) => return Err(error.into()),
-    }
-    let office = Arc::new(Office::new(desk.parts(&gate, &source, &settings.ledger_dir, ladder)));
+    let switches = switches(&settings.mllp, &settings.fhir);
+    let (stances, restored) = Stances::restore(&kept_in, switches)?;
+    restored.iter().for_each(tell_stance);
+    recall::recall(&gate, &recovered, &stances, clock.now())?;
+    catch_up::catch_up(&cases, &settings.ledger_dir, clock.now()).await?;
+    let works = Works { stances, ledger: ledger.clone(), due_days };
+    let parts = desk.parts(&gate, &source, &settings.ledger_dir, ladder, works);
+    let office = Arc::new(Office::new(parts));
     tell(&recovered);
     let Bound { mllp, fhir, console: console_listener } =
         bind((&settings.mllp, &settings.fhir, settings.console.listen), &gate, &watch).await?;
@@ -165,27 +173,64 @@ pub async fn start(
         let asked = inquiries((&settings.console, &settings.mllp, &settings.fhir), &gate);
         let health =
             Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };
-        let more = asked.merge(pages(&office, &health, &settings.console));
+        let plant = Plant { routes: facts((&settings.mllp, &settings.fhir), &routes) };
+        let more = asked.merge(pages(&office, &health, &settings.console, plant));
         tasks.spawn(console::serve(listener, health, more));
     }
     Ok(Running { gate, cases, ledger, office, routes, console, stop, tasks, drain: settings.drain })
 }
 
-/// Every route's name and stance.
-fn stances(
+impl From<CatchUpError> for AppError {
+    fn from(error: CatchUpError) -> Self {
+        match error {
+            CatchUpError::Ledger(error) => error.into(),
+            CatchUpError::Cases(error) => error.into(),
+        }
+    }
+}
+
+/// Every route's name and the switch of its stance.
+fn switches(
     mllp: &[Arc<mllp::Config>],
     fhir: &[Arc<fhir::Config>],
-) -> Vec<(Arc<str>, Arc<RouteStance>)> {
-    let hl7 = mllp.iter().map(|route| (Arc::clone(&route.name), Arc::clone(&route.stance)));
-    let fhir = fhir.iter().map(|route| (Arc::clone(&route.name), Arc::clone(&route.stance)));
+) -> Vec<(Arc<str>, StanceSwitch)> {
+    let hl7 = mllp.iter().map(|route| (Arc::clone(&route.name), route.stance.clone()));
+    let fhir = fhir.iter().map(|route| (Arc::clone(&route.name), route.stance.clone()));
     hl7.chain(fhir).collect()
 }
 
 /// The pages of the console.
-fn pages(office: &Arc<Office>, health: &Health, console: &Console) -> axum::Router {
+fn pages(office: &Arc<Office>, health: &Health, console: &Console, plant: Plant) -> axum::Router {
     let names = health.routes.iter().map(|(name, _)| Arc::clone(name)).collect();
     let (public_url, drain) = (console.public_url.as_deref(), health.drain.clone());
-    pages::router(Desk::new(Arc::clone(office), names, public_url, drain))
+    pages::router(Desk::new(Arc::clone(office), names, public_url, drain).with(plant))
+}
+
+/// What the page of operations tells of every route.
+fn facts(
+    (mllp, fhir): (&[Arc<mllp::Config>], &[Arc<fhir::Config>]),
+    bound: &[(Arc<str>, SocketAddr)],
+) -> Vec<RouteFacts> {
+    let at = |name: &Arc<str>, listen: SocketAddr| {
+        bound.iter().find(|(own, _)| own == name).map_or(listen, |(_, address)| *address)
+    };
+    let hl7 = mllp.iter().map(|route| RouteFacts {
+        name: Arc::clone(&route.name),
+        kind: "HL7 v2",
+        listen: at(&route.name, route.listen),
+        upstream: route.upstream.clone(),
+        mapping: route.mapping.name().to_owned(),
+        up: None,
+    });
+    let fhir = fhir.iter().map(|route| RouteFacts {
+        name: Arc::clone(&route.name),
+        kind: "FHIR",
+        listen: at(&route.name, route.listen),
+        upstream: route.upstream.url(),
+        mapping: route.mapping.name().to_owned(),
+        up: None,
+    });
+    hl7.chain(fhir).collect()
 }
 
 /// Every address of the gate, bound.
@@ -290,6 +335,16 @@ impl Running {
         self.office.search().close().await;
         self.office.accounts().close().await;
         events::Stopped { cut: usize::from(cut) }.emit();
+    }
+}
+
+/// A stance that people had changed before the gate stopped.
+fn tell_stance(restored: &Restored) {
+    let route = &*restored.route;
+    if restored.in_force {
+        office_events::StanceKept { route }.emit();
+    } else {
+        office_events::StanceForgotten { route }.emit();
     }
 }
 

@@ -12,7 +12,7 @@ use crate::app::AppError;
 use crate::clock;
 use crate::config::{Desk, Settings};
 use crate::gate::Gate;
-use crate::gate::office::{Office, OfficeError, Parts};
+use crate::gate::office::{Office, OfficeError, Parts, Works};
 use crate::gate::told::{Told, told};
 use crate::ledger::{Follower, Ledger, LedgerError};
 use crate::overrides::{Ladder, Overrides};
@@ -80,6 +80,7 @@ impl Databases {
         source: &Arc<SqlSource>,
         ledger_dir: &Path,
         ladder: Ladder,
+        works: Works,
     ) -> Parts {
         Parts {
             gate: Arc::clone(gate),
@@ -90,6 +91,7 @@ impl Databases {
             import_policy: self.import_policy,
             ledger_dir: ledger_dir.to_owned(),
             ladder,
+            works,
             patients_per_hour: self.desk.patients_per_hour,
             lock_unusual: self.desk.lock_unusual,
         }

@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use crate::gate::memory::{Fingerprint, MESSAGES_FOR, Remembered};
 use crate::gate::order_facts::OrderFacts;
 use crate::gate::stance::RouteStance;
+use crate::gate::stances::Stances;
 use crate::gate::{Gate, KnownAs};
 use crate::ledger::{Entry, Kind, LedgerError, Recovered};
 
@@ -59,13 +60,16 @@ struct KeptVerdict {
 pub(super) fn recall(
     gate: &Gate,
     recovered: &Recovered,
-    routes: &[(Arc<str>, Arc<RouteStance>)],
+    stances: &Stances,
     now: Timestamp,
 ) -> Result<(), LedgerError> {
     let orders_since = now - ORDERS_FOR;
     let messages_since = now - SignedDuration::try_from(MESSAGES_FOR).unwrap_or(ORDERS_FOR);
-    let policies = routes.iter().map(|(name, stance)| (&**name, gate.policy_written(stance)));
-    let policies: HashMap<&str, String> = policies.collect();
+    let policies = stances.all().map(|(name, switch)| {
+        let stance = switch.now();
+        (&**name, (gate.policy_written(&stance), stance))
+    });
+    let policies: HashMap<&str, (String, Arc<RouteStance>)> = policies.collect();
     for entry in recovered.recent(orders_since)? {
         let entry = entry?;
         match entry.kind {
@@ -87,15 +91,16 @@ pub(super) fn recall(
             order.order_numbers().for_each(|number| gate.memory().order_checked(number));
         }
         // What was decided by other settings (an enforcing route that now observes) is judged anew.
-        let same = policies.get(&*kept.route).is_some_and(|policy| policy == kept.policy.get());
-        if same && entry.time >= messages_since {
-            remember(gate, &entry, &kept);
+        let policy = policies.get(&*kept.route);
+        let same = policy.filter(|(written, _)| written == kept.policy.get());
+        if let Some((_, stance)) = same.filter(|_| entry.time >= messages_since) {
+            remember(gate, &entry, &kept, stance);
         }
     }
     Ok(())
 }
 
-fn remember(gate: &Gate, entry: &Entry, kept: &Kept) {
+fn remember(gate: &Gate, entry: &Entry, kept: &Kept, stance: &Arc<RouteStance>) {
     let readable = kept.is_final();
     let Some(digest) = digest(&kept.message_sha256).filter(|_| readable) else { return };
     let refused = kept.verdict.stance == "enforce"
@@ -108,6 +113,7 @@ fn remember(gate: &Gate, entry: &Entry, kept: &Kept) {
             refused: refused.then_some(answer),
             day: gate.zone().to_datetime(entry.time).date(),
             register_version: kept.register_version,
+            stance: Arc::clone(stance),
         },
     );
 }

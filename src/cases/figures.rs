@@ -64,7 +64,62 @@ pub struct Figures {
     pub reports_overdue: u64,
 }
 
+/// The columns of an export: what cells are told apart by, then [`Figures::numbers`].
+pub const COLUMNS: [&str; 17] = [
+    "month",
+    "stage",
+    "department",
+    "surgeon_id",
+    "grade",
+    "checked",
+    "observed",
+    "forwarded",
+    "flagged",
+    "overrides",
+    "unattested",
+    "blocked",
+    "unavailable",
+    "restricted",
+    "reports",
+    "reports_sent",
+    "reports_overdue",
+];
+
 impl Figures {
+    /// All of them, in the order of [`COLUMNS`].
+    pub fn numbers(&self) -> [u64; 12] {
+        [
+            self.checked,
+            self.observed,
+            self.forwarded,
+            self.flagged,
+            self.overrides,
+            self.unattested,
+            self.blocked,
+            self.unavailable,
+            self.restricted,
+            self.reports,
+            self.reports_sent,
+            self.reports_overdue,
+        ]
+    }
+
+    /// Adds another cell's.
+    pub fn add(&mut self, other: &Self) {
+        self.checked += other.checked;
+        self.observed += other.observed;
+        self.forwarded += other.forwarded;
+        self.flagged += other.flagged;
+        self.overrides += other.overrides;
+        self.unattested += other.unattested;
+        self.blocked += other.blocked;
+        self.unavailable += other.unavailable;
+        self.restricted += other.restricted;
+        self.reports += other.reports;
+        self.reports_sent += other.reports_sent;
+        self.reports_overdue += other.reports_overdue;
+    }
+
     fn count(&mut self, document: &Document, case: &Judged) {
         self.checked += 1;
         self.observed += u64::from(!document.enforced);

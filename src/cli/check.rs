@@ -44,11 +44,11 @@ pub(super) async fn run(args: CheckArgs, file: &Path) -> u8 {
     }
     for route in &settings.mllp {
         let way = (&*route.name, route.listen, route.upstream.clone());
-        say_route(way, &route.stance, route.mapping.name(), route.mapping.example_count());
+        say_route(way, route.stance.file(), route.mapping.name(), route.mapping.example_count());
     }
     for route in &settings.fhir {
         let way = (&*route.name, route.listen, route.upstream.url());
-        say_route(way, &route.stance, route.mapping.name(), route.mapping.example_count());
+        say_route(way, route.stance.file(), route.mapping.name(), route.mapping.example_count());
     }
     match super::register_figures(&settings).await {
         Ok(figures) => say!("{figures}"),

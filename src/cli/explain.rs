@@ -125,8 +125,8 @@ impl<'s> Route<'s> {
 
     fn stance(self) -> &'s RouteStance {
         match self {
-            Self::Hl7(config) => &config.stance,
-            Self::Fhir(config) => &config.stance,
+            Self::Hl7(config) => config.stance.file(),
+            Self::Fhir(config) => config.stance.file(),
         }
     }
 }

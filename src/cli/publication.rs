@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::cases::figures::{Cell, Figures};
+use crate::cases::figures::{COLUMNS, Cell, Figures};
 use crate::cases::report::Report;
 use crate::cli::sheet::Sheet;
 use crate::domain::catalogue::Catalogue;
@@ -148,26 +148,7 @@ pub(super) fn cases(reports: &[Report], zone: &TimeZone, today: Date, due_days: 
 
 /// 监管指标 (SG 27): one row for each month, checkpoint, department, surgeon and grade.
 pub(super) fn supervision(cells: &BTreeMap<Cell, Figures>) -> Sheet {
-    let columns = [
-        "month",
-        "stage",
-        "department",
-        "surgeon_id",
-        "grade",
-        "checked",
-        "observed",
-        "forwarded",
-        "flagged",
-        "overrides",
-        "unattested",
-        "blocked",
-        "unavailable",
-        "restricted",
-        "reports",
-        "reports_sent",
-        "reports_overdue",
-    ];
-    let mut sheet = Sheet::new(&columns);
+    let mut sheet = Sheet::new(&COLUMNS);
     for (cell, figures) in cells {
         let mut row: Vec<Value> = vec![
             json!(cell.month.strftime("%Y-%m").to_string()),
@@ -176,21 +157,7 @@ pub(super) fn supervision(cells: &BTreeMap<Cell, Figures>) -> Sheet {
             json!(cell.surgeon.as_ref().map(|surgeon| surgeon.as_str())),
             json!(cell.grade.map(Grade::number)),
         ];
-        let numbers = [
-            figures.checked,
-            figures.observed,
-            figures.forwarded,
-            figures.flagged,
-            figures.overrides,
-            figures.unattested,
-            figures.blocked,
-            figures.unavailable,
-            figures.restricted,
-            figures.reports,
-            figures.reports_sent,
-            figures.reports_overdue,
-        ];
-        row.extend(numbers.map(Value::from));
+        row.extend(figures.numbers().map(Value::from));
         sheet.row(row);
     }
     sheet

@@ -10,6 +10,7 @@ use crate::domain::verdict::Stance;
 use crate::fhir::document::Limits;
 use crate::fhir::interaction::Allowed;
 use crate::gate::stance::RouteStance;
+use crate::gate::stance::StanceSwitch;
 use crate::inbound::fhir::{Config, Upstream};
 
 /// Looking up a person takes milliseconds; an ordering screen that waits longer is pressed again.
@@ -70,7 +71,7 @@ pub(super) fn route(section: Section<'_>, foreign: &mut Vec<Fault>) -> Option<Ar
         listen: listen_at.ok()?,
         upstream: upstream?,
         mapping: mapping?,
-        stance: Arc::new(RouteStance { stance, departments }),
+        stance: StanceSwitch::new(RouteStance { stance, departments }),
         all_surgical,
         allowed: Allowed { operations, outside_base },
         rewrite_base,

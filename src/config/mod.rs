@@ -96,6 +96,11 @@ impl Settings {
         self.node.data_dir.join("search.db")
     }
 
+    /// Stances that people have changed at the console: precious.
+    pub fn stances_file(&self) -> PathBuf {
+        self.node.data_dir.join("stances.json")
+    }
+
     /// What reading register files needs of the settings.
     pub fn import_policy(&self) -> register::import::policy::Policy {
         register::import::policy::Policy {

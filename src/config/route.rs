@@ -8,6 +8,7 @@ use crate::config::mapping::load;
 use crate::config::reader::Section;
 use crate::domain::verdict::Stance;
 use crate::gate::stance::RouteStance;
+use crate::gate::stance::StanceSwitch;
 use crate::hl7::charset::CharsetSetting;
 use crate::inbound::mllp::{Config, RefusalStyle};
 
@@ -71,7 +72,7 @@ pub(super) fn route(section: Section<'_>, foreign: &mut Vec<Fault>) -> Option<Ar
         listen: listen_at.ok()?,
         upstream,
         mapping: mapping?,
-        stance: Arc::new(RouteStance { stance, departments }),
+        stance: StanceSwitch::new(RouteStance { stance, departments }),
         all_surgical,
         charset: charset.ok()?,
         compare_bytes,

@@ -11,6 +11,8 @@ use jiff::civil::Date;
 use moka::sync::Cache;
 use ring::digest::{SHA256, digest};
 
+use crate::gate::stance::RouteStance;
+
 /// How many messages are remembered. At 300 bytes each some 15 MB; a busy hospital orders fewer in a week.
 const MESSAGES_MAX: u64 = 50_000;
 /// How many order numbers are remembered (a year of a large hospital's operations).
@@ -57,6 +59,8 @@ pub struct Remembered {
     /// The register version it was judged at: a refusal holds only while the register stands still,
     /// since a grant given meanwhile must count at once.
     pub register_version: i64,
+    /// What the route did with verdicts: a refusal does not outlive a change of it.
+    pub stance: Arc<RouteStance>,
 }
 
 /// The gate's memory.

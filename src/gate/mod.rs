@@ -21,6 +21,7 @@ pub mod passage;
 pub mod rederive;
 mod ruling;
 pub mod stance;
+pub mod stances;
 pub mod told;
 pub mod verdict_json;
 mod words;

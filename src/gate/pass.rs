@@ -167,7 +167,8 @@ impl Gate {
         let attested_in = self.attested(&mut request.subject).await;
         let fingerprint = Fingerprint::new(&request.route, &request.message);
         let before = self.memory.recall(&fingerprint);
-        if let Some(Remembered { refused: Some(answer), register_version, day, .. }) = &before
+        if let Some(Remembered { refused: Some(answer), register_version, day, stance, .. }) = &before
+            && **stance == *request.stance
             && *register_version == self.parts.register.version()
             && *day == self.day(self.parts.clock.now())
             // What was attested meanwhile must count at once.
@@ -299,6 +300,7 @@ impl Gate {
                 refused: answer.cloned(),
                 day: self.day(message.ruling.now),
                 register_version: message.ruling.register_version,
+                stance: Arc::clone(&message.request.stance),
             },
         );
     }

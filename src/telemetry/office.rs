@@ -36,6 +36,42 @@ events! {
         /// Whether the account was locked for it.
         locked: bool,
     }
+    /// Somebody changed what a route does with verdicts; who and why, says the ledger.
+    warn "orgate_stances_changed_total" "stance changed"
+    StanceChanged<'e> {
+        /// The route.
+        route: &'e str,
+        /// `observe` or `enforce`.
+        stance: &'static str,
+        /// How many departments are enforced; 0 = all.
+        departments: usize,
+    }
+    /// A stance differs from the configuration, since somebody changed it before the last stop.
+    warn "orgate_stances_kept_total" "the stance differs from the configuration, as changed at the console"
+    StanceKept<'e> {
+        /// The route.
+        route: &'e str,
+    }
+    /// The configuration was edited after a stance was changed, and holds.
+    warn "orgate_stances_forgotten_total" "a change of the stance at the console is void, the configuration was edited since"
+    StanceForgotten<'e> {
+        /// The route.
+        route: &'e str,
+    }
+    /// A change of a stance is in force and could not be kept for the next start.
+    warn "orgate_stances_unkept_total" "a changed stance cannot be kept, look at the disk of data_dir; at the next start the former one holds"
+    StanceUnkept<'e> {
+        /// The route.
+        route: &'e str,
+        /// Why.
+        error: &'e dyn std::fmt::Display,
+    }
+    /// The ledger was verified at the console.
+    info "orgate_ledger_verifications_total" "ledger verified"
+    LedgerVerified {
+        /// Whether the chain is whole.
+        whole: bool,
+    }
     /// The search index could not be written; the ledger has everything.
     warn "orgate_search_unwritten_total" "the search index cannot be written, it catches up by itself"
     SearchUnwritten<'e> {

@@ -8,6 +8,7 @@
 )]
 
 mod answer_table;
+mod browser;
 mod cds_hooks;
 mod cli;
 mod connections;

@@ -1,10 +1,12 @@
 //! What people do at the console: they look, review, suspend. Every act is checked, then in the ledger, then done.
 //!
-//! `acts` (override files) · `register` (changes of privileges) · `access` (logging in, looking at patients) ·
-//! `story` (what is shown of entries).
+//! `acts` (override files) · `register` (changes of privileges) · `operations` (stances, verification) · `figures`
+//! (supervision) · `access` (logging in, looking at patients) · `story` (what is shown of entries).
 
 mod access;
 mod acts;
+mod figures;
+mod operations;
 mod register;
 mod story;
 
@@ -20,9 +22,12 @@ use tokio::time::timeout;
 use crate::accounts::error::AccountsError;
 use crate::accounts::reading::Readings;
 use crate::accounts::{Account, Accounts, Permit};
+use crate::cases::error::CasesError;
+use crate::gate::office::operations::Verification;
 use crate::gate::pass::{Gate, LEDGER_WAIT};
+use crate::gate::stances::Stances;
 use crate::gate::told::Shown;
-use crate::ledger::{Body, Draft, Durability, EntryId, Kind, LedgerError};
+use crate::ledger::{Body, Draft, Durability, EntryId, Kind, Ledger, LedgerError};
 use crate::overrides::error::OverridesError;
 use crate::overrides::{Ladder, Overrides, Refused};
 use crate::register::change::ChangeError;
@@ -33,6 +38,8 @@ use crate::search::error::SearchError;
 
 pub use crate::gate::office::access::{Look, Looked, Visitor};
 pub use crate::gate::office::acts::Reviewed;
+pub use crate::gate::office::figures::{Reviews, RuleCount, Supervised};
+pub use crate::gate::office::operations::{StanceError, Switched, Verified, Wanted};
 pub use crate::gate::office::register::Taking;
 pub use crate::gate::office::story::{Opened, Today, Told};
 
@@ -61,6 +68,18 @@ pub struct Parts {
     pub patients_per_hour: usize,
     /// For how long an account is locked that looks at more; `None`: it is only told.
     pub lock_unusual: Option<Duration>,
+    /// What operators see to.
+    pub works: Works,
+}
+
+/// What operators see to, and what supervision counts by.
+pub struct Works {
+    /// What routes do with verdicts.
+    pub stances: Stances,
+    /// The ledger, for its head and its health.
+    pub ledger: Ledger,
+    /// Calendar days after the operating day by which a case of a restricted technique must be reported.
+    pub due_days: u32,
 }
 
 /// Medical affairs' own door to the gate. Shared behind an `Arc`.
@@ -70,6 +89,7 @@ pub struct Office {
     /// One act on override files at a time: each is checked against what the one before has left.
     acting: Mutex<()>,
     live: broadcast::Sender<Arc<Shown>>,
+    verification: Verification,
 }
 
 /// Why something is not done or shown.
@@ -96,6 +116,12 @@ pub enum OfficeError {
     /// The search index.
     #[error(transparent)]
     Search(#[from] SearchError),
+    /// A stance that is not changed.
+    #[error(transparent)]
+    Stance(#[from] StanceError),
+    /// The case index.
+    #[error(transparent)]
+    Cases(#[from] CasesError),
     /// The accounts.
     #[error(transparent)]
     Accounts(#[from] AccountsError),
@@ -112,7 +138,8 @@ impl Office {
     pub fn new(parts: Parts) -> Self {
         let (live, _) = broadcast::channel(LIVE_BEHIND);
         let readings = Readings::new(parts.patients_per_hour);
-        Self { parts, readings, acting: Mutex::new(()), live }
+        let verification = Verification::default();
+        Self { parts, readings, acting: Mutex::new(()), live, verification }
     }
 
     /// The gate.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::domain::verdict::Verdict;
 use crate::gate::inquiry::{Caller, Inquiry, InquiryError};
-use crate::gate::stance::RouteStance;
+use crate::gate::stance::StanceSwitch;
 use crate::gate::verdict_json::VerdictJson;
 use crate::gate::{Gate, Subject};
 
@@ -49,7 +49,7 @@ pub struct Explainer {
     /// What it takes.
     pub form: Form,
     /// What it does with verdicts.
-    pub stance: Arc<RouteStance>,
+    pub stance: StanceSwitch,
     /// How it reads.
     pub mapping: Arc<str>,
     /// Reads a message.
@@ -97,7 +97,7 @@ impl Explainer {
             interface: INTERFACE,
             caller,
             route: Arc::clone(&self.route),
-            stance: Arc::clone(&self.stance),
+            stance: self.stance.now(),
             mapping: Arc::clone(&self.mapping),
             message,
             control_id,

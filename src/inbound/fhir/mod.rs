@@ -47,7 +47,7 @@ use std::time::Duration;
 
 use crate::fhir::document::Limits;
 use crate::fhir::interaction::Allowed;
-use crate::gate::stance::RouteStance;
+use crate::gate::stance::StanceSwitch;
 use crate::mapping::fhir::FhirMapping;
 
 /// The settings of one route (contract §2 `[[fhir]]`).
@@ -62,7 +62,7 @@ pub struct Config {
     /// How its resources are read.
     pub mapping: Arc<FhirMapping>,
     /// What is done with verdicts.
-    pub stance: Arc<RouteStance>,
+    pub stance: StanceSwitch,
     /// A feed dedicated to surgery: every order, appointment and procedure is checked.
     pub all_surgical: bool,
     /// What passes although it cannot be judged.

@@ -10,6 +10,7 @@ use http::{Method, Request, Response};
 use hyper::body::{Body as _, Incoming};
 use tokio::sync::{Semaphore, mpsc};
 
+use crate::domain::verdict::Stance;
 use crate::feed::watch::Light;
 use crate::fhir::interaction::{Head, Interaction, classify};
 use crate::gate::passage::{Outcome, Passage};
@@ -196,7 +197,7 @@ async fn judged(
         }
         Gathered::Overloaded(begun, rest) => {
             events::FhirOverloaded { route: &route.config.name }.emit();
-            if route.config.stance.without_department() == crate::domain::verdict::Stance::Observe {
+            if route.config.stance.now().without_department() == Stance::Observe {
                 let passage = route.gate.short_way();
                 pass_on(route, asked, passage, Content::Rejoined(begun, rest)).await
             } else {
@@ -296,7 +297,7 @@ pub(super) async fn before_gate(
     read_elsewhere.dedup();
     let request = Judged {
         route: Arc::clone(&route.config.name),
-        stance: Arc::clone(&route.config.stance),
+        stance: route.config.stance.now(),
         mapping: route.config.mapping.name().into(),
         message,
         control_id: asked.request_id(),

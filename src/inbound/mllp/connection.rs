@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Sleep;
 
 use crate::clock;
+use crate::domain::verdict::Stance;
 use crate::feed::watch::Light;
 use crate::gate::Gate;
 use crate::gate::passage::Outcome;
@@ -187,8 +188,14 @@ impl Connection {
     /// Everything that can be done without waiting.
     fn advance(&mut self) {
         self.take_replies();
-        if self.relaying {
-            self.to_upstream.extend_from_slice(&self.from_sender.split());
+        if self.relaying && self.closing.is_none() {
+            if self.route.config.stance.now().without_department() == Stance::Observe {
+                self.to_upstream.extend_from_slice(&self.from_sender.split());
+            } else {
+                // What is enforced now must be read, and this connection cannot be: the sender begins a new one.
+                self.from_sender.clear();
+                self.closing = Some("stance-changed");
+            }
         }
         while self.pending.is_none()
             && !self.relaying

@@ -207,7 +207,7 @@ pub(super) fn request(
     };
     Request {
         route: Arc::clone(&route.config.name),
-        stance: Arc::clone(&route.config.stance),
+        stance: route.config.stance.now(),
         mapping: route.config.mapping.name().into(),
         answer: respond::answer(route, payload.clone(), doubted),
         message: payload,

@@ -20,7 +20,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::gate::stance::RouteStance;
+use crate::gate::stance::StanceSwitch;
 use crate::hl7::charset::CharsetSetting;
 use crate::mapping::Mapping;
 
@@ -36,7 +36,7 @@ pub struct Config {
     /// How its messages are read.
     pub mapping: Arc<Mapping>,
     /// What is done with verdicts.
-    pub stance: Arc<RouteStance>,
+    pub stance: StanceSwitch,
     /// A feed dedicated to surgery: every mapped type is checked.
     pub all_surgical: bool,
     /// The character set, or how to find it.

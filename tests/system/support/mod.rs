@@ -1,6 +1,7 @@
 //! What the system tests stand on: a gate as a process, a stand-in downstream, a raw client, messages.
 
 pub(crate) mod browser;
+pub(crate) mod chromium;
 pub(crate) mod client;
 pub(crate) mod console;
 pub(crate) mod gate;

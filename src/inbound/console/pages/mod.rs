@@ -8,6 +8,8 @@
 //! | `login`, `live`, `overrides` | one page each, its template beside it |
 //! | `search`, `case` | decisions found again, one case in full |
 //! | `register/` | surgeons, catalogue, lists, discussions, changes, import, history |
+//! | `supervision` | figures, as charts with tables beside them, and their export |
+//! | `operations` | routes and their stances, register, ledger, feeds |
 //!
 //! Nothing is loaded from elsewhere; no script or style stands inside a page (the headers forbid both).
 
@@ -18,12 +20,14 @@ mod case_message;
 mod form;
 mod live;
 mod login;
+pub mod operations;
 mod overrides;
 mod page;
 mod register;
 mod search;
 mod search_asked;
 mod search_sheet;
+mod supervision;
 mod visit;
 mod words;
 
@@ -39,6 +43,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::gate::office::Office;
 use crate::inbound::console::bounds::Bounds;
+use crate::inbound::console::pages::operations::Plant;
 use crate::inbound::console::pages::register::Uploads;
 
 /// Live pages that may be open at a time; each holds a connection.
@@ -59,6 +64,7 @@ pub struct Desk {
     watchers: Arc<Semaphore>,
     /// Uploads that wait to be applied.
     uploads: Uploads,
+    plant: Arc<Plant>,
 }
 
 impl Desk {
@@ -79,7 +85,15 @@ impl Desk {
             bounds: Bounds::default(),
             watchers,
             uploads: Uploads::default(),
+            plant: Arc::default(),
         }
+    }
+
+    /// With what the page of operations shows.
+    #[must_use]
+    pub fn with(mut self, plant: Plant) -> Self {
+        self.plant = Arc::new(plant);
+        self
     }
 
     fn routes(&self) -> &[Arc<str>] {
@@ -104,6 +118,12 @@ pub fn router(desk: Desk) -> Router {
         .route("/overrides", get(overrides::list))
         .route("/overrides/{file}", get(overrides::show).post(overrides::act))
         .route("/favicon.ico", get(page::no_icon))
+        .route("/supervision", get(supervision::show))
+        .route("/supervision/export", post(supervision::export))
+        .route("/operations", get(operations::show))
+        .route("/operations/verify", post(operations::verify))
+        .route("/operations/routes/{route}", get(operations::route).post(operations::set))
+        .route("/static/figures.css", get(supervision::style))
         .route("/static/console.css", get(page::style))
         .route("/static/console.js", get(page::script))
         .route("/search", get(search::show).post(search::find))

@@ -28,6 +28,10 @@ pub(super) struct Frame {
     pub(super) word: String,
     /// Override files that wait, if the account sees them.
     pub(super) waiting: Option<u64>,
+    /// Whether verdicts and figures are for this account.
+    pub(super) sees: bool,
+    /// Whether routes, feeds and ledger are.
+    pub(super) operates: bool,
 }
 
 /// A plain message to a person.

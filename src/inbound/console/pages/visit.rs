@@ -100,6 +100,24 @@ impl Desk {
         Ok(visit)
     }
 
+    /// Likewise, where one of several permits is enough.
+    pub(super) async fn permitted_any(
+        &self,
+        headers: &HeaderMap,
+        peer: Peer,
+        permits: [Permit; 2],
+    ) -> Result<Visit, Response> {
+        let visit = self.visit(headers, peer, true).await?;
+        if visit.account.must_change {
+            return Err(go("/password"));
+        }
+        if permits.into_iter().any(|permit| visit.account.may(permit)) {
+            return Ok(visit);
+        }
+        let [first, _] = permits;
+        Err(failed(visit.lang, &OfficeError::Forbidden(first)))
+    }
+
     /// A form that this very session's page was sent with.
     pub(super) async fn form(
         &self,
@@ -139,6 +157,8 @@ impl Desk {
             who: account.display.clone(),
             word: visit.token.form_word(),
             waiting: waiting.ok().filter(|_| sees).map(|waiting| waiting.open),
+            sees,
+            operates: account.may(Permit::Operate) || account.may(Permit::Audit),
         }
     }
 }
@@ -172,6 +192,7 @@ pub(super) fn failed(lang: Lang, error: &OfficeError) -> Response {
         OfficeError::Register(_) => {
             (StatusCode::CONFLICT, "授权库没有可以这样变更的内容，或暂时无法写入。")
         }
+        OfficeError::Stance(refused) => (StatusCode::CONFLICT, refused.text_zh()),
         OfficeError::Locked(_) => {
             (StatusCode::FORBIDDEN, "一小时内打开的患者过多，账号已被锁定，请联系管理员。")
         }
@@ -180,6 +201,7 @@ pub(super) fn failed(lang: Lang, error: &OfficeError) -> Response {
         }
         OfficeError::Overrides(_)
         | OfficeError::Search(_)
+        | OfficeError::Cases(_)
         | OfficeError::Accounts(_)
         | OfficeError::Files(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, "索引暂时无法查询，请稍后重试。")
