@@ -115,10 +115,14 @@ pub(super) fn of_bypass(entry: &Entry) -> Vec<Alert> {
         "expired" => "到期，自动关闭",
         _ => "变更",
     };
-    let zh = format!("旁路{word}（{by}）{until}");
-    let en = format!("bypass {act} by {by}{until}");
+    // A stance changed at the console is kept beside the bypasses: both decide whether a route acts on verdicts.
+    let (zh, en) = if act == "stance" {
+        (format!("路由方式变更（{by}）"), format!("stance of a route changed by {by}"))
+    } else {
+        (format!("旁路{word}（{by}）{until}"), format!("bypass {act} by {by}{until}"))
+    };
     // Of an outage, who and why are no patient's data.
-    let data = public(&body, &["act", "state", "by", "reason", "until", "from", "routes"]);
+    let data = public(&body, &["act", "state", "by", "reason", "until", "from", "routes", "to"]);
     let (kind, severity) = (AlertKind::Bypass, Severity::High);
     let rule = format!("bypass-{act}");
     vec![Act { kind, severity, rule, zh, en, personal: Personal::default(), data }.alert(entry)]
