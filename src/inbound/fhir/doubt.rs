@@ -21,6 +21,8 @@ pub(super) enum Class {
     NotAllowed,
     /// What is needed to read it could not be had now.
     Unavailable,
+    /// What it changes is not there.
+    Missing,
 }
 
 /// Why a request cannot be judged.
@@ -103,6 +105,27 @@ impl Doubt {
             "fhir-current",
             "无法确切读取待修改的资源，未转发；请改用PUT提交完整资源",
             "the resource to be patched cannot be read with certainty; send it whole with PUT",
+        )
+    }
+
+    /// There is nothing to be patched. The server would mostly say so too; but one that takes it all the same, or that has
+    /// the resource by then, would store what nobody has judged.
+    pub(super) fn nothing_to_patch() -> Self {
+        Self::new(
+            Class::Missing,
+            "fhir-current-missing",
+            "FHIR服务器上没有待修改的资源，未转发；请核对地址",
+            "the server does not hold the resource to be patched; check the address",
+        )
+    }
+
+    /// Too many bodies are held at a time for this one to be read.
+    pub(super) fn overloaded() -> Self {
+        Self::new(
+            Class::Unavailable,
+            "fhir-overloaded",
+            "同时提交的请求过多，暂时无法核查，请稍后重新提交",
+            "too many request bodies at a time to read this one; send again shortly",
         )
     }
 

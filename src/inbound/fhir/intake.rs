@@ -17,7 +17,7 @@ use crate::inbound::fhir::Config;
 use crate::inbound::fhir::doubt::Doubt;
 use crate::inbound::fhir::headers;
 use crate::inbound::fhir::named::Name;
-use crate::inbound::fhir::patch::{self, Kind, Patched};
+use crate::inbound::fhir::patch::{self, Kind};
 use crate::inbound::fhir::pieces::{self, Piece};
 use crate::inbound::fhir::reader::{Came, ReadPiece};
 use crate::inbound::fhir::references::{self, Known};
@@ -167,17 +167,21 @@ async fn patch_of(
         Kind::Json => EntryPatch::Json(patch),
         Kind::FhirPath => EntryPatch::FhirPath(&patch),
     };
-    match patch::patched(route, asked, target, &patch).await? {
-        Patched::Missing => Ok(Weighed::NotOurs { scheduling: false }),
-        Patched::Resource(target, result) => {
-            let pieces = pieces::of_write(&Write::Patch(target.clone()), &result)?;
-            let mut known = Known::new(route, asked, &result);
-            let read = references::read(route, asked, &pieces, &mut known).await;
-            let mut elsewhere = known.elsewhere();
-            elsewhere.push(patch::name_of(&target));
-            Ok(Unit::of(read, elsewhere).weighed())
+    let (target, result) = match patch::patched(route, asked, target, &patch).await {
+        Ok(patched) => patched,
+        // It rests on what the server holds now, so the next time it may be otherwise.
+        Err(doubt) => {
+            let read_elsewhere = vec![patch::name_of(target)];
+            let unit = Unit { doubt: Some(doubt), read_elsewhere, ..Unit::default() };
+            return Ok(unit.weighed());
         }
-    }
+    };
+    let pieces = pieces::of_write(&Write::Patch(target.clone()), &result)?;
+    let mut known = Known::new(route, asked, &result);
+    let read = references::read(route, asked, &pieces, &mut known).await;
+    let mut elsewhere = known.elsewhere();
+    elsewhere.push(patch::name_of(&target));
+    Ok(Unit::of(read, elsewhere).weighed())
 }
 
 impl Unit {

@@ -15,13 +15,8 @@ use crate::inbound::fhir::service::{Asked, Route};
 /// Patches of one Bundle; each costs a reading of the server.
 const PATCHES_MAX: usize = 32;
 
-/// What a patch comes to.
-pub(super) enum Patched {
-    /// This, with its `Type/id`.
-    Resource(Target, Box<Value>),
-    /// There is nothing to be patched: the server will say so.
-    Missing,
-}
+/// What a patch comes to, with the id it was found under.
+pub(super) type Patched = (Target, Box<Value>);
 
 /// How the patch of a request is written.
 #[derive(Clone, Copy)]
@@ -79,9 +74,8 @@ pub(super) async fn applied<'b>(
 }
 
 fn placed(entry: usize, result: Result<Patched, Doubt>) -> Vec<Piece<'static>> {
-    let pieces = match &result {
-        Ok(Patched::Missing) => Ok(Vec::new()),
-        Ok(Patched::Resource(target, result)) => {
+    let pieces: Result<Vec<_>, _> = match &result {
+        Ok((target, result)) => {
             let pieces = pieces::of_write(&Write::Patch(target.clone()), result);
             pieces.map(|pieces| pieces.into_iter().map(Piece::owned).collect())
         }
@@ -115,14 +109,14 @@ pub(super) async fn patched(
         Err(_) => return Err(Doubt::current_unavailable()),
         Ok(Current::Unavailable) => return Err(Doubt::current_unavailable()),
         Ok(Current::Unreadable) => return Err(Doubt::current_unreadable()),
-        Ok(Current::Missing) => return Ok(Patched::Missing),
+        Ok(Current::Missing) => return Err(Doubt::nothing_to_patch()),
         Ok(Current::Resource(current)) => current,
     };
     let result = patch.apply(&current)?;
     let id = current.get("id").and_then(Value::as_str).map(str::to_owned);
     let id = id.ok_or_else(Doubt::current_unreadable)?;
     let target = Target { id: Some(id), ..target.clone() };
-    Ok(Patched::Resource(target, Box::new(result)))
+    Ok((target, Box::new(result)))
 }
 
 enum Current {

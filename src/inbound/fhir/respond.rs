@@ -65,6 +65,7 @@ fn status_of(class: Class) -> StatusCode {
         Class::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
         Class::NotAllowed => StatusCode::FORBIDDEN,
         Class::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Class::Missing => StatusCode::NOT_FOUND,
     }
 }
 
@@ -74,6 +75,7 @@ fn kind_of(class: Class) -> Kind {
         Class::Form | Class::NotAllowed => Kind::NotSupported,
         Class::TooLong => Kind::TooLong,
         Class::Unavailable => Kind::Transient,
+        Class::Missing => Kind::NotFound,
     }
 }
 
@@ -170,12 +172,6 @@ pub(super) fn all_refused(entries: Vec<(usize, Value)>, now: Timestamp) -> Respo
 pub(super) fn outside_base(now: Timestamp) -> Response<Body> {
     let (zh, en) = ("该地址不在FHIR服务范围内", "the address lies outside the FHIR base");
     own(StatusCode::NOT_FOUND, Kind::NotFound, "outside-base", (zh, en), now)
-}
-
-/// A limit of the gate is reached.
-pub(super) fn overloaded(now: Timestamp) -> Response<Body> {
-    let words = gaps::sentences(Gap::Overloaded);
-    own(StatusCode::SERVICE_UNAVAILABLE, Kind::Transient, "overloaded", words, now)
 }
 
 /// The server cannot be reached, or broke off before its response.

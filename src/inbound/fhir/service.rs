@@ -10,7 +10,6 @@ use http::{Method, Request, Response};
 use hyper::body::{Body as _, Incoming};
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::domain::verdict::Stance;
 use crate::feed::watch::Light;
 use crate::fhir::interaction::{Head, Interaction, classify};
 use crate::gate::passage::{Outcome, Passage};
@@ -184,31 +183,34 @@ async fn judged(
             let weighed = intake::weigh(route, asked, interaction, &held.bytes).await;
             ruled(route, asked, weighed, held.bytes.clone()).await
         }
-        Gathered::Beyond(begun, rest) => {
-            let evidence = begun.slice(..begun.len().min(EVIDENCE_MAX));
-            let unit = Unit { doubt: Some(Doubt::too_long()), ..Unit::default() };
-            match rule(route, asked, &evidence, unit).await {
-                Ok(passage) => pass_on(route, asked, passage, Content::Rejoined(begun, rest)).await,
-                Err(refusal) => {
-                    tokio::spawn(read_out(rest));
-                    refusal
-                }
-            }
-        }
+        Gathered::Beyond(begun, rest) => unread(route, asked, Doubt::too_long(), begun, rest).await,
         Gathered::Overloaded(begun, rest) => {
             events::FhirOverloaded { route: &route.config.name }.emit();
-            if route.config.stance.now().without_department() == Stance::Observe {
-                let passage = route.gate.short_way();
-                pass_on(route, asked, passage, Content::Rejoined(begun, rest)).await
-            } else {
-                tokio::spawn(read_out(rest));
-                respond::overloaded(now())
-            }
+            unread(route, asked, Doubt::overloaded(), begun, rest).await
         }
         Gathered::Slow | Gathered::Broken => respond::cut_off(now()),
     };
     drop(busy);
     response
+}
+
+/// A request whose body is not read to its end: before the gate with what there is of it.
+async fn unread(
+    route: &Route,
+    asked: &Asked,
+    doubt: Doubt,
+    begun: Bytes,
+    rest: Incoming,
+) -> Response<Body> {
+    let evidence = begun.slice(..begun.len().min(EVIDENCE_MAX));
+    let unit = Unit { doubt: Some(doubt), ..Unit::default() };
+    match rule(route, asked, &evidence, unit).await {
+        Ok(passage) => pass_on(route, asked, passage, Content::Rejoined(begun, rest)).await,
+        Err(refusal) => {
+            tokio::spawn(read_out(rest));
+            refusal
+        }
+    }
 }
 
 /// A request that was weighed: forwarded as it came, or refused.
