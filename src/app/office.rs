@@ -14,7 +14,7 @@ use crate::config::{Desk, Settings};
 use crate::gate::Gate;
 use crate::gate::office::{Office, OfficeError, Parts, Works};
 use crate::gate::told::{Told, told};
-use crate::ledger::{Follower, Ledger, LedgerError};
+use crate::ledger::{Batch, Ledger, LedgerError, Tail};
 use crate::overrides::{Ladder, Overrides};
 use crate::register::import::policy::Policy;
 use crate::register::sources::sql::SqlSource;
@@ -26,6 +26,8 @@ use crate::telemetry::office as events;
 const EVERY: Duration = Duration::from_millis(40);
 /// Entries of one transaction of the indexes.
 const BATCH: usize = 500;
+/// And bytes, which bounds memory where entries keep long messages.
+const BATCH_BYTES: usize = 8 << 20;
 /// An index that fails is tried again so often.
 const RETRY: Duration = Duration::from_secs(2);
 /// How often deadlines are looked at; they are hours.
@@ -119,18 +121,18 @@ async fn live(
     folder: PathBuf,
     mut stop: watch::Receiver<bool>,
 ) {
-    let mut follower = Some(Follower::after(&folder, ledger.head().seq));
+    let mut tail = Some(Tail::after(&folder, ledger.head().seq));
     while pause(EVERY, &mut stop).await {
         let head = ledger.head().seq;
-        if follower.as_ref().is_some_and(|reader| reader.seq() >= head) {
+        if tail.as_ref().is_some_and(|reader| reader.place().seq >= head) {
             continue;
         }
         loop {
-            let last = follower.take();
-            let reader = last.unwrap_or_else(|| Follower::after(&folder, head));
+            let last = tail.take();
+            let reader = last.unwrap_or_else(|| Tail::after(&folder, head));
             let (reader, read) = read(reader, head, office.watched()).await;
-            let done = reader.as_ref().is_none_or(|reader| reader.seq() >= head);
-            follower = reader;
+            let done = reader.as_ref().is_none_or(|reader| reader.place().seq >= head);
+            tail = reader;
             let Ok(told) = read else { break };
             told.into_iter().filter_map(|told| told.shown).for_each(|shown| office.tell(shown));
             if done {
@@ -142,17 +144,17 @@ async fn live(
 
 /// Reads the next batch on a thread of its own. Without a reader, the thread broke off.
 async fn read(
-    mut follower: Follower,
+    mut tail: Tail,
     head: u64,
     wanted: bool,
-) -> (Option<Follower>, Result<Vec<Told>, LedgerError>) {
+) -> (Option<Tail>, Result<Vec<Told>, LedgerError>) {
     let work = move || {
-        let read = follower.read(head, BATCH);
+        let read = tail.take(Batch { up_to: head, entries: BATCH, bytes: BATCH_BYTES });
         let told = read.map(|read| {
             let wanted = read.iter().filter(|_| wanted);
             wanted.map(|(entry, place)| told(entry, place)).collect()
         });
-        (Some(follower), told)
+        (Some(tail), told)
     };
     tokio::task::spawn_blocking(work).await.unwrap_or((None, Ok(Vec::new())))
 }
@@ -165,15 +167,15 @@ async fn index(
 ) {
     let mut failing = false;
     let mut looked = None;
-    let mut follower = None;
+    let mut tail = None;
     while pause(if failing { RETRY } else { EVERY }, &mut stop).await {
         let outcome = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
-            outcome = keep_up(&office, &ledger, &folder, follower.take()) => outcome,
+            outcome = keep_up(&office, &ledger, &folder, tail.take()) => outcome,
         };
         let outcome = match outcome {
             Ok(reader) => {
-                follower = Some(reader);
+                tail = Some(reader);
                 let now = clock::monotonic();
                 let due = looked.is_none_or(|at| now.duration_since(at) >= DEADLINES_EVERY);
                 if due {
@@ -197,35 +199,35 @@ async fn keep_up(
     office: &Office,
     ledger: &Ledger,
     folder: &Path,
-    follower: Option<Follower>,
-) -> Result<Follower, OfficeError> {
+    tail: Option<Tail>,
+) -> Result<Tail, OfficeError> {
     let head = ledger.head().seq;
-    let mut follower = match follower {
-        Some(follower) => follower,
+    let mut tail = match tail {
+        Some(tail) => tail,
         None => begin(office, head, folder).await?,
     };
-    while follower.seq() < head {
-        let before = follower.seq();
-        let (reader, told) = read(follower, head, true).await;
+    while tail.place().seq < head {
+        let before = tail.place().seq;
+        let (reader, told) = read(tail, head, true).await;
         let told = told?;
-        follower = reader.ok_or(OfficeError::Ledger)?;
-        take(office.search(), office.overrides(), told, follower.seq()).await?;
-        if follower.seq() == before {
+        tail = reader.ok_or(OfficeError::Ledger)?;
+        take(office.search(), office.overrides(), told, tail.place().seq).await?;
+        if tail.place().seq == before {
             break;
         }
     }
-    Ok(follower)
+    Ok(tail)
 }
 
 /// Begins where the index stands. One that stands beyond the ledger is of another ledger, and begins anew.
-async fn begin(office: &Office, head: u64, folder: &Path) -> Result<Follower, OfficeError> {
+async fn begin(office: &Office, head: u64, folder: &Path) -> Result<Tail, OfficeError> {
     let cursor = office.search().cursor().await?;
     if cursor <= head {
-        return Ok(Follower::after(folder, cursor));
+        return Ok(Tail::after(folder, cursor));
     }
     office.overrides().clear().await?;
     office.search().clear().await?;
-    Ok(Follower::after(folder, 0))
+    Ok(Tail::after(folder, 0))
 }
 
 /// Builds both indexes anew from the ledger; how many entries they hold.
@@ -237,18 +239,18 @@ pub async fn reindex(settings: &Settings) -> Result<u64, OfficeError> {
     let (search, overrides) = opened.map_err(|_| OfficeError::Ledger)?;
     search.clear().await?;
     overrides.clear().await?;
-    let mut follower = Follower::after(&settings.ledger_dir, 0);
+    let mut tail = Tail::after(&settings.ledger_dir, 0);
     let mut entries = 0;
     loop {
-        let (reader, told) = read(follower, u64::MAX, true).await;
+        let (reader, told) = read(tail, u64::MAX, true).await;
         let told = told?;
-        follower = reader.ok_or(OfficeError::Ledger)?;
+        tail = reader.ok_or(OfficeError::Ledger)?;
         if told.is_empty() {
             search.close().await;
             return Ok(entries);
         }
         entries += u64::try_from(told.len()).unwrap_or(0);
-        take(&search, &overrides, told, follower.seq()).await?;
+        take(&search, &overrides, told, tail.place().seq).await?;
     }
 }
 

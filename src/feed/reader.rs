@@ -133,7 +133,7 @@ impl Reader {
             let entries = tail.take(Batch { up_to, entries: ENTRIES, bytes: BYTES });
             // Taken apart here as well, so that the runtime's threads are left to the routes.
             let told = entries.map(|entries| {
-                let told = entries.iter().map(|entry| (entry.seq, Alert::of_entry(entry)));
+                let told = entries.iter().map(|(entry, _)| (entry.seq, Alert::of_entry(entry)));
                 told.collect::<Vec<_>>()
             });
             (tail, told)

@@ -66,7 +66,7 @@ pub fn state(config: &Config, ground: &Ground) -> Result<State, StateError> {
                 break;
             }
             behind += u64::try_from(entries.len()).unwrap_or(0);
-            let alerts = entries.iter().flat_map(Alert::of_entry);
+            let alerts = entries.iter().flat_map(|(entry, _)| Alert::of_entry(entry));
             let wanted = alerts.filter(|alert| config.filter.wants(alert)).count();
             waiting += u64::try_from(wanted).unwrap_or(0);
         }

@@ -85,7 +85,6 @@ pub mod entry;
 pub mod receipt;
 pub mod store;
 
-mod follow;
 mod intake;
 mod read;
 mod recover;
@@ -106,13 +105,12 @@ use jiff::tz::TimeZone;
 pub use crate::ledger::canonical::{NotCanonical, canonical};
 pub use crate::ledger::chain::{Hash, Head, Why};
 pub use crate::ledger::entry::{Body, Draft, Entry, EntryId, Kind};
-pub use crate::ledger::follow::{Follower, Place, entry_at};
 pub use crate::ledger::intake::{Durability, Figures, Ledger, Status};
 pub use crate::ledger::read::{Entries, Filter};
 pub use crate::ledger::receipt::Receipt;
 pub use crate::ledger::recover::Recovered;
 pub use crate::ledger::store::{Directory, FileName, FileStore};
-pub use crate::ledger::tail::{Batch, Reached, Tail};
+pub use crate::ledger::tail::{Batch, Place, Reached, Tail, entry_at};
 pub use crate::ledger::verify::{Expected, Torn, Verified};
 
 /// The version of the file format.

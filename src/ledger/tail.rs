@@ -19,6 +19,15 @@ pub struct Reached {
     pub end: Option<(FileName, u64)>,
 }
 
+/// Where an entry stands, so that it is found again without reading what stands before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file's name.
+    pub file: String,
+    /// Its first byte.
+    pub offset: u64,
+}
+
 /// How much is taken at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch {
@@ -30,7 +39,7 @@ pub struct Batch {
     pub bytes: usize,
 }
 
-/// Follows a ledger's files. Holds no file open between two batches.
+/// Follows a ledger's files, be it another process's. Holds no file open between two batches.
 pub struct Tail {
     files: Arc<dyn Files>,
     place: Reached,
@@ -49,7 +58,16 @@ enum Stop {
 impl Tail {
     /// Goes on after `place` in the folder that holds the files.
     pub fn new(folder: &Path, place: Reached) -> Self {
-        Self { files: Arc::new(Directory::new(folder)), place, proved: false }
+        Self::of(Arc::new(Directory::new(folder)), place)
+    }
+
+    /// Goes on after entry number `seq`; 0 = from the beginning.
+    pub fn after(folder: &Path, seq: u64) -> Self {
+        Self::new(folder, Reached { seq, end: None })
+    }
+
+    pub(in crate::ledger) fn of(files: Arc<dyn Files>, place: Reached) -> Self {
+        Self { files, place, proved: false }
     }
 
     /// Behind the last entry given.
@@ -57,13 +75,13 @@ impl Tail {
         self.place
     }
 
-    /// The next entries; none where `up_to` is reached. Each is checked against its own hash, and its
-    /// place in the chain must follow.
+    /// The next entries and where they stand; none where `up_to` is reached. Each is checked against its own
+    /// hash, and its place in the chain must follow.
     ///
     /// # Errors
     /// [`LedgerError::Storage`] as the disk reports; [`LedgerError::Broken`] at a line that is no entry or
     /// leaves a gap. Whole entries before it are given first; nothing is skipped, however often it is asked.
-    pub fn take(&mut self, batch: Batch) -> Result<Vec<Entry>, LedgerError> {
+    pub fn take(&mut self, batch: Batch) -> Result<Vec<(Entry, Place)>, LedgerError> {
         let mut taken = Vec::new();
         let mut bytes = 0;
         while self.place.seq < batch.up_to && taken.len() < batch.entries && bytes < batch.bytes {
@@ -112,7 +130,7 @@ impl Tail {
         file: FileName,
         mut offset: u64,
         batch: Batch,
-        taken: &mut Vec<Entry>,
+        taken: &mut Vec<(Entry, Place)>,
         bytes: &mut usize,
     ) -> Result<Stop, LedgerError> {
         let source = self.files.read(file, offset);
@@ -136,6 +154,7 @@ impl Tail {
                 let why = Why::Gap { expected: known + 1, found: entry.seq };
                 return Err(broken(file, why));
             }
+            let begin = Place { file: file.to_string(), offset };
             offset += u64::try_from(line.len()).unwrap_or(u64::MAX).saturating_add(1);
             self.proved = true;
             self.place.end = Some((file, offset));
@@ -143,7 +162,7 @@ impl Tail {
             if entry.seq > known {
                 self.place.seq = entry.seq;
                 *bytes += line.len();
-                taken.push(entry);
+                taken.push((entry, begin));
             }
         }
         Ok(Stop::Enough)
@@ -158,4 +177,22 @@ fn read(line: &[u8]) -> Result<Entry, Why> {
 
 fn broken(file: FileName, why: Why) -> LedgerError {
     LedgerError::Broken(Broken { file: file.to_string(), line: 0, seq: None, why })
+}
+
+/// The entry at a place; `None` where there is none: the file was removed at the end of its retention.
+///
+/// # Errors
+/// The file cannot be read, or the line is broken.
+pub fn entry_at(folder: &Path, place: &Place) -> Result<Option<Entry>, LedgerError> {
+    let Some(name) = FileName::parse(&place.file) else { return Ok(None) };
+    let source = match Directory::new(folder).read(name, place.offset) {
+        Ok(source) => source,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(LedgerError::storage("open", name, &error)),
+    };
+    let mut lines = Lines::new(source);
+    match lines.next().map_err(|error| LedgerError::storage("read", name, &error))? {
+        Piece::Whole => read(lines.line()).map(Some).map_err(|why| broken(name, why)),
+        Piece::Torn(_) | Piece::End | Piece::Long => Ok(None),
+    }
 }

@@ -2,9 +2,9 @@
 
 mod disk;
 mod faults;
-mod following;
 mod format;
 mod model;
+mod places;
 mod tail;
 mod tamper;
 

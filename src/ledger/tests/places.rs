@@ -1,14 +1,18 @@
-//! Following: every durable entry once, in order, with its place; nothing that may yet be cut off.
+//! Where the tail says entries stand, and that nothing is given that may yet be cut off.
 
 use proptest::prelude::*;
 
 use crate::ledger::store::{Files, Store, folder};
 use crate::ledger::tests::disk::Disk;
 use crate::ledger::tests::{MORNING, at, config, draft, open, open_folder, until};
-use crate::ledger::{Config, Durability, Follower, Place, entry_at};
+use crate::ledger::{Batch, Config, Durability, Place, Reached, Tail, entry_at};
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+fn batch(up_to: u64, entries: usize) -> Batch {
+    Batch { up_to, entries, bytes: usize::MAX }
 }
 
 proptest! {
@@ -24,18 +28,18 @@ proptest! {
         runtime().block_on(async {
             let (ledger, _) = open_folder(data.path(), own);
             let folder = folder(data.path());
-            let mut follower = Follower::after(&folder, after);
+            let mut tail = Tail::after(&folder, after);
             let mut read = Vec::new();
             for (count, most) in bursts {
                 for nth in 0..count {
                     let _ = ledger.append(draft(nth, at(MORNING)), Durability::OnDisk).await.unwrap();
                 }
-                read.extend(follower.read(ledger.head().seq, most).unwrap());
+                read.extend(tail.take(batch(ledger.head().seq, most)).unwrap());
             }
             let head = ledger.head().seq;
-            while follower.seq() < head {
-                let more = follower.read(head, 7).unwrap();
-                assert!(!more.is_empty(), "stuck at {} before {head}", follower.seq());
+            while tail.place().seq < head {
+                let more = tail.take(batch(head, 7)).unwrap();
+                assert!(!more.is_empty(), "stuck at {} before {head}", tail.place().seq);
                 read.extend(more);
             }
             let seqs: Vec<u64> = read.iter().map(|(entry, _)| entry.seq).collect();
@@ -59,13 +63,13 @@ fn what_is_not_yet_durable_is_not_given() {
         // Bytes of a batch whose sync fails are shown, and then cut off.
         disk.state().failing_syncs = 2;
         assert!(ledger.append(draft(2, at(MORNING)), Durability::OnDisk).await.is_err());
-        let mut follower = Follower::of(disk.store().files(), 0);
-        let read = follower.read(head, 100).unwrap();
+        let mut tail = Tail::of(disk.store().files(), Reached::default());
+        let read = tail.take(batch(head, 100)).unwrap();
         assert_eq!(read.last().unwrap().0.seq, head);
         disk.recover();
         until(|| ledger.healthy()).await;
         let _ = ledger.append(draft(3, at(MORNING)), Durability::OnDisk).await.unwrap();
-        let more = follower.read(ledger.head().seq, 100).unwrap();
+        let more = tail.take(batch(ledger.head().seq, 100)).unwrap();
         let seqs: Vec<u64> = more.iter().map(|(entry, _)| entry.seq).collect();
         assert_eq!(seqs, (head + 1..=ledger.head().seq).collect::<Vec<_>>());
         assert!(more.iter().all(|(entry, _)| !entry.body().contains("\"nth\":2")));

@@ -21,7 +21,7 @@ fn read(tail: &mut Tail, size: Batch) -> Vec<(u64, EntryId)> {
     while tail.place().seq < size.up_to {
         let taken = tail.take(size).unwrap();
         assert!(!taken.is_empty() && taken.len() <= size.entries);
-        out.extend(taken.iter().map(|entry| (entry.seq, entry.id)));
+        out.extend(taken.iter().map(|(entry, _)| (entry.seq, entry.id)));
     }
     out
 }
@@ -117,7 +117,7 @@ async fn a_broken_line_stops_the_reader_after_what_is_whole_and_is_never_skipped
     let mut tail = Tail::new(&store::folder(data.path()), Reached::default());
     let taken = tail.take(batch(head, 100, 1 << 20)).unwrap();
     let place = tail.place();
-    assert_eq!(taken.last().unwrap().seq, place.seq);
+    assert_eq!(taken.last().unwrap().0.seq, place.seq);
     for _ in 0..2 {
         let broken = tail.take(batch(head, 100, 1 << 20));
         assert!(matches!(broken, Err(LedgerError::Broken(_))), "{broken:?}");
