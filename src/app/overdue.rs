@@ -61,7 +61,7 @@ impl Days {
         let opened = now.saturating_sub(SignedDuration::from_hours(24 * OPENED_DAYS));
         let reports = self.cases.reports(opened.unwrap_or(Timestamp::MIN)).await?;
         let late = late(&reports, told, today, self.due_days, &self.zone);
-        if let Err(error) = self.overdue.tell(late, today, now) {
+        if let Err(error) = self.overdue.tell(late, today, now).await {
             feed::NoticeUnwritten { error: error.kind() }.emit();
         }
         Ok(())

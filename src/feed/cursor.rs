@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -54,12 +55,19 @@ pub enum CursorError {
 #[derive(Clone, Debug)]
 pub struct Cursor {
     path: PathBuf,
+    /// One write at a time: one that nobody waits for any more may still be under way.
+    turn: Arc<Mutex<()>>,
 }
 
 impl Cursor {
     /// Of a feed called `name`, in the folder of the feeds.
     pub fn new(folder: &Path, name: &str) -> Self {
-        Self { path: folder.join(format!("{name}.cursor")) }
+        Self { path: folder.join(format!("{name}.cursor")), turn: Arc::default() }
+    }
+
+    /// Holds writes back.
+    pub(in crate::feed) fn hold(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What it says; `None` where the feed has not begun yet.
@@ -88,6 +96,7 @@ impl Cursor {
     /// # Errors
     /// The disk does not take it; what it said before stands.
     pub fn save(&self, mark: Mark) -> Result<(), CursorError> {
+        let _turn = self.hold();
         let written = Written {
             format: 1,
             seq: mark.ledger.seq,

@@ -1,5 +1,6 @@
 //! One task per feed: gather, deliver, try again, lay aside, go on. Nobody waits for it.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -72,22 +73,48 @@ impl Dispatch {
         let letters: Vec<Letter> =
             parcel.iter().map(|due| Letter::of(&due.alert, &self.rendering)).collect();
         self.hand_over(&letters).await?;
-        self.save(mark);
-        Ok(())
+        self.save(mark).await
     }
 
-    fn save(&mut self, mark: Mark) {
+    async fn save(&mut self, mark: Mark) -> Result<(), Stopped> {
         if mark == self.saved {
-            return;
+            return Ok(());
         }
-        match self.cursor.save(mark) {
-            Ok(()) => {
+        let cursor = self.cursor.clone();
+        match self.on_disk(move || cursor.save(mark)).await? {
+            Some(Ok(())) => {
                 self.saved = mark;
                 self.saved_at = monotonic();
             }
             // It is delivered all the same; after a crash it would be so again.
-            Err(error) => events::FeedCursorUnwritten { feed: &self.name, error: &error }.emit(),
+            Some(Err(error)) => {
+                events::FeedCursorUnwritten { feed: &self.name, error: &error }.emit();
+            }
+            None => {}
         }
+        Ok(())
+    }
+
+    /// Does what waits for the disk on a thread of its own: messages are moved on this one. `None` if it broke off.
+    async fn on_disk<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<Option<T>, Stopped> {
+        let mut working = tokio::task::spawn_blocking(work);
+        tokio::select! {
+            done = &mut working => return Ok(done.ok()),
+            _ = self.stop.wait_for(|stop| *stop) => {}
+        }
+        timeout(GRACE, working).await.map(Result::ok).map_err(|_| Stopped)
+    }
+
+    /// Writes one of the feed's files.
+    async fn kept(
+        &mut self,
+        work: impl FnOnce() -> io::Result<()> + Send + 'static,
+    ) -> Result<Result<(), io::ErrorKind>, Stopped> {
+        let done = self.on_disk(work).await?;
+        Ok(done.unwrap_or(Err(io::ErrorKind::Other.into())).map_err(|error| error.kind()))
     }
 
     /// Waits for the first alert, then for its window or the receiver's pace, whichever is longer. What is grave
@@ -139,7 +166,7 @@ impl Dispatch {
                 }
                 let late = monotonic().duration_since(self.saved_at) > SAVE_EVERY;
                 if empty_handed && !self.reader.has_ready() && late {
-                    self.save(self.reader.read_up_to());
+                    self.save(self.reader.read_up_to()).await?;
                 }
                 // Under load a bunch is read at once instead of each entry by itself.
                 if self.reader.has_ready() { Ok(()) } else { self.pause(GATHER).await }
@@ -239,8 +266,9 @@ impl Dispatch {
 
     /// Disabled until `orgate feed enable`: what comes meanwhile waits in the ledger.
     async fn until_wanted(&mut self, why: &str) -> Result<(), Stopped> {
-        if let Err(error) = self.gone.disable(why) {
-            events::FeedDeadUnwritten { feed: &self.name, error: error.kind() }.emit();
+        let (gone, why) = (self.gone.clone(), why.to_owned());
+        if let Err(error) = self.kept(move || gone.disable(&why)).await? {
+            events::FeedDeadUnwritten { feed: &self.name, error }.emit();
             return self.pause(FAULT_PAUSE).await;
         }
         events::FeedDisabled { feed: &self.name }.emit();
@@ -269,11 +297,11 @@ impl Dispatch {
         });
         let dead: Vec<DeadLetter> = dead.collect();
         loop {
-            match self.dead.add(&dead) {
+            let (file, letters) = (self.dead.clone(), dead.clone());
+            match self.kept(move || file.add(&letters)).await? {
                 Ok(()) => break,
                 // What can be neither delivered nor laid aside holds the feed: nothing is dropped.
                 Err(error) => {
-                    let error = error.kind();
                     events::FeedDeadUnwritten { feed: &self.name, error }.emit();
                     self.pause(FAULT_PAUSE).await?;
                 }

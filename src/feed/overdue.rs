@@ -53,15 +53,20 @@ impl Overdue {
         fs::read_to_string(&self.path).ok()?.trim().parse().ok()
     }
 
-    /// Tells those that have become late since [`told`](Self::told), and that `today` is done.
+    /// Tells those that have become late since [`told`](Self::told), and that `today` is done, once they are on disk.
     ///
     /// # Errors
-    /// The day cannot be written: they will be told again, under the same ids.
-    pub fn tell(&self, late: Vec<Late>, today: Date, now: Timestamp) -> io::Result<()> {
-        for one in late {
-            self.notices.tell(one.notice(now));
-        }
-        replace(&self.path, today.to_string().as_bytes())
+    /// The disk does not take them, or the day: they will be told again, under the same ids.
+    pub async fn tell(&self, late: Vec<Late>, today: Date, now: Timestamp) -> io::Result<()> {
+        let own = self.clone();
+        let writing = tokio::task::spawn_blocking(move || {
+            for one in late {
+                own.notices.tell(one.notice(now));
+            }
+            own.notices.written()?;
+            replace(&own.path, today.to_string().as_bytes())
+        });
+        writing.await.unwrap_or_else(|_| Err(io::Error::other("the thread broke off")))
     }
 }
 

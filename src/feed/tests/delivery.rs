@@ -82,11 +82,10 @@ fn dispatch(
     data: &std::path::Path,
     ledger: &Ledger,
     notices: &Notices,
-    sink: Fickle,
+    (cursor, sink): (Cursor, Fickle),
     stop: watch::Receiver<bool>,
 ) -> Dispatch {
     let ground = ground(data);
-    let cursor = Cursor::new(&ground.folder, "f");
     let mark = cursor.load().unwrap().unwrap_or_default();
     let watch = Watch::new(notices.clone(), now(), WINDOW);
     let light = watch.light(What::Feed, "f");
@@ -158,6 +157,8 @@ proptest! {
             let seen = Arc::new(Mutex::new(Seen::default()));
             let (mut expected, mut poison) = (Vec::new(), HashSet::new());
             let last = batches.len();
+            // One for all lives of the feed: of a killed one, a write may still be under way.
+            let cursor = Cursor::new(&folder, "f");
             for (nth, (count, acts, kill)) in batches.into_iter().enumerate() {
                 for patient in 0..count {
                     let entry = draft(Kind::Decision, &refusal(patient));
@@ -174,7 +175,7 @@ proptest! {
                 seen.lock().unwrap().acts = acts;
                 let sink = Fickle { seen: Arc::clone(&seen), poison: poison.clone(), room };
                 let (stop, stopped) = watch::channel(false);
-                let feed = dispatch(data.path(), &ledger, &notices, sink, stopped);
+                let feed = dispatch(data.path(), &ledger, &notices, (cursor.clone(), sink), stopped);
                 let task = tokio::spawn(feed.run());
                 let before = seen.lock().unwrap().deliveries;
                 if kill && nth + 1 < last {
@@ -205,4 +206,69 @@ proptest! {
             ledger.close().await;
         });
     }
+}
+
+/// What a test does within the bound; a runtime thread that stands still would hold it for ever.
+fn within_bound(test: impl FnOnce() + Send + 'static) {
+    let (done, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        test();
+        let _ = done.send(());
+    });
+    ended.recv_timeout(Duration::from_secs(60)).expect("the runtime's thread stands still");
+}
+
+/// Delivers one alert (refused for good if `poisoned`) on a runtime of one thread while `hang` holds one of the
+/// feed's files; the thread must remain free.
+fn one_alert_while(poisoned: bool, hang: impl FnOnce(&std::path::Path, &Cursor, &dyn Fn())) {
+    let data = tempfile::tempdir().unwrap();
+    let folder = ground(data.path()).folder;
+    std::fs::create_dir_all(&folder).unwrap();
+    let cursor = Cursor::new(&folder, "f");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let deliver = || {
+        runtime.block_on(async {
+            let ledger = open(data.path());
+            let notices = Notices::open(&folder, &[]).unwrap();
+            let entry = draft(Kind::Decision, &refusal(1));
+            let poison = poisoned.then(|| entry.id.to_string()).into_iter().collect();
+            let _ = ledger.append(entry, crate::ledger::Durability::OnDisk).await.unwrap();
+            let seen = Arc::new(Mutex::new(Seen::default()));
+            let sink = Fickle { seen: Arc::clone(&seen), poison, room: 1 };
+            let (stop, stopped) = watch::channel(false);
+            let feed = dispatch(data.path(), &ledger, &notices, (cursor.clone(), sink), stopped);
+            let task = tokio::spawn(feed.run());
+            let wanted = if poisoned { 2 } else { 1 };
+            until(|| seen.lock().unwrap().deliveries >= wanted).await;
+            // The feed is at its file now, and this thread still turns.
+            for _ in 0..50 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            stop.send(true).unwrap();
+            task.await.unwrap();
+            ledger.close().await;
+        });
+    };
+    hang(&folder, &cursor, &deliver);
+}
+
+#[test]
+fn a_cursor_that_the_disk_does_not_take_holds_no_runtime_thread() {
+    within_bound(|| {
+        one_alert_while(false, |_, cursor, deliver| {
+            let _held = cursor.hold();
+            deliver();
+        });
+    });
+}
+
+#[test]
+fn dead_letters_that_somebody_else_holds_hold_no_runtime_thread() {
+    within_bound(|| {
+        one_alert_while(true, |folder, _, deliver| {
+            let lock = std::fs::File::create(folder.join("f.dead.lock")).unwrap();
+            lock.lock().unwrap();
+            deliver();
+        });
+    });
 }

@@ -1,10 +1,12 @@
 //! What is down and up: one alert each way, none lost over a restart, no flood.
 
+use std::io;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use proptest::prelude::*;
 
-use crate::feed::notices::Notices;
+use crate::feed::notices::{Disk, Notices};
 use crate::feed::tests::{at, now};
 use crate::feed::watch::{WINDOW, Watch, What};
 
@@ -65,6 +67,77 @@ fn a_torn_line_is_no_notice_and_spoils_none() {
     std::fs::write(&file, text).unwrap();
     let notices = Notices::open(folder.path(), &[0]).unwrap();
     assert_eq!(told(&notices), ["register/register down"]);
+}
+
+/// A disk that takes nothing until it is let go.
+struct Hanging(mpsc::Receiver<()>);
+
+impl Disk for Hanging {
+    fn append(&mut self, _: &str) -> io::Result<()> {
+        let _ = self.0.recv();
+        Ok(())
+    }
+
+    fn anew(&mut self, lines: &str) -> io::Result<()> {
+        self.append(lines)
+    }
+}
+
+#[test]
+fn who_tells_what_is_down_does_not_wait_for_the_disk() {
+    let (let_go, hanging) = mpsc::channel();
+    let (done, ended) = mpsc::channel();
+    std::thread::spawn(move || {
+        let notices = Notices::on(Hanging(hanging)).unwrap();
+        let watch = Watch::new(notices.clone(), now(), Duration::ZERO);
+        let light = watch.light(What::Route, "his");
+        light.fails("refused");
+        light.works();
+        // Feeds hear of it all the same: the disk may be what it is about.
+        let _ = done.send((told(&notices), *notices.last().borrow()));
+    });
+    let told = ended.recv_timeout(Duration::from_secs(60)).expect("it waits for the disk");
+    assert_eq!(told, (vec!["route/his down".to_owned(), "route/his up".to_owned()], 2));
+    drop(let_go);
+}
+
+/// A disk that is full until there is room, and then keeps what it is given.
+struct Full(Arc<Mutex<(bool, String)>>);
+
+impl Disk for Full {
+    fn append(&mut self, lines: &str) -> io::Result<()> {
+        let mut own = self.0.lock().unwrap();
+        if own.0 {
+            own.1.push_str("{\"n\":");
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        own.1.push_str(lines);
+        Ok(())
+    }
+
+    fn anew(&mut self, lines: &str) -> io::Result<()> {
+        self.0.lock().unwrap().1.clear();
+        self.append(lines)
+    }
+}
+
+#[test]
+fn what_a_full_disk_did_not_take_is_written_with_the_next() {
+    let kept = Arc::new(Mutex::new((true, String::new())));
+    let notices = Notices::on(Full(Arc::clone(&kept))).unwrap();
+    let watch = Watch::new(notices.clone(), now(), Duration::ZERO);
+    let light = watch.light(What::Route, "his");
+    light.fails("refused");
+    assert_eq!(notices.written().unwrap_err().kind(), io::ErrorKind::StorageFull);
+    kept.lock().unwrap().0 = false;
+    light.works();
+    notices.written().unwrap();
+    let lines = kept.lock().unwrap().1.clone();
+    let numbers: Vec<u64> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["n"].as_u64().unwrap())
+        .collect();
+    assert_eq!(numbers, [1, 2]);
 }
 
 proptest! {
