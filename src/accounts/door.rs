@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::Row;
+use sqlx::{AnyConnection, Row};
 
 use crate::accounts::Accounts;
 use crate::accounts::account::{Account, Status};
@@ -94,6 +94,9 @@ impl Accounts {
         }
         let token = Token::new()?;
         let mut transaction = self.pool.begin_with(self.begin_write).await?;
+        if let Some(refused) = locked(&mut transaction, &account.name, now).await? {
+            return Ok(Err(refused));
+        }
         let sql =
             "update accounts set failures = 0, locked_until = 0, last_login = $1 where name = $2";
         let query = sqlx::query(sql).bind(now.as_microsecond()).bind(account.name.as_str());
@@ -116,6 +119,9 @@ impl Accounts {
     async fn failed(&self, kept: &Kept, now: Timestamp) -> Result<LoginRefused, AccountsError> {
         let mut transaction = self.pool.begin_with(self.begin_write).await?;
         let name = kept.account.name.as_str();
+        if let Some(refused) = locked(&mut transaction, name, now).await? {
+            return Ok(refused);
+        }
         let sql = "update accounts set failures = failures + 1 where name = $1";
         sqlx::query(sql).bind(name).execute(&mut *transaction).await?;
         let sql = "select failures from accounts where name = $1";
@@ -188,6 +194,17 @@ impl Accounts {
         query.execute(&self.pool).await?;
         self.end_sessions(name).await
     }
+}
+
+/// Whether the account is locked by now: many passwords may be tried at once, all of them begun before it was.
+async fn locked(
+    connection: &mut AnyConnection,
+    name: &str,
+    now: Timestamp,
+) -> Result<Option<LoginRefused>, AccountsError> {
+    let found = rows::find(connection, "name", name).await?;
+    let until = found.and_then(|kept| kept.account.locked_until);
+    Ok(until.filter(|until| now < *until).map(LoginRefused::Locked))
 }
 
 fn micros(duration: Duration) -> i64 {

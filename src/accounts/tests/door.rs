@@ -1,5 +1,7 @@
 //! In with the right password, locked after wrong ones, out when a session has ended.
 
+use std::time::Duration;
+
 use crate::accounts::account::{NewAccount, Role};
 use crate::accounts::error::AccountsError;
 use crate::accounts::keep::Chosen;
@@ -49,6 +51,30 @@ async fn wrong_passwords_lock_the_account_for_a_while_also_against_the_right_one
         accounts.log_in("nobody", "wrong", at(17)).await.unwrap().unwrap_err(),
         LoginRefused::Wrong
     );
+}
+
+#[tokio::test]
+async fn passwords_tried_at_once_are_no_more_tries() {
+    let accounts = with_wang().await;
+    let before = accounts.account("wang").await.unwrap();
+    let turns = u32::try_from(accounts.hashing.available_permits()).unwrap();
+    let held = accounts.hashing.acquire_many(turns).await.unwrap();
+    let mut tries = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let accounts = accounts.clone();
+        tries.spawn(async move { accounts.log_in("wang", "wrong", at(0)).await.unwrap() });
+    }
+    // All have found the account open and wait for their turn to hash.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    drop(held);
+    let refused = tries.join_all().await.into_iter().map(Result::unwrap_err);
+    let (wrong, locked): (Vec<_>, Vec<_>) =
+        refused.partition(|refused| *refused == LoginRefused::Wrong);
+    assert_eq!((wrong.len(), locked.len()), (4, 16));
+    assert!(locked.iter().all(|refused| *refused == LoginRefused::Locked(at(15))));
+    // Nor is somebody let in whose account was looked at before it was locked.
+    let outcome = accounts.enter(before, at(1)).await.unwrap();
+    assert_eq!(outcome.unwrap_err(), LoginRefused::Locked(at(15)));
 }
 
 #[tokio::test]
