@@ -1,17 +1,21 @@
 //! Follows register and ledger while the gate runs: changes are entered, failures and returns are told.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::cases::error::CasesError;
 use crate::feed::watch::{Light, Watch, What};
 use crate::gate::Gate;
-use crate::ledger::{Body, Kind, Status};
+use crate::ledger::{self, Body, Filter, Kind, LedgerError, Status};
 use crate::register::State;
+use crate::register::error::RegisterError;
 use crate::register::sources::sql::SqlSource;
 use crate::telemetry::events;
 
@@ -21,6 +25,8 @@ const CONSEQUENCES: usize = 200;
 const HITS: usize = 100;
 /// What flaps is looked at so often.
 const SETTLE_EVERY: Duration = Duration::from_secs(5);
+/// What went unanswered is asked again so often.
+const RETRY: Duration = Duration::from_secs(2);
 
 /// What is followed.
 pub(super) struct Followed {
@@ -30,6 +36,8 @@ pub(super) struct Followed {
     pub(super) register: watch::Receiver<State>,
     /// The ledger's.
     pub(super) ledger: watch::Receiver<Status>,
+    /// Its files.
+    pub(super) ledger_folder: PathBuf,
 }
 
 /// Follows everything, each in a task of its own, until the gate stops.
@@ -40,31 +48,29 @@ pub(super) fn all(
     watch: Watch,
     stop: &watch::Receiver<bool>,
 ) {
-    let Followed { source, register: state, ledger: status } = followed;
+    let Followed { source, register: state, ledger: status, ledger_folder } = followed;
     let light = watch.light(What::Register, "register");
-    tasks.spawn(register(Arc::clone(gate), source, state, light, stop.clone()));
+    tasks.spawn(register(Arc::clone(gate), (source, ledger_folder), state, light, stop.clone()));
     let light = watch.light(What::Ledger, "ledger");
     tasks.spawn(ledger(status, light, stop.clone()));
     tasks.spawn(watched(watch, stop.clone()));
 }
 
-/// Enters every new version of the register, with who made it and what it did, until the gate stops.
+/// Enters every new version of the register, with who made it and what it did, until the gate stops. Begins after
+/// the last one that the ledger tells of, so that what was changed while the gate stood still is told too.
 async fn register(
     gate: Arc<Gate>,
-    source: Arc<SqlSource>,
+    (source, folder): (Arc<SqlSource>, PathBuf),
     mut state: watch::Receiver<State>,
     light: Light,
     mut stop: watch::Receiver<bool>,
 ) {
-    let mut known = state.borrow_and_update().version;
-    note(&gate, json!({ "opened_at_version": known }));
-    let mut answered = true;
+    let Some(last) = last_entered(&gate, &folder, &mut stop).await else { return };
+    let newest = state.borrow_and_update().version;
+    let mut known = last.unwrap_or(newest).min(newest);
+    let (mut answered, mut opened) = (true, false);
     light.works();
     loop {
-        tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => return,
-            changed = state.changed() => if changed.is_err() { return },
-        }
         let now = *state.borrow_and_update();
         if now.answers != answered {
             answered = now.answers;
@@ -76,44 +82,110 @@ async fn register(
                 events::RegisterDown {}.emit();
             }
         }
-        if now.version == known {
-            continue;
-        }
-        events::RegisterChanged { version: now.version }.emit();
-        match source.versions_after(known).await {
-            Ok(versions) => {
-                let stopped = stopped(&gate, &source, known).await;
-                for made in versions {
-                    let (at, who, what) = (made.at, made.who, made.what);
-                    let mut body =
-                        json!({ "at": at, "version": made.version, "what": what, "who": who });
-                    if let (Some(own), Some(body)) =
-                        (stopped.get(&made.version), body.as_object_mut())
-                    {
-                        let told: Vec<_> = own.iter().take(CONSEQUENCES).cloned().collect();
-                        body.insert("more".to_owned(), json!(own.len() - told.len()));
-                        body.insert("consequences".to_owned(), json!(told));
-                    }
-                    note(&gate, body);
+        if now.version != known {
+            match enter(&gate, &source, known, now.version).await {
+                Ok(()) => {
+                    known = now.version;
+                    events::RegisterChanged { version: known }.emit();
                 }
+                Err(error) => events::RegisterUnentered { error: &error }.emit(),
             }
-            Err(_) => note(&gate, json!({ "version": now.version })),
         }
-        known = now.version;
+        if known == now.version && !opened {
+            // Only now: where the next start begins, nothing must be missing before.
+            note(&gate, json!({ "opened_at_version": known }));
+            opened = true;
+        }
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            changed = state.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(RETRY), if known != now.version => {}
+        }
     }
 }
 
+/// The version that the ledger's last entry of the register tells of; read until it can be. `None` if the gate stops.
+async fn last_entered(
+    gate: &Gate,
+    folder: &Path,
+    stop: &mut watch::Receiver<bool>,
+) -> Option<Option<i64>> {
+    loop {
+        let (folder, now) = (folder.to_owned(), gate.clock().now());
+        let read = tokio::task::spawn_blocking(move || last_told(&folder, now)).await;
+        match read {
+            Ok(Ok(version)) => return Some(version),
+            Ok(Err(error)) => events::RegisterUnentered { error: &error }.emit(),
+            Err(_) => {}
+        }
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return None,
+            () = tokio::time::sleep(RETRY) => {}
+        }
+    }
+}
+
+/// The newest days are read first: a ledger may be long, and every start leaves such an entry.
+fn last_told(folder: &Path, now: Timestamp) -> Result<Option<i64>, LedgerError> {
+    for days in [Some(1), Some(32), None] {
+        let since = days.map(|days| {
+            let since = now.saturating_sub(SignedDuration::from_hours(24 * days));
+            since.unwrap_or(Timestamp::MIN)
+        });
+        let filter = Filter { since, kinds: vec![Kind::Register], ..Filter::default() };
+        let mut last = None;
+        for entry in ledger::entries(folder, filter)? {
+            let body: Value = serde_json::from_str(entry?.body()).unwrap_or_default();
+            let told = ["version", "opened_at_version"].map(|key| body.get(key)?.as_i64());
+            last = told.into_iter().flatten().next().or(last);
+        }
+        if last.is_some() {
+            return Ok(last);
+        }
+    }
+    Ok(None)
+}
+
+/// Why versions of the register cannot be entered yet.
+#[derive(Debug, thiserror::Error)]
+enum EnterError {
+    #[error(transparent)]
+    Register(#[from] RegisterError),
+    #[error(transparent)]
+    Cases(#[from] CasesError),
+}
+
+/// Enters the versions after `known`, up to `newest`: all of them or none.
+async fn enter(gate: &Gate, source: &SqlSource, known: i64, newest: i64) -> Result<(), EnterError> {
+    let versions = source.versions_after(known).await?;
+    let stopped = stopped(gate, source, known).await?;
+    for made in versions.into_iter().filter(|made| made.version <= newest) {
+        let (at, who, what) = (made.at, made.who, made.what);
+        let mut body = json!({ "at": at, "version": made.version, "what": what, "who": who });
+        if let (Some(own), Some(body)) = (stopped.get(&made.version), body.as_object_mut()) {
+            let told: Vec<_> = own.iter().take(CONSEQUENCES).cloned().collect();
+            body.insert("more".to_owned(), json!(own.len() - told.len()));
+            body.insert("consequences".to_owned(), json!(told));
+        }
+        note(gate, body);
+    }
+    Ok(())
+}
+
 /// What the versions after `known` stop, each with the open orders and notices that it hits, by version.
-async fn stopped(gate: &Gate, source: &SqlSource, known: i64) -> BTreeMap<i64, Vec<Value>> {
-    // Without an answer the change is entered all the same; `orgate import` has printed what it hits.
-    let made = source.consequences_after(known).await.unwrap_or_default();
+async fn stopped(
+    gate: &Gate,
+    source: &SqlSource,
+    known: i64,
+) -> Result<BTreeMap<i64, Vec<Value>>, EnterError> {
+    let made = source.consequences_after(known).await?;
     let mut out: BTreeMap<i64, Vec<Value>> = BTreeMap::new();
     if made.is_empty() {
-        return out;
+        return Ok(out);
     }
     let now = gate.clock().now();
     let today = gate.zone().to_datetime(now).date();
-    let open = gate.cases().open_documents(today, now).await.unwrap_or_default();
+    let open = gate.cases().open_documents(today, now).await?;
     for (version, consequence) in made {
         let hit = open.iter().filter(|document| {
             consequence.hits(&document.codes, &document.surgeons, document.grade, document.day)
@@ -125,7 +197,7 @@ async fn stopped(gate: &Gate, source: &SqlSource, known: i64) -> BTreeMap<i64, V
             "text": consequence.to_string(),
         }));
     }
-    out
+    Ok(out)
 }
 
 fn note(gate: &Gate, value: serde_json::Value) {

@@ -145,7 +145,12 @@ pub async fn start(
         bind((&settings.mllp, &settings.fhir, settings.console.listen), &gate, &watch).await?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    let followed = Followed { source, register: register_state, ledger: ledger_status };
+    let followed = Followed {
+        source,
+        register: register_state,
+        ledger: ledger_status,
+        ledger_folder: settings.ledger_dir.clone(),
+    };
     follow::all(&mut tasks, &gate, followed, watch, &stopped);
     let days = overdue::days(&gate, feeds.overdue(), settings.report_due_days);
     tasks.spawn(overdue::follow(days, stopped.clone()));

@@ -344,6 +344,12 @@ events! {
         /// Which.
         version: i64,
     }
+    /// What changed the register cannot be read; it is tried again.
+    warn "orgate_register_unentered_total" "the register's changes cannot be entered yet, they will be tried again"
+    RegisterUnentered<'e> {
+        /// Why.
+        error: &'e dyn std::fmt::Display,
+    }
     /// The case index cannot be written; what is entered waits in memory.
     warn "orgate_cases_unwritten_total" "the case index cannot be written, look at its database"
     CasesUnwritten<'e> {

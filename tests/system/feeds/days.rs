@@ -55,6 +55,41 @@ fn a_grant_that_is_revoked_is_told_with_the_open_orders_that_it_hits() {
 }
 
 #[test]
+fn a_grant_that_is_revoked_while_the_gate_stands_still_is_told_when_it_is_back() {
+    let receiver = Script::python("receiver.py", &["webhook", "0"]);
+    let upstream = Upstream::accepting();
+    let hospital = Hospital::new()
+        .set(&feed(
+            "hook",
+            "webhook",
+            &[
+                &format!("url = \"http://{}/\"", receiver.address()),
+                "events = [\"orgate.technique.*\"]",
+            ],
+        ))
+        .route("his", upstream.address, &[]);
+    let mut gate = hospital.start();
+    let register = || crate::support::ledger::of_kind(&hospital.data(), "register");
+    eventually("the version at the start", || (!register().is_empty()).then_some(()));
+    gate.stop();
+    hospital.grant("D1002", "51.2300", "revoked");
+    let mut gate = hospital.start();
+    let told = wait_for(&receiver, 1).remove(0);
+    gate.stop();
+    assert_eq!(told["type"], "orgate.technique.stopped");
+    // Once, also after one more start.
+    let versions = || register().iter().filter(|entry| entry["body"]["what"].is_string()).count();
+    let before = versions();
+    let mut gate = hospital.start();
+    eventually("the version at the start", || {
+        let opened = |entry: &&Value| entry["body"]["opened_at_version"].is_i64();
+        (register().iter().filter(opened).count() == 3).then_some(())
+    });
+    gate.stop();
+    assert_eq!(versions(), before);
+}
+
+#[test]
 fn a_case_report_that_becomes_late_is_told_once() {
     let upstream = Upstream::accepting();
     let base = Hospital::new();
