@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::feed::cursor::replace;
+use crate::feed::lines::append;
 use crate::feed::sink::text_at;
 
 /// A letter laid aside.
@@ -58,10 +59,7 @@ impl DeadLetters {
             serde_json::to_writer(&mut lines, letter)?;
             lines.push(b'\n');
         }
-        let mut options = OpenOptions::new();
-        let mut file = options.append(true).create(true).mode(0o600).open(&self.path)?;
-        file.write_all(&lines)?;
-        file.sync_data()
+        append(&self.path, &lines, 0o600)
     }
 
     /// All of them, oldest first.
@@ -69,12 +67,14 @@ impl DeadLetters {
     /// # Errors
     /// As the disk reports.
     pub fn list(&self) -> io::Result<Vec<DeadLetter>> {
-        let text = match fs::read_to_string(&self.path) {
+        let text = match fs::read(&self.path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
-        // A line that was torn by a crash is none: its alert is still before the cursor.
+        // A line that was torn by a crash is none, also where it was torn within a character: its alert is still
+        // before the cursor.
+        let text = String::from_utf8_lossy(&text);
         Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
     }
 

@@ -41,7 +41,7 @@ pub struct Dispatch {
     pub(in crate::feed) dead: DeadLetters,
     pub(in crate::feed) gone: Gone,
     pub(in crate::feed) light: Light,
-    /// The ledger's chain, as far as readers see it.
+    /// The ledger's chain, as far as this feed reads it.
     pub(in crate::feed) chain: Light,
     pub(in crate::feed) limit: Limit,
     pub(in crate::feed) backoff: Backoff,

@@ -39,6 +39,7 @@ pub mod sinks;
 pub mod state;
 pub mod watch;
 
+mod lines;
 mod start;
 
 #[cfg(test)]

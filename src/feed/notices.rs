@@ -70,11 +70,13 @@ impl Notices {
     /// The file cannot be read or written.
     pub fn open(folder: &Path, marks: &[u64]) -> io::Result<Self> {
         let path = folder.join("notices.jsonl");
-        let text = match fs::read_to_string(&path) {
+        let text = match fs::read(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error),
         };
+        // What was torn by a crash may end within a character.
+        let text = String::from_utf8_lossy(&text);
         let mut kept: VecDeque<(u64, Noticed)> = text.lines().filter_map(read).collect();
         let newest = kept.back().map_or(0, |(number, _)| *number);
         let next = marks.iter().fold(newest, |last, mark| last.max(*mark)) + 1;

@@ -1,11 +1,9 @@
 //! File: one CloudEvent a line, for whatever collects files. It may be moved away at any time (rotation): the next
 //! alert makes it anew.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
+use crate::feed::lines::append;
 use crate::feed::sink::{Delivery, Failure, Letter, Sink};
 
 /// Lines written with one sync.
@@ -23,20 +21,14 @@ impl File {
     }
 }
 
-fn append(path: &PathBuf, lines: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    let mut file = options.append(true).create(true).mode(0o640).open(path)?;
-    file.write_all(lines)?;
-    file.sync_data()
-}
-
 impl Sink for File {
     fn deliver<'a>(&'a mut self, letters: &'a [Letter]) -> Delivery<'a> {
         Box::pin(async move {
             let lines: String =
                 letters.iter().map(|letter| format!("{}\n", letter.event)).collect();
             let path = self.path.clone();
-            let writing = tokio::task::spawn_blocking(move || append(&path, lines.as_bytes()));
+            let writing =
+                tokio::task::spawn_blocking(move || append(&path, lines.as_bytes(), 0o640));
             match writing.await {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(error)) => Err(Failure::unavailable(format!(
