@@ -230,6 +230,12 @@ impl Feeds {
         &self.watch
     }
 
+    /// The gate's own notices.
+    #[cfg(test)]
+    pub(in crate::feed) fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
     /// Tells late reports.
     pub fn overdue(&self) -> Overdue {
         Overdue::new(self.notices.clone(), &self.ground.folder)
@@ -265,7 +271,8 @@ impl Feeds {
                 dead: DeadLetters::new(&ground.folder, &config.name),
                 gone: Gone::new(&ground.folder, &config.name),
                 light,
-                chain: watch.light(What::Ledger, "chain"),
+                // Each reads at its own place: what one has behind it may be broken before another.
+                chain: watch.light(What::Ledger, &format!("chain/{}", config.name)),
                 limit: Limit::new(config.per_minute),
                 backoff: config.backoff,
                 group: config.group,
@@ -311,7 +318,8 @@ pub(in crate::feed) fn sink(config: &Config, ground: &Ground) -> Result<Box<dyn 
         Destination::Fhir { uri, token } => Box::new(Fhir::new(poster(uri)?, token.clone())),
         Destination::Hl7v2(settings) => Box::new(Hl7v2::new(settings.clone(), ground.clock)),
         Destination::Mail(settings) => {
-            Box::new(Mail::new(settings.clone()).map_err(|_| FeedError::Mail(config.name.clone()))?)
+            let mail = Mail::new(config.name.clone(), settings.clone());
+            Box::new(mail.map_err(|_| FeedError::Mail(config.name.clone()))?)
         }
         Destination::File { path } => Box::new(File::new(path.clone())),
     })

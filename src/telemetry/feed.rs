@@ -22,6 +22,14 @@ events! {
         /// What the receiver said, in our words.
         why: &'e dyn std::fmt::Display,
     }
+    /// Some recipients of a mail were refused by the server; the others have it.
+    warn "orgate_feed_mail_refusals_total" "the mail server refuses some recipients, look at their addresses"
+    FeedRecipientsRefused<'e> {
+        /// Feed.
+        feed: &'e str,
+        /// How many recipients.
+        refusals: usize,
+    }
     /// A receiver refuses an alert for good.
     error "orgate_feed_dead_letters_total" "alert laid aside, look at `orgate feed dead`"
     FeedLaidAside<'e> {

@@ -146,12 +146,14 @@ pub(super) fn of_register(entry: &Entry) -> Vec<Alert> {
     };
     let zh = format!("{first}{more} · 涉及在途申请与通知 {hit} 份");
     let en = format!("{first}{more} · {hit} open orders and notices are hit");
-    let kept = ["at", "version", "what", "who", "consequences", "more"];
-    let data = public(&body, &kept);
+    let data = public(&body, &["at", "version", "who", "consequences", "more"]);
+    // It holds the reason that somebody wrote.
+    let what = text(&body, &["what"]).and_then(Redacted::new);
+    let personal = Personal { what, ..Personal::default() };
     let (kind, severity) = (AlertKind::TechniqueStopped, Severity::High);
     let rule = stopped.first().and_then(|one| one.get("kind").and_then(Value::as_str));
     let rule = rule.unwrap_or("technique-stopped").to_owned();
-    vec![Act { kind, severity, rule, zh, en, personal: Personal::default(), data }.alert(entry)]
+    vec![Act { kind, severity, rule, zh, en, personal, data }.alert(entry)]
 }
 
 /// What the gate noticed by itself, as [`Watch`](crate::feed::watch::Watch) and the deadline clock tell it.

@@ -280,6 +280,7 @@ impl Body {
             encounter: encounters.find_map(Redacted::new),
             orders: numbers.into_iter().filter_map(|number| Redacted::new(number.trim())).collect(),
             reason: reason.and_then(Redacted::new),
+            what: None,
         }
     }
 }

@@ -72,6 +72,8 @@ pub struct Personal {
     pub orders: Vec<Redacted>,
     /// What somebody wrote: an attestation, the reason of a review.
     pub reason: Option<Redacted>,
+    /// What a version of the register was made for.
+    pub what: Option<Redacted>,
 }
 
 /// How events of a feed are written.
@@ -110,7 +112,7 @@ impl Alert {
         if !self.departments.is_empty() {
             data.insert("departments".to_owned(), json!(self.departments));
         }
-        let Personal { patient, encounter, orders, reason } = &self.personal;
+        let Personal { patient, encounter, orders, reason, what } = &self.personal;
         let reveal = |text: &Redacted| Value::from(text.reveal());
         let mut of_patient = Map::new();
         if let Some(number) = patient {
@@ -123,6 +125,7 @@ impl Alert {
         if rendering.full {
             of_patient.extend(encounter.as_ref().map(|n| ("encounter".to_owned(), reveal(n))));
             data.extend(reason.as_ref().map(|text| ("reason".to_owned(), reveal(text))));
+            data.extend(what.as_ref().map(|text| ("what".to_owned(), reveal(text))));
             if !orders.is_empty() {
                 data.insert("orders".to_owned(), orders.iter().map(reveal).collect());
             }

@@ -188,6 +188,25 @@ fn acts_of_people_and_changes_of_the_register_are_told() {
 }
 
 #[test]
+fn why_the_register_was_changed_is_told_only_where_the_feed_may_know_patients() {
+    let stops = json!({
+        "version": 4, "who": "x", "what": "suspend grants of D1: 患者 P7731",
+        "consequences": [{"kind": "dossier-stopped", "text": "G05", "hits": []}],
+    });
+    let alert = alerts(Kind::Register, stops).remove(0);
+    let event = |full| {
+        alert.event(&Rendering {
+            full,
+            pseudonyms: Pseudonyms::with(b"a key of sixteen"),
+            zone: TimeZone::UTC,
+        })
+    };
+    assert!(!event(false).to_string().contains("P7731"), "{}", event(false));
+    assert_eq!(event(false)["data"]["version"], 4);
+    assert_eq!(event(true)["data"]["what"], "suspend grants of D1: 患者 P7731");
+}
+
+#[test]
 fn a_notice_survives_its_line() {
     let noticed = Noticed {
         id: "E-down".to_owned(),

@@ -1,15 +1,18 @@
-//! E-mail: what came within the window as one message, plain text.
+//! E-mail: what came within the window as one message, plain text, handed over for each recipient by itself: a
+//! mailbox that is gone keeps no mail from the others.
 
 use std::time::Duration;
 
+use lettre::address::Envelope;
 use lettre::message::{Mailbox, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
-use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 
 use crate::domain::order::Redacted;
 use crate::feed::sink::{Delivery, Failure, Letter, Sink};
 use crate::feed::sinks::digest::{Mark, digest};
+use crate::telemetry::feed as events;
 
 /// Alerts in one mail; the text shows what fits and counts the rest.
 const LETTERS: usize = 500;
@@ -48,6 +51,9 @@ pub struct Settings {
 
 /// A mail server.
 pub struct Mail {
+    feed: String,
+    /// Who has had the mail that is being delivered, should the server fall silent before all have.
+    had: (String, Vec<Address>),
     transport: AsyncSmtpTransport<Tokio1Executor>,
     settings: Settings,
 }
@@ -57,7 +63,7 @@ impl Mail {
     ///
     /// # Errors
     /// TLS cannot be set up.
-    pub fn new(settings: Settings) -> Result<Self, lettre::transport::smtp::Error> {
+    pub fn new(feed: String, settings: Settings) -> Result<Self, lettre::transport::smtp::Error> {
         let tls = match settings.protection {
             Protection::Tls => Tls::Wrapper(TlsParameters::new(settings.host.clone())?),
             Protection::StartTls => Tls::Required(TlsParameters::new(settings.host.clone())?),
@@ -72,7 +78,8 @@ impl Mail {
             let password = password.reveal().to_owned();
             builder = builder.credentials(Credentials::new(user.clone(), password));
         }
-        Ok(Self { transport: builder.build(), settings })
+        let had = (String::new(), Vec::new());
+        Ok(Self { feed, had, transport: builder.build(), settings })
     }
 
     fn message(&self, letters: &[Letter]) -> Option<Message> {
@@ -92,27 +99,69 @@ impl Mail {
     }
 }
 
+impl Mail {
+    /// Sends to each who has not had it; fails only where nobody took it, or the server falls silent.
+    async fn hand_out(&mut self, id: String, message: &[u8]) -> Result<(), Failure> {
+        if self.had.0 != id {
+            self.had = (id, Vec::new());
+        }
+        let (mut refusals, mut worst) = (0, None);
+        for to in &self.settings.to {
+            if self.had.1.contains(&to.email) {
+                continue;
+            }
+            let from = self.settings.from.email.clone();
+            let envelope = Envelope::new(Some(from), vec![to.email.clone()]);
+            let envelope =
+                envelope.map_err(|_| Failure::Refused("no mail can be made".to_owned()))?;
+            let Err(error) = self.transport.send_raw(&envelope, message).await else {
+                self.had.1.push(to.email.clone());
+                continue;
+            };
+            let code = error.status().map(u16::from);
+            let failure = failure(code, error.is_timeout());
+            if code.is_none() {
+                return Err(failure);
+            }
+            refusals += 1;
+            // What may still be taken is tried again.
+            if !matches!(worst, Some(Failure::Unavailable { .. })) {
+                worst = Some(failure);
+            }
+        }
+        match worst {
+            Some(failure) if self.had.1.is_empty() => Err(failure),
+            _ => {
+                if refusals > 0 {
+                    events::FeedRecipientsRefused { feed: &self.feed, refusals }.emit();
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn failure(code: Option<u16>, timeout: bool) -> Failure {
+    let why = match code {
+        Some(code) => format!("the mail server answered {code}"),
+        None if timeout => "the mail server did not answer in time".to_owned(),
+        None => "the mail server cannot be reached".to_owned(),
+    };
+    match code {
+        // 53x is about the account, not about the mail.
+        Some(500..=529 | 540..=599) => Failure::Refused(why),
+        _ => Failure::unavailable(why),
+    }
+}
+
 impl Sink for Mail {
     fn deliver<'a>(&'a mut self, letters: &'a [Letter]) -> Delivery<'a> {
         Box::pin(async move {
             let message = self.message(letters);
             let message =
                 message.ok_or_else(|| Failure::Refused("no mail can be made".to_owned()))?;
-            let error = match self.transport.send(message).await {
-                Ok(_) => return Ok(()),
-                Err(error) => error,
-            };
-            let code = error.status().map(u16::from);
-            let why = match code {
-                Some(code) => format!("the mail server answered {code}"),
-                None if error.is_timeout() => "the mail server did not answer in time".to_owned(),
-                None => "the mail server cannot be reached".to_owned(),
-            };
-            Err(match code {
-                // 53x is about the account, not about the mail.
-                Some(500..=529 | 540..=599) => Failure::Refused(why),
-                _ => Failure::unavailable(why),
-            })
+            let id = letters.first().map(|letter| letter.id.clone()).unwrap_or_default();
+            self.hand_out(format!("{id}.{}", letters.len()), &message.formatted()).await
         })
     }
 

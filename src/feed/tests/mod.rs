@@ -1,6 +1,9 @@
 //! Feeds under test: what the tests share, and one file per concern.
 
+mod chain;
 mod delivery;
+mod mail;
+mod torn;
 mod watching;
 
 use jiff::Timestamp;
@@ -9,6 +12,8 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::clock::Clock;
+use crate::feed::alert::{Alert, Pseudonyms, Rendering};
+use crate::feed::sink::Letter;
 use crate::feed::{Ground, folder};
 use crate::ledger::{self, Body, Config, Draft, Entry, EntryId, FileStore, Filter, Kind, Ledger};
 
@@ -55,6 +60,19 @@ pub(in crate::feed) fn refusal(patient: u64) -> Value {
                           "text_zh": "示例", "text_en": "sample"}]
         }]}
     })
+}
+
+/// The letter of a refusal.
+pub(in crate::feed) fn letter() -> Letter {
+    let rendering = Rendering {
+        full: false,
+        pseudonyms: Pseudonyms::with(b"sixteen bytes at least"),
+        zone: zone(),
+    };
+    // On a thread of its own: the caller may be within a runtime.
+    let entry = std::thread::spawn(|| entries(&[(Kind::Decision, refusal(1))]).remove(0));
+    let entry = entry.join().unwrap();
+    Letter::of(&Alert::of_entry(&entry).remove(0), &rendering)
 }
 
 /// The entries that these drafts become.
