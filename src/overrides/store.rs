@@ -9,7 +9,7 @@ use crate::overrides::error::OverridesError;
 use crate::overrides::file::{FileId, Opened, Opening, OverrideFile};
 
 /// Raised with every change of the tables: an index of another form is dropped and derived anew.
-const FORM: i64 = 2;
+const FORM: i64 = 3;
 
 const TABLES: &str = "
 create table if not exists forms (name text primary key not null, form bigint not null);
@@ -105,10 +105,13 @@ impl Store {
                 let sql = "delete from override_files where entry = $1";
                 sqlx::query(sql).bind(entry.as_str()).execute(&mut *connection).await?;
             }
-            if is_copy(connection, opening).await? {
-                continue;
-            }
+            let original = original(connection, opening).await?;
             for opened in &opening.files {
+                if let Some(original) = &original
+                    && is_open(connection, original, &opened.id).await?
+                {
+                    continue;
+                }
                 insert(connection, opened).await?;
                 touched.push(&opened.id.entry);
             }
@@ -194,28 +197,35 @@ impl Store {
     }
 }
 
-/// Whether the message opened its files before; copies of copies lead to the first.
-async fn is_copy(
+/// The entry that a message came with first; copies of copies lead to it. `None`: with this one.
+async fn original(
     connection: &mut AnyConnection,
     opening: &Opening,
-) -> Result<bool, OverridesError> {
+) -> Result<Option<String>, OverridesError> {
     let (Some(before), Some(own)) = (&opening.copy_of, opening.files.first()) else {
-        return Ok(false);
+        return Ok(None);
     };
     let sql = "select original from override_copies where entry = $1";
     let original = sqlx::query(sql).bind(before.as_str()).fetch_optional(&mut *connection).await?;
     let original: Option<String> = original.map(|row| row.try_get(0)).transpose()?;
     let original = original.unwrap_or_else(|| before.clone());
-    let sql = "select count(*) from override_files where entry = $1";
-    let row = sqlx::query(sql).bind(original.as_str()).fetch_one(&mut *connection).await?;
-    if row.try_get::<i64, _>(0)? == 0 {
-        return Ok(false);
-    }
     let sql =
         "insert into override_copies (entry, original) values ($1, $2) on conflict do nothing";
-    let query = sqlx::query(sql).bind(own.id.entry.as_str()).bind(original);
+    let query = sqlx::query(sql).bind(own.id.entry.as_str()).bind(original.as_str());
     query.execute(connection).await?;
-    Ok(true)
+    Ok(Some(original))
+}
+
+/// Whether the message has opened this case's file, when it came first or as a copy.
+async fn is_open(
+    connection: &mut AnyConnection,
+    original: &str,
+    id: &FileId,
+) -> Result<bool, OverridesError> {
+    let sql = "select count(*) from override_files where nth = $1 and (entry = $2 \
+               or entry in (select entry from override_copies where original = $3))";
+    let query = sqlx::query(sql).bind(i64::from(id.case)).bind(original).bind(original);
+    Ok(query.fetch_one(connection).await?.try_get::<i64, _>(0)? > 0)
 }
 
 async fn insert(connection: &mut AnyConnection, opened: &Opened) -> Result<(), OverridesError> {

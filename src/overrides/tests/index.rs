@@ -82,6 +82,31 @@ async fn a_copy_opens_no_second_file_and_a_copy_of_what_opened_none_does() {
 }
 
 #[tokio::test]
+async fn a_copy_opens_what_its_original_did_not_and_each_case_once() {
+    let (overrides, _) = index().await;
+    let of = |entry: &str, copy_of: Option<&str>, cases: &[u32]| Opening {
+        supersedes: None,
+        copy_of: copy_of.map(str::to_owned),
+        files: cases.iter().map(|case| opened(entry, *case)).collect(),
+    };
+    let openings = [
+        of("01A", None, &[0]),
+        of("01B", Some("01A"), &[0, 2]),
+        of("01C", Some("01B"), &[2]),
+        of("01D", Some("01A"), &[0, 2]),
+    ];
+    for _ in 0..2 {
+        overrides.take(&openings, &[]).await.unwrap();
+    }
+    let all = overrides.list(&Sought::default()).await.unwrap();
+    let mut ids: Vec<String> = all.iter().map(|file| file.opened.id.to_string()).collect();
+    ids.sort_unstable();
+    let wanted = [("01A", 0), ("01B", 2)];
+    let wanted = wanted.map(|(entry, case)| FileId { entry: entry.to_owned(), case }.to_string());
+    assert_eq!(ids, wanted);
+}
+
+#[tokio::test]
 async fn only_what_is_overdue_is_escalated() {
     let (overrides, _) = index().await;
     let id = FileId { entry: "01A".to_owned(), case: 0 };
