@@ -22,7 +22,9 @@ use crate::register::sources::sqlite::{self, Keeping};
 use crate::search::Search;
 use crate::telemetry::office as events;
 
-/// How often the ledger's head is looked at: a verdict shows within 300 ms.
+/// Decisions come in bunches: what comes within this is told at once.
+const GATHER: Duration = Duration::from_millis(20);
+/// How often the ledger's head is looked at for the indexes.
 const EVERY: Duration = Duration::from_millis(40);
 /// Entries of one transaction of the indexes.
 const BATCH: usize = 500;
@@ -121,19 +123,28 @@ async fn live(
     folder: PathBuf,
     mut stop: watch::Receiver<bool>,
 ) {
-    let mut tail = Some(Tail::after(&folder, ledger.head().seq));
-    while pause(EVERY, &mut stop).await {
-        let head = ledger.head().seq;
-        if tail.as_ref().is_some_and(|reader| reader.place().seq >= head) {
-            continue;
+    let mut heads = ledger.heads();
+    let mut tail = Some(Tail::after(&folder, heads.borrow_and_update().seq));
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            changed = heads.changed() => if changed.is_err() { return },
         }
+        if !pause(GATHER, &mut stop).await {
+            return;
+        }
+        let head = heads.borrow_and_update().seq;
         loop {
             let last = tail.take();
             let reader = last.unwrap_or_else(|| Tail::after(&folder, head));
             let (reader, read) = read(reader, head, office.watched()).await;
             let done = reader.as_ref().is_none_or(|reader| reader.place().seq >= head);
             tail = reader;
-            let Ok(told) = read else { break };
+            let Ok(told) = read else {
+                // Tried again, also if nothing comes.
+                heads.mark_changed();
+                break;
+            };
             told.into_iter().filter_map(|told| told.shown).for_each(|shown| office.tell(shown));
             if done {
                 break;
