@@ -125,6 +125,8 @@ fn an_override_is_closed_by_a_second_person_and_a_rejection_suspends_in_the_same
             .find(|e| e["body"]["what"].as_str().is_some_and(|w| w.contains("suspend")))
     });
     assert!(suspension["body"]["who"].as_str().expect("who").contains("wang"));
+    // What a reviewer wrote may be of a patient: it stays with the file.
+    assert!(!suspension.to_string().contains("并非急诊"), "{suspension}");
     // Reopened with a reason, by somebody who then may not review it.
     let reopened = runtime.block_on(office.reopen(&second, &id, "补充病历")).expect("reopened");
     assert_eq!(reopened.state, State::Open);

@@ -67,7 +67,7 @@ impl Office {
         let suspended = match subject {
             None => None,
             Some(subject) => {
-                let reason = format!("override file {id} rejected: {}", reason.trim());
+                let reason = format!("override file {id} rejected");
                 let changed = self.change(account, subject, Turn::Suspend, &reason).await;
                 Some(changed.map_err(|error| error.to_string()))
             }
