@@ -1,7 +1,6 @@
 //! Sessions: a random token in the browser's cookie, its hash in the table, and the word that forms must carry.
 
 use std::fmt;
-use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -48,19 +47,22 @@ impl Token {
 
     /// What the table holds.
     pub(in crate::accounts) fn at_rest(&self) -> String {
-        hex(digest(&SHA256, self.0.as_bytes()).as_ref())
+        hex::encode(digest(&SHA256, self.0.as_bytes()).as_ref())
     }
 
     /// The word that every form of this session carries. Nobody can make it who does not hold the token.
     pub fn form_word(&self) -> String {
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_bytes());
-        hex(hmac::sign(&key, b"form").as_ref())
+        hex::encode(hmac::sign(&key, b"form").as_ref())
     }
 
     /// Whether a form carried it; takes the same time for every wrong one.
     pub fn is_form_word(&self, word: &str) -> bool {
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_bytes());
-        let bytes = unhex(word).unwrap_or_default();
+        let mut bytes = [0; 32];
+        if hex::decode_to_slice(word, &mut bytes).is_err() {
+            return false;
+        }
         hmac::verify(&key, b"form", &bytes).is_ok()
     }
 }
@@ -72,18 +74,4 @@ pub struct Session {
     pub account: Account,
     /// Its token.
     pub token: Token,
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-    }
-    out
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let pair = |at: usize| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok();
-    (text.len() <= 64 && text.is_ascii()).then(|| (0..text.len() / 2).map(pair).collect())?
 }

@@ -1,7 +1,5 @@
 //! What a case is made of: one order, notice or record of one message, with what was decided of it.
 
-use std::fmt::Write as _;
-
 use jiff::Timestamp;
 use jiff::civil::Date;
 use ring::digest::{SHA256, digest};
@@ -230,10 +228,5 @@ impl Document {
 /// Text of a patient as something that tells one from another and no more: for print (rules.md §8 Privacy).
 pub fn masked(text: &Redacted) -> String {
     let hash = digest(&SHA256, text.reveal().as_bytes());
-    let mut out = String::from("#");
-    for byte in hash.as_ref().iter().take(6) {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-    }
-    out
+    format!("#{}", hex::encode(hash.as_ref().get(..6).unwrap_or_default()))
 }

@@ -12,9 +12,10 @@ use crate::domain::surgeon::SurgeonId;
 use crate::domain::verdict::{Decision, Verdict};
 use crate::gate::attested::Attestable;
 use crate::gate::memory::Fingerprint;
-use crate::gate::pass::{Gate, LEDGER_WAIT, Message, Request, Subject};
+use crate::gate::pass::{Gate, LEDGER_WAIT, Message, Request};
 use crate::gate::ruling::Ruling;
 use crate::gate::stance::RouteStance;
+use crate::gate::subject::Subject;
 use crate::ledger::{Draft, Durability, EntryId, Kind, LedgerError};
 use crate::telemetry::events;
 

@@ -11,6 +11,8 @@ use jiff::civil::Date;
 use moka::sync::Cache;
 use ring::digest::{SHA256, digest};
 
+use crate::domain::order::{Order, Stage};
+
 use crate::gate::stance::RouteStance;
 
 /// How many messages are remembered. At 300 bytes each some 15 MB; a busy hospital orders fewer in a week.
@@ -41,9 +43,7 @@ impl Fingerprint {
 
     /// The digest as the ledger writes it.
     pub fn hex(&self) -> String {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).map_or('0', |d| char::from(*d));
-        self.digest.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+        hex::encode(self.digest)
     }
 }
 
@@ -93,6 +93,15 @@ impl Memory {
     /// Keeps what became of a message.
     pub fn remember(&self, fingerprint: Fingerprint, remembered: Remembered) {
         self.messages.insert(fingerprint, remembered);
+    }
+
+    /// Keeps the numbers of the orders that were checked: what follows them is surgical, whatever it says itself.
+    pub fn orders_checked(&self, orders: &[Order]) {
+        let checked = orders.iter().filter(|order| order.stage == Stage::Order);
+        let groups = checked.flat_map(|order| &order.groups).filter(|group| group.action.checked());
+        for order_no in groups.filter_map(|group| group.order_no.as_ref()) {
+            self.order_checked(order_no.reveal());
+        }
     }
 
     /// Keeps an order number as that of a checked order.

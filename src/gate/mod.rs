@@ -22,6 +22,7 @@ pub mod rederive;
 mod ruling;
 pub mod stance;
 pub mod stances;
+mod subject;
 pub mod told;
 pub mod verdict_json;
 mod words;
@@ -31,5 +32,6 @@ mod tests;
 
 pub use document_of_entry::of_entry;
 pub use entry::{Delivery, KnownAs};
-pub use pass::{Answer, Gate, Parts, Request, Subject};
+pub use pass::{Answer, Gate, Parts, Request};
 pub use ruling::{Knowledge, consider};
+pub use subject::Subject;

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::cases::Cases;
 use crate::clock::Clock;
-use crate::domain::order::{Action, Order, Stage, Urgency};
+use crate::domain::order::{Action, Stage, Urgency};
 use crate::domain::verdict::{Decision, Gap, Stance, Verdict};
 use crate::gate::attested::Attestations;
 use crate::gate::document::{Decided, Known, documents, judged, message_name};
@@ -21,6 +21,7 @@ use crate::gate::memory::{Fingerprint, Memory, Remembered};
 use crate::gate::passage::{Outcome, Passage, Refusal};
 use crate::gate::ruling::{Knowledge, Ruling, rule};
 use crate::gate::stance::RouteStance;
+use crate::gate::subject::Subject;
 use crate::ledger::{Body, Draft, Durability, EntryId, Kind, Ledger, LedgerError, Receipt};
 use crate::register::Register;
 use crate::rules::Policy;
@@ -28,20 +29,6 @@ use crate::telemetry::events;
 
 /// Builds the refusal for a verdict, given the ledger entry it stands under; `None` where nothing may be sent.
 pub type Answer = Box<dyn Fn(&Verdict, &str) -> Option<Bytes> + Send + Sync>;
-
-/// What the codec and the mapping made of a message.
-#[derive(Debug)]
-pub enum Subject {
-    /// Orders to be judged: one, or those of a batch, which is one unit.
-    Orders(Vec<Order>),
-    /// A message that cannot be read with certainty, and the stage if that much was readable.
-    Unreadable {
-        /// Why, of a bounded set.
-        why: &'static str,
-        /// The stage, where known.
-        stage: Option<Stage>,
-    },
-}
 
 /// One message before the gate.
 pub struct Request {
@@ -266,12 +253,15 @@ impl Gate {
         let draft = Draft { id, time: ruling.now, kind: Kind::Decision, body };
         self.parts.ledger.append_later(draft);
         self.enter(message, &verdict, &entry, supersedes, None);
+        if moved {
+            self.memory.orders_checked(request.subject.orders());
+        }
         let (route, entry, gap) = (&*request.route, entry.as_str(), events::GapName(gap));
         let verdict = Arc::new(verdict);
         match answer {
             None => {
                 events::MovedUnrecorded { route, entry, gap }.emit();
-                Outcome::Forward(Passage::unrecorded(verdict))
+                Outcome::Forward(Passage::unrecorded(id, verdict))
             }
             Some(answer) => {
                 events::RefusedUnrecorded { route, entry, gap }.emit();
@@ -281,13 +271,7 @@ impl Gate {
     }
 
     fn keep(&self, message: &Message<'_>, id: EntryId, answer: Option<&Option<Bytes>>) {
-        if let Subject::Orders(orders) = &message.request.subject {
-            let checked = orders.iter().filter(|o| o.stage == Stage::Order);
-            let groups = checked.flat_map(|o| &o.groups).filter(|g| g.action.checked());
-            for order_no in groups.filter_map(|group| group.order_no.as_ref()) {
-                self.memory.order_checked(order_no.reveal());
-            }
-        }
+        self.memory.orders_checked(message.request.subject.orders());
         // A gap may be gone the next time, so its refusal is not kept; nor that of what was read elsewhere.
         let passing = message.ruling.verdict.gaps.iter().any(|gap| gap.retriable());
         if passing || (answer.is_some() && !message.request.read_elsewhere.is_empty()) {

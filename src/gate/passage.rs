@@ -27,8 +27,8 @@ enum Proof {
     /// Recorded.
     Recorded(Receipt),
     /// The ledger was down, and the message may not wait for it: an emergency, a withdrawal, or a
-    /// route that only observes. Counted, alarmed, entered when the ledger is back.
-    Unrecorded,
+    /// route that only observes. Counted, alarmed, entered under this id when the ledger is back.
+    Unrecorded(EntryId),
 }
 
 impl Passage {
@@ -40,8 +40,8 @@ impl Passage {
         Self { proof: Proof::Recorded(receipt), verdict: Some(verdict) }
     }
 
-    pub(super) fn unrecorded(verdict: Arc<Verdict>) -> Self {
-        Self { proof: Proof::Unrecorded, verdict: Some(verdict) }
+    pub(super) fn unrecorded(entry: EntryId, verdict: Arc<Verdict>) -> Self {
+        Self { proof: Proof::Unrecorded(entry), verdict: Some(verdict) }
     }
 
     /// The verdict, for a message that was judged.
@@ -53,13 +53,22 @@ impl Passage {
     pub fn entry(&self) -> Option<EntryId> {
         match &self.proof {
             Proof::Recorded(receipt) => Some(receipt.id()),
-            Proof::ShortWay | Proof::Unrecorded => None,
+            Proof::ShortWay | Proof::Unrecorded(_) => None,
+        }
+    }
+
+    /// The entry that tells of the message, be it written already or only later: what becomes of it is told under that.
+    pub fn told_under(&self) -> Option<EntryId> {
+        match &self.proof {
+            Proof::Recorded(receipt) => Some(receipt.id()),
+            Proof::Unrecorded(entry) => Some(*entry),
+            Proof::ShortWay => None,
         }
     }
 
     /// Whether the message moves without an entry although it was checked.
     pub fn is_unrecorded(&self) -> bool {
-        matches!(self.proof, Proof::Unrecorded)
+        matches!(self.proof, Proof::Unrecorded(_))
     }
 }
 

@@ -13,8 +13,8 @@ use crate::domain::surgeon::{Lookup, PersonKey};
 use crate::domain::verdict::{Decision, Effect, Gap, Stance, Verdict};
 use crate::gate::around::Sources;
 use crate::gate::document::ReportableCase;
-use crate::gate::pass::Subject;
 use crate::gate::stance::RouteStance;
+use crate::gate::subject::Subject;
 use crate::register::{Patience, Register};
 use crate::rules::report::{ReportKind, count_cases, reportable};
 use crate::rules::{Facts, People, Policy, Surroundings, judge, ordering, persons, team};
@@ -252,26 +252,32 @@ fn unreadable(stance: &RouteStance, stage: Option<Stage>) -> Verdict {
     }
 }
 
-/// The verdict of a batch: one unit, so the worst decision is that of all.
+/// The verdict of a unit of several orders: the worst decision is that of all. As with the groups of one order, what is
+/// only observed flags, where the unit is acted on for another order; and it is a record only if all of it is.
 fn merge(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
-    let mut whole: Option<Verdict> = None;
-    for verdict in verdicts {
-        match &mut whole {
-            None => whole = Some(verdict),
-            Some(whole) => {
-                if verdict.stance == Stance::Enforce {
-                    whole.stance = Stance::Enforce;
-                }
-                whole.decision = whole.decision.max(verdict.decision);
-                whole.urgency = whole.urgency.max(verdict.urgency);
-                whole.action = whole.action.min(verdict.action);
-                whole.operating_time = whole.operating_time.or(verdict.operating_time);
-                whole.cases.extend(verdict.cases);
-                whole.gaps.extend(verdict.gaps);
-            }
-        }
-    }
+    let verdicts: Vec<Verdict> = verdicts.collect();
+    let acts = verdicts.iter().any(|verdict| verdict.stance == Stance::Enforce);
+    let counted = verdicts.into_iter().map(|verdict| match verdict.stance {
+        Stance::Observe if acts => Verdict {
+            stance: Stance::Enforce,
+            decision: verdict.decision.min(Decision::ForwardFlagged),
+            ..verdict
+        },
+        _ => verdict,
+    });
+    let whole = counted.reduce(|mut whole, verdict| {
+        whole.stage = whole.stage.min(verdict.stage);
+        whole.decision = whole.decision.max(verdict.decision);
+        whole.urgency = whole.urgency.max(verdict.urgency);
+        whole.action = whole.action.min(verdict.action);
+        whole.operating_time = whole.operating_time.or(verdict.operating_time);
+        whole.cases.extend(verdict.cases);
+        whole.gaps.extend(verdict.gaps);
+        whole
+    });
     let mut whole = whole.unwrap_or_else(|| Verdict::passing(Stance::Observe));
+    whole.gaps.sort_unstable();
+    whole.gaps.dedup();
     if whole.decision.refuses() {
         // What is refused with the rest of its unit is no override, and opens no file.
         for case in &mut whole.cases {

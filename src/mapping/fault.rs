@@ -32,6 +32,37 @@ pub struct ExampleFault {
     pub what: String,
 }
 
+/// Reads a text file as TOML and then by `parse`.
+///
+/// # Errors
+/// All faults, by file and line.
+pub(super) fn compiled<P>(
+    file: &str,
+    text: &str,
+    parse: impl for<'d> FnOnce(&'d Spanned<DeTable<'d>>, &'d Faults<'d>) -> P,
+) -> Result<P, Vec<MappingFault>> {
+    let faults = Faults::new(file, text);
+    let Some(document) = faults.document() else { return Err(faults.finish()) };
+    let parsed = parse(&document, &faults);
+    let found = faults.finish();
+    if found.is_empty() { Ok(parsed) } else { Err(found) }
+}
+
+/// The differences of one example as faults of its file.
+pub(super) fn differences<'e>(
+    file: &'e str,
+    example: &'e str,
+    found: Vec<(usize, String)>,
+) -> impl Iterator<Item = ExampleFault> + 'e {
+    let (file, example) = (file.to_owned(), example.to_owned());
+    found.into_iter().map(move |(line, what)| ExampleFault {
+        file: file.clone(),
+        line,
+        example: example.clone(),
+        what,
+    })
+}
+
 /// Collects the faults of one text file.
 pub(super) struct Faults<'t> {
     file: &'t str,

@@ -2,6 +2,7 @@
 
 mod cases;
 mod inquiries;
+mod units;
 
 use std::io;
 use std::path::Path;
@@ -271,7 +272,9 @@ async fn with_the_ledger_down_emergencies_withdrawals_and_observed_messages_pass
     assert_eq!(verdict.gaps, [Gap::LedgerUnavailable]);
     assert!(refusal.answer.unwrap().starts_with(b"unavailable"));
 
+    assert!(!bench.gate.memory().knows_order("N1"), "what was refused for the ledger is no order");
     let emergency = order("D1", Some(Urgency::Emergency), Action::New);
+    let mut late = Vec::new();
     for request in [
         checked("2", emergency),
         checked("3", order("D1", None, Action::Withdraw)),
@@ -282,7 +285,9 @@ async fn with_the_ledger_down_emergencies_withdrawals_and_observed_messages_pass
         };
         assert!(passage.is_unrecorded());
         assert_eq!(passage.entry(), None);
+        late.extend(passage.told_under());
     }
+    assert!(bench.gate.memory().knows_order("N1"), "a notice of it is surgical, recorded or not");
     // A block stays a block: a refused emergency is not let through because the disk failed.
     let stopped = order("D9", None, Action::New);
     assert_eq!(decision(&bench.gate.pass(checked("5", stopped)).await), Decision::Block);
@@ -292,6 +297,7 @@ async fn with_the_ledger_down_emergencies_withdrawals_and_observed_messages_pass
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let entries = bench.entries().await;
+    assert!(late.iter().all(|id| entries.iter().any(|entry| entry.id == *id)) && late.len() == 3);
     let unrecorded = entries.iter().filter(|entry| entry.body().contains("ledger-unavailable"));
     assert_eq!(entries.len(), 5);
     assert_eq!(unrecorded.count(), 5, "each says that it moved or was refused without an entry");

@@ -124,7 +124,7 @@ async fn onwards(
         passages.push(route.gate.short_way());
         events::NotSurgical { route: &route.config.name, scheduling: false }.emit();
     }
-    let recorded: Vec<Option<EntryId>> = passages.iter().map(Passage::entry).collect();
+    let recorded: Vec<Option<EntryId>> = passages.iter().map(Passage::told_under).collect();
     let first = passages.remove(0);
     let Some(outgoing) = Outgoing::new(route, asked, first, content) else {
         return respond::no_target(route.gate.clock().now());

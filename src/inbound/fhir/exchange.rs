@@ -153,7 +153,7 @@ pub(super) async fn forward(route: &Route, outgoing: Outgoing) -> Result<Answere
             route.upstream.works();
             let (head, body) = response.into_parts();
             let body = watched(body, route.config.idle_timeout, None);
-            let entries = passages.iter().filter_map(Passage::entry).collect();
+            let entries = passages.iter().filter_map(Passage::told_under).collect();
             Ok(Answered { head, body, begun: BytesMut::new(), broken: None, entries, sent })
         }
         Some(Err(error)) => {
@@ -179,7 +179,7 @@ pub(super) async fn forward(route: &Route, outgoing: Outgoing) -> Result<Answere
 
 /// Records that nothing was answered.
 pub(super) fn undelivered(route: &Route, passages: &[Passage], outcome: &str, sent: Instant) {
-    for entry in passages.iter().filter_map(Passage::entry) {
+    for entry in passages.iter().filter_map(Passage::told_under) {
         let took_us = micros_since(sent);
         let (answer_code, known_as) = (None, Vec::new());
         route.gate.delivered(&Delivery { entry, outcome, answer_code, took_us, known_as });

@@ -183,7 +183,7 @@ impl Connection {
             self.answer_until = Some(deadline);
             return;
         }
-        let entry = passage.entry();
+        let entry = passage.told_under();
         self.pipeline.forwarded(Expected { reference, deadline, sent, entry });
     }
 

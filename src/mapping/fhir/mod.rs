@@ -25,7 +25,7 @@ use serde_json::Value;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::order::Action;
 use crate::domain::procedure::ProcedureCode;
-use crate::mapping::fault::{ExampleFault, Faults, MappingFault};
+use crate::mapping::fault::{ExampleFault, MappingFault, compiled, differences};
 use crate::mapping::fhir::example::Example;
 use crate::mapping::fhir::model::Model;
 use crate::mapping::reading::Reading;
@@ -105,14 +105,10 @@ impl FhirMapping {
         text: &str,
         concept_maps: &dyn Fn(&str) -> std::io::Result<String>,
     ) -> Result<Self, Vec<MappingFault>> {
-        let faults = Faults::new(file_name, text);
-        let Some(document) = faults.document() else { return Err(faults.finish()) };
-        let parsed = file::parse(&document, concept_maps, &faults);
-        let found = faults.finish();
-        if !found.is_empty() {
-            return Err(found);
-        }
-        let file::Parsed { name, model, examples } = parsed;
+        let file::Parsed { name, model, examples } =
+            compiled(file_name, text, |document, faults| {
+                file::parse(document, concept_maps, faults)
+            })?;
         Ok(Self { file: file_name.to_owned(), name, model, examples })
     }
 
@@ -123,14 +119,10 @@ impl FhirMapping {
 
     /// Runs the file's own examples: what differs from what it says.
     pub fn run_examples(&self) -> Vec<ExampleFault> {
-        let mut found = Vec::new();
-        for example in &self.examples {
-            for (line, what) in example.run(&self.model) {
-                let (file, example) = (self.file.clone(), example.name.clone());
-                found.push(ExampleFault { file, line, example, what });
-            }
-        }
-        found
+        let run = |example: &Example| {
+            differences(&self.file, &example.name, example.run(&self.model)).collect::<Vec<_>>()
+        };
+        self.examples.iter().flat_map(run).collect()
     }
 
     /// How many examples it carries.

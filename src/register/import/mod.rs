@@ -260,7 +260,7 @@ async fn read_bytes(
     let name = PathBuf::from(&file);
     let read = move || {
         let digest = ring::digest::digest(&ring::digest::SHA256, &bytes);
-        let sha256 = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hex::encode(digest);
         let statement = Statement::read(table, &file, &bytes, &policy);
         let counts = Counts::default();
         (statement, TableSummary { table: table.name, file, sha256, counts })
