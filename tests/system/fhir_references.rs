@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::fhir_judged::before;
 use crate::support::eventually;
-use crate::support::http::{Message, request};
+use crate::support::http::{Message, request, response};
 use crate::support::ledger::{decision, decisions, findings};
 use crate::support::resource::{STAFF, bundle, clean, emergency, refused, with};
 use crate::support::server::{Server, stored};
@@ -185,6 +185,36 @@ fn a_fhirpath_patch_is_judged_likewise() {
     assert_eq!(server.writes().len(), 0);
     let answer = client.write("PATCH", target, &patch(surgeon, json!("D1002")));
     assert_eq!(answer.status(), 200, "{answer:?}");
+}
+
+#[test]
+fn a_search_that_shows_a_part_only_is_no_ground_for_a_patch() {
+    let (mut shown, tag) = (with(clean("P3"), "id", json!("7")), json!([{"code": "SUBSETTED"}]));
+    let server = Server::doing(Box::new(move |ask: &Message, stream| {
+        let answer = if ask.start().starts_with("GET ") {
+            let part = ask.start().contains("part");
+            shown["meta"] = if part { json!({ "tag": tag }) } else { json!({}) };
+            let found = json!({"resourceType": "Bundle", "type": "searchset", "total": 1,
+                "entry": [{ "resource": shown }]});
+            let json = "Content-Type: application/fhir+json";
+            response("200 OK", &[json], found.to_string().as_bytes())
+        } else {
+            stored(ask)
+        };
+        let _ = stream.write_all(&answer);
+    }));
+    let (_hospital, _gate, server, mut client) = before(server, &["lookup_timeout_ms = 30000"]);
+    let fields = ["Content-Type: application/json-patch+json"];
+    let mut patch = |search: &str| {
+        let target = format!("/fhir/ServiceRequest?{search}");
+        let body = br#"[{"op":"add","path":"/note","value":[{"text":"x"}]}]"#;
+        client.ask(&request("PATCH", &target, &fields, body)).status()
+    };
+    assert_eq!(patch("identifier=x&%5Felements=performer"), 400);
+    assert_eq!(server.requests().len(), 0, "nobody was asked");
+    assert_eq!(patch("identifier=part"), 400);
+    assert_eq!(server.writes().len(), 0);
+    assert_eq!(patch("identifier=x"), 200);
 }
 
 #[test]

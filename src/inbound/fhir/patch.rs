@@ -1,5 +1,6 @@
 //! What a patched resource would be: the current one is read from the server, the patch applied, the result judged.
 
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -110,6 +111,9 @@ pub(super) async fn patched(
         Ok(Current::Unavailable) => return Err(Doubt::current_unavailable()),
         Ok(Current::Unreadable) => return Err(Doubt::current_unreadable()),
         Ok(Current::Missing) => return Err(Doubt::nothing_to_patch()),
+        Ok(Current::Resource(current)) if is_part(&current) => {
+            return Err(Doubt::current_unreadable());
+        }
         Ok(Current::Resource(current)) => current,
     };
     let result = patch.apply(&current)?;
@@ -136,6 +140,7 @@ async fn current(route: &Route, asked: &Asked, target: &Target) -> Current {
             Fetched::Unreadable => Current::Unreadable,
             Fetched::Unavailable => Current::Unavailable,
         },
+        (None, Some(condition)) if !only_finds(condition) => Current::Unreadable,
         (None, Some(condition)) => {
             let search = format!("{resource_type}?{condition}");
             match fetch(route, &search, credentials, route.config.limits.bytes).await {
@@ -146,6 +151,25 @@ async fn current(route: &Route, asked: &Asked, target: &Target) -> Current {
         }
         (None, None) => Current::Unreadable,
     }
+}
+
+/// Whether a search says nothing but which resources it finds: `_elements` and the like would have the server show the
+/// gate less than it patches. Names are read as the most generous server does.
+fn only_finds(condition: &str) -> bool {
+    condition.split(['&', ';']).all(|parameter| {
+        let name = parameter.split('=').next().unwrap_or_default();
+        let name = percent_decode_str(name).decode_utf8_lossy();
+        let shown =
+            name.trim_start_matches(|c: char| c == '+' || c.is_whitespace() || c.is_control());
+        !shown.starts_with('_') || name == "_id"
+    })
+}
+
+/// Whether the server says that it shows only a part of a resource.
+fn is_part(resource: &Value) -> bool {
+    let tags = resource.get("meta").and_then(|meta| meta.get("tag")).and_then(Value::as_array);
+    let code = |tag: &Value| tag.get("code").and_then(Value::as_str) == Some("SUBSETTED");
+    tags.is_some_and(|tags| tags.iter().any(code))
 }
 
 /// The only match of a search. Of several the server would patch none; which it would take is not ours to guess.
@@ -163,5 +187,31 @@ fn sole(found: &Value, resource_type: &str) -> Current {
         (Some(only), None, None | Some(1)) => Current::Resource(only.clone()),
         (None, None, Some(0)) => Current::Missing,
         _ => Current::Unreadable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_that_shapes_its_result_is_told_from_one_that_only_finds() {
+        for finds in ["", "identifier=x|1", "_id=7", "identifier=_x&status=active", "a_b=1"] {
+            assert!(only_finds(finds), "{finds}");
+        }
+        for shapes in [
+            "_elements=performer",
+            "identifier=x&_elements=performer",
+            "identifier=x&%5Felements=performer",
+            "identifier=x&%5felements=performer",
+            "identifier=x&+_summary=true",
+            "identifier=x;_summary=true",
+            "identifier=x&%20_summary=true",
+            "_summary",
+            "_id:not=7",
+            "_ID=7",
+        ] {
+            assert!(!only_finds(shapes), "{shapes}");
+        }
     }
 }
