@@ -81,8 +81,8 @@ pub(super) async fn weigh(
         }
         Interaction::Delete(target) => {
             let mut known = Known::new(route, asked, &Value::Null);
-            let pieces = [Piece::deletion(target)];
-            let read = references::read(route, asked, &pieces, &mut known).await;
+            let (pieces, deadline) = ([Piece::deletion(target)], references::deadline(route));
+            let read = references::read(route, asked, &pieces, deadline, &mut known).await;
             Ok(Unit::of(read, Vec::new()).weighed())
         }
         Interaction::Write(Write::Patch(target)) => patch_of(route, asked, target, body).await,
@@ -137,12 +137,16 @@ async fn written(
     document: Document,
     decoded: Bytes,
 ) -> Result<Weighed, Doubt> {
-    let Parts { kind, pieces } = parts(&route.config, write, &document)?;
-    let root = document.root();
-    let mut applied = Vec::new();
-    let pieces = patch::applied(route, asked, pieces, &mut applied).await;
+    let Parts { kind, mut pieces } = parts(&route.config, write, &document)?;
+    let (root, deadline) = (document.root(), references::deadline(route));
     let mut known = Known::new(route, asked, root);
-    let read = references::read(route, asked, &pieces, &mut known).await;
+    // A transaction is judged with its patches or not at all.
+    if kind == BundleType::Batch {
+        pieces = patch::put_off(route, pieces, &known);
+    }
+    let mut applied = Vec::new();
+    let pieces = patch::applied(route, asked, pieces, deadline, &mut applied).await;
+    let read = references::read(route, asked, &pieces, deadline, &mut known).await;
     let mut elsewhere = known.elsewhere();
     elsewhere.extend(applied);
     if kind == BundleType::Batch {
@@ -167,7 +171,8 @@ async fn patch_of(
         Kind::Json => EntryPatch::Json(patch),
         Kind::FhirPath => EntryPatch::FhirPath(&patch),
     };
-    let (target, result) = match patch::patched(route, asked, target, &patch).await {
+    let deadline = references::deadline(route);
+    let (target, result) = match patch::patched(route, asked, target, &patch, deadline).await {
         Ok(patched) => patched,
         // It rests on what the server holds now, so the next time it may be otherwise.
         Err(doubt) => {
@@ -178,7 +183,7 @@ async fn patch_of(
     };
     let pieces = pieces::of_write(&Write::Patch(target.clone()), &result)?;
     let mut known = Known::new(route, asked, &result);
-    let read = references::read(route, asked, &pieces, &mut known).await;
+    let read = references::read(route, asked, &pieces, deadline, &mut known).await;
     let mut elsewhere = known.elsewhere();
     elsewhere.push(patch::name_of(&target));
     Ok(Unit::of(read, elsewhere).weighed())

@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::fhir::bundle::{BundleFault, EntryPatch};
 use crate::fhir::document::{Document, Limits, read_patch};
@@ -10,7 +10,7 @@ use crate::fhir::interaction::{Target, Write};
 use crate::fhir::media::Form;
 use crate::inbound::fhir::doubt::Doubt;
 use crate::inbound::fhir::pieces::{self, Piece, What};
-use crate::inbound::fhir::references::{Fetched, credentials, fetch, get};
+use crate::inbound::fhir::references::{Fetched, Known, credentials, fetch, get, may_wait_for};
 use crate::inbound::fhir::service::{Asked, Route};
 
 /// Patches of one Bundle; each costs a reading of the server.
@@ -47,11 +47,33 @@ impl Kind {
     }
 }
 
+fn is_patch(piece: &Piece<'_>) -> bool {
+    matches!(piece.what, What::Patch(..))
+}
+
+/// Pieces with no patch of an entry applied where an emergency stands beside it: it would wait for the server. The client
+/// can send the patch by itself.
+pub(super) fn put_off<'b>(
+    route: &Route,
+    pieces: Vec<Piece<'b>>,
+    known: &Known<'_>,
+) -> Vec<Piece<'b>> {
+    if !pieces.iter().any(is_patch) || may_wait_for(route, &pieces, known) {
+        return pieces;
+    }
+    let put_off = |piece: Piece<'b>| match piece.entry.filter(|_| is_patch(&piece)) {
+        Some(entry) => Piece::doubt(entry, Doubt::current_unavailable()),
+        None => piece,
+    };
+    pieces.into_iter().map(put_off).collect()
+}
+
 /// Pieces with every patch of an entry applied; what was read for it is told in `elsewhere`.
 pub(super) async fn applied<'b>(
     route: &Route,
     asked: &Asked,
     pieces: Vec<Piece<'b>>,
+    deadline: Instant,
     elsewhere: &mut Vec<String>,
 ) -> Vec<Piece<'b>> {
     let mut done = Vec::with_capacity(pieces.len());
@@ -64,7 +86,7 @@ pub(super) async fn applied<'b>(
                     Err(BundleFault::TooMany.into())
                 } else {
                     left -= 1;
-                    patched(route, asked, &target, &patch).await
+                    patched(route, asked, &target, &patch, deadline).await
                 };
                 done.extend(placed(entry, result));
             }
@@ -104,9 +126,10 @@ pub(super) async fn patched(
     asked: &Asked,
     target: &Target,
     patch: &EntryPatch<'_>,
+    deadline: Instant,
 ) -> Result<Patched, Doubt> {
     let reading = current(route, asked, target);
-    let current = match timeout(route.config.lookup_timeout, reading).await {
+    let current = match timeout_at(deadline, reading).await {
         Err(_) => return Err(Doubt::current_unavailable()),
         Ok(Current::Unavailable) => return Err(Doubt::current_unavailable()),
         Ok(Current::Unreadable) => return Err(Doubt::current_unreadable()),

@@ -174,14 +174,19 @@ impl References for Known<'_> {
     }
 }
 
-/// Reads pieces, looking up what their references lead to where that may be waited for.
+/// When whatever a request that came now needs from the server must have come.
+pub(super) fn deadline(route: &Route) -> Instant {
+    Instant::from_std(clock::monotonic() + route.config.lookup_timeout)
+}
+
+/// Reads pieces, looking up until `deadline` what their references lead to where that may be waited for.
 pub(super) async fn read(
     route: &Route,
     asked: &Asked,
     pieces: &[Piece<'_>],
+    deadline: Instant,
     known: &mut Known<'_>,
 ) -> Vec<ReadPiece> {
-    let deadline = Instant::from_std(clock::monotonic() + route.config.lookup_timeout);
     let mut left = LOOKUPS_MAX;
     for _ in 0..ROUNDS_MAX {
         let (read, unresolved) = read_once(route, pieces, known);
@@ -227,6 +232,11 @@ fn read_once(
         read.push(piece);
     }
     (read, unresolved)
+}
+
+/// Whether none of the pieces, as far as they can be read now, is an emergency.
+pub(super) fn may_wait_for(route: &Route, pieces: &[Piece<'_>], known: &Known<'_>) -> bool {
+    may_wait(&read_once(route, pieces, known).0)
 }
 
 /// No network call stands between an emergency and its verdict, nor before what goes the same way with it.
