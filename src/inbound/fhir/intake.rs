@@ -150,6 +150,8 @@ async fn written(
     let mut elsewhere = known.elsewhere();
     elsewhere.extend(applied);
     if kind == BundleType::Batch {
+        // An entry is remembered by its own bytes, which say nothing of the others.
+        elsewhere.extend(known.led_inside().then(|| "Bundle".to_owned()));
         let units = Unit::of_each(read, &elsewhere);
         let count = root.get("entry").and_then(Value::as_array).map_or(0, Vec::len);
         return Ok(Weighed::Batch(Batch { decoded, count, units }));

@@ -121,6 +121,11 @@ impl<'k> Known<'k> {
         found
     }
 
+    /// Whether anything led to an entry of the request's Bundle.
+    pub(super) fn led_inside(&self) -> bool {
+        self.inside.borrow().values().any(Option::is_some)
+    }
+
     /// `Type/id` of a reference to the server itself.
     fn relative(&self, reference: &str) -> Option<String> {
         self.bases.iter().find_map(|base| match parse(reference, base) {
