@@ -3,6 +3,9 @@
 //! What is read from the server is read with the client's own authorization, within one deadline for the whole request.
 //! Of an emergency nothing is read: it is judged by what is known.
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -83,6 +86,8 @@ pub(super) struct Known<'k> {
     root: &'k Value,
     /// What it was asked for before, since a reference is mostly written many times.
     inside: RefCell<HashMap<String, Option<Arc<Value>>>>,
+    /// What was taken out of it, by its address: however many names lead to a resource, it is copied once.
+    taken: RefCell<HashMap<usize, Arc<Value>>>,
     looked_up: HashMap<String, Option<Arc<Value>>>,
     elsewhere: RefCell<BTreeSet<String>>,
 }
@@ -106,9 +111,19 @@ impl<'k> Known<'k> {
         root: &'k Value,
     ) -> Self {
         let bases = [Some(config.upstream.url()), config.public_url.clone(), further];
-        let bases = bases.into_iter().flatten().collect();
-        let (inside, elsewhere) = (RefCell::default(), RefCell::default());
-        Self { bases, cache, root, inside, looked_up: HashMap::new(), elsewhere }
+        Self::at(bases.into_iter().flatten().collect(), cache, root)
+    }
+
+    fn at(bases: Vec<String>, cache: Option<&'k Remembered>, root: &'k Value) -> Self {
+        let (inside, taken, elsewhere) = Default::default();
+        Self { bases, cache, root, inside, taken, looked_up: HashMap::new(), elsewhere }
+    }
+
+    /// A resource of the body itself.
+    fn taken(&self, resource: &'k Value) -> Arc<Value> {
+        let mut taken = self.taken.borrow_mut();
+        let own = taken.entry(std::ptr::from_ref(resource).addr());
+        Arc::clone(own.or_insert_with(|| Arc::new(resource.clone())))
     }
 
     /// The entry of the request's Bundle that a reference leads to.
@@ -116,7 +131,7 @@ impl<'k> Known<'k> {
         if let Some(found) = self.inside.borrow().get(reference) {
             return found.clone();
         }
-        let found = bundle::find(self.root, reference).map(|found| Arc::new(found.clone()));
+        let found = bundle::find(self.root, reference).map(|found| self.taken(found));
         self.inside.borrow_mut().insert(reference.to_owned(), found.clone());
         found
     }
@@ -147,7 +162,7 @@ impl<'k> Known<'k> {
             .flatten()
             .filter(|resource| resource.get("id").and_then(Value::as_str) == Some(id));
         match (named.next(), named.next()) {
-            (Some(only), None) => Found::Resource(Arc::new(only.clone())),
+            (Some(only), None) => Found::Resource(self.taken(only)),
             _ => Found::Nothing,
         }
     }
