@@ -156,7 +156,12 @@ impl<'k> Known<'k> {
 
     /// What stands beside an order that a CarePlan or the like contains: contained resources share one list.
     fn beside(&self, id: &str) -> Found {
-        let contained = self.root.get("contained").and_then(Value::as_array);
+        // These two contain nothing, whatever is written in them.
+        let kind = self.root.get("resourceType").and_then(Value::as_str);
+        let contained = match kind {
+            Some("Bundle" | "Parameters") | None => None,
+            Some(_) => self.root.get("contained").and_then(Value::as_array),
+        };
         let mut named = contained
             .into_iter()
             .flatten()
@@ -170,11 +175,11 @@ impl<'k> Known<'k> {
 
 impl References for Known<'_> {
     fn find(&self, reference: &str) -> Found {
-        if let Some(resource) = self.in_bundle(reference) {
-            return Found::Resource(resource);
-        }
         if let Some(id) = reference.strip_prefix('#') {
             return self.beside(id);
+        }
+        if let Some(resource) = self.in_bundle(reference) {
+            return Found::Resource(resource);
         }
         let Some(relative) = self.relative(reference) else { return Found::Nothing };
         let (resource_type, _) = relative.split_once('/').unwrap_or_default();

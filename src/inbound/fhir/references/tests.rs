@@ -30,3 +30,16 @@ fn however_many_names_lead_to_a_resource_it_is_copied_once() {
     let known = self::known(&plan);
     assert!(Arc::ptr_eq(&found(&known, "#9").unwrap(), &found(&known, "#9").unwrap()));
 }
+
+#[test]
+fn a_reference_inside_a_resource_leads_nowhere_beside_it_in_a_bundle() {
+    let person = json!({"resourceType": "Practitioner", "id": "9"});
+    let mut root = json!({"resourceType": "CarePlan", "contained": [person],
+        "entry": [{"fullUrl": "#8", "resource": person}]});
+    assert!(found(&known(&root), "#9").is_some());
+    for other in ["Bundle", "Parameters"] {
+        root["resourceType"] = json!(other);
+        assert!(found(&known(&root), "#9").is_none(), "{other}");
+        assert!(found(&known(&root), "#8").is_none(), "{other}");
+    }
+}
