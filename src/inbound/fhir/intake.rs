@@ -14,6 +14,7 @@ use crate::fhir::document::Document;
 use crate::fhir::interaction::{Interaction, Target, Write};
 use crate::fhir::media::{CodingFault, Form, XmlRoot, decode, form, xml_root};
 use crate::inbound::fhir::Config;
+use crate::inbound::fhir::body::{counted, room_for};
 use crate::inbound::fhir::doubt::Doubt;
 use crate::inbound::fhir::headers;
 use crate::inbound::fhir::named::Name;
@@ -22,6 +23,7 @@ use crate::inbound::fhir::pieces::{self, Piece};
 use crate::inbound::fhir::reader::{Came, ReadPiece};
 use crate::inbound::fhir::references::{self, Known};
 use crate::inbound::fhir::service::{Asked, Route};
+use crate::telemetry::events;
 
 /// Bodies from this length are read beside the connections, which would wait for them: some milliseconds.
 const ASIDE_FROM: usize = 256 * 1024;
@@ -74,10 +76,8 @@ pub(super) async fn weigh(
         Interaction::Doubtful(evasion) => Err((*evasion).into()),
         Interaction::NotAllowed(_) => Err(Doubt::not_allowed()),
         Interaction::Unjudged { resource_type } => {
-            let config = &route.config;
-            disguised(config, asked, resource_type, body)
-                .await
-                .map(|()| Weighed::NotOurs { scheduling: false })
+            disguised(route, asked, resource_type, body).await?;
+            nothing
         }
         Interaction::Delete(target) => {
             let mut known = Known::new(route, asked, &Value::Null);
@@ -87,7 +87,7 @@ pub(super) async fn weigh(
         }
         Interaction::Write(Write::Patch(target)) => patch_of(route, asked, target, body).await,
         Interaction::Write(write) => {
-            let decoded = decoded(&route.config, asked, body).await?;
+            let decoded = decoded(route, asked, body).await?;
             if form_of(&asked.parts.headers) != Form::Json {
                 return Err(Doubt::form());
             }
@@ -166,7 +166,7 @@ async fn patch_of(
     target: &Target,
     body: &Bytes,
 ) -> Result<Weighed, Doubt> {
-    let decoded = decoded(&route.config, asked, body).await?;
+    let decoded = decoded(route, asked, body).await?;
     let kind = Kind::of(form_of(&asked.parts.headers)).ok_or_else(Doubt::form)?;
     let patch = kind.read(&decoded, route.config.limits)?;
     let patch = match kind {
@@ -255,13 +255,18 @@ pub(super) fn form_of(headers: &HeaderMap) -> Form {
 }
 
 /// The body without its Content-Encoding.
-async fn decoded(config: &Config, asked: &Asked, body: &Bytes) -> Result<Bytes, Doubt> {
+async fn decoded(route: &Route, asked: &Asked, body: &Bytes) -> Result<Bytes, Doubt> {
     if !asked.parts.headers.contains_key(CONTENT_ENCODING) {
         return Ok(body.clone());
     }
+    let limit = route.config.limits.bytes;
+    let Some(room) = room_for(&route.room, limit).await else {
+        events::FhirOverloaded { route: &route.config.name }.emit();
+        return Err(Doubt::overloaded());
+    };
     let (headers, body) = (asked.parts.headers.clone(), body.clone());
-    let limit = config.limits.bytes;
-    aside(true, move || undone(&headers, &body, limit)).await?
+    let decoded = aside(true, move || undone(&headers, &body, limit)).await??;
+    Ok(counted(decoded, room))
 }
 
 /// The body of a message with these fields without its Content-Encoding.
@@ -291,15 +296,15 @@ async fn aside<T: Send + 'static>(
 
 /// Whether something that is judged comes in under the address of something that is not.
 async fn disguised(
-    config: &Config,
+    route: &Route,
     asked: &Asked,
     resource_type: &str,
     body: &Bytes,
 ) -> Result<(), Doubt> {
-    let decoded = decoded(config, asked, body).await?;
+    let decoded = decoded(route, asked, body).await?;
     match form_of(&asked.parts.headers) {
         Form::Json => {
-            let document = document(config, decoded).await?;
+            let document = document(&route.config, decoded).await?;
             let same = document.resource_type().eq_ignore_ascii_case(resource_type);
             if same { Ok(()) } else { Err(Doubt::address_disagrees()) }
         }
