@@ -10,7 +10,7 @@ use crate::fhir_judged::before;
 use crate::support::eventually;
 use crate::support::http::request;
 use crate::support::ledger::{decision, decisions, entries};
-use crate::support::resource::{bundle, clean, laboratory, refused};
+use crate::support::resource::{STAFF, bundle, clean, laboratory, refused, with};
 use crate::support::server::Server;
 
 #[test]
@@ -110,6 +110,29 @@ fn refused_entries_of_a_batch_are_answered_in_their_places_and_the_others_forwar
     assert_eq!(delivery["body"]["answer_code"], "201");
     let address = format!("http://{}/fhir/ServiceRequest/101", server.address);
     assert_eq!(delivery["body"]["known_as"][0]["address"], json!(address));
+}
+
+#[test]
+fn an_entry_of_a_batch_is_not_judged_by_whom_another_batch_held() {
+    let (_hospital, gate, _server, mut client) = before(Server::storing(), &[]);
+    let order = with(clean("B10"), "performer", json!([{"reference": "urn:uuid:p"}]));
+    let mut answers = Vec::new();
+    for number in ["D9999", "D1002"] {
+        let person = json!({"resourceType": "Practitioner",
+            "identifier": [{"system": STAFF, "value": number}]});
+        let mut body = bundle(
+            "batch",
+            &[("POST", "Practitioner", person), ("POST", "ServiceRequest", order.clone())],
+        );
+        body["entry"][0]["fullUrl"] = json!("urn:uuid:p");
+        let answer = client.write("POST", "/fhir", &body.to_string());
+        assert_eq!(answer.status(), 200, "{answer:?}");
+        answers.push(statuses(&answer.json())[1].to_owned());
+    }
+    assert_eq!(answers, ["422 Unprocessable Entity", "201 Created"]);
+    let all = decisions(gate.data());
+    assert_eq!(all.iter().map(decision).collect::<Vec<_>>(), ["block", "forward"]);
+    assert_eq!(all[0]["body"]["read_elsewhere"], json!(["Bundle"]));
 }
 
 #[test]

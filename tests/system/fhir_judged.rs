@@ -237,3 +237,17 @@ fn what_cannot_be_judged_is_refused_with_its_own_status() {
     }
     assert_eq!(server.requests().len(), 0);
 }
+
+#[test]
+fn requests_that_are_too_long_to_be_kept_whole_are_not_taken_for_one_another() {
+    let (_hospital, gate, server, mut client) = before(Server::storing(), &["max_body_kib = 16"]);
+    let json = "Content-Type: application/fhir+json";
+    for filler in [b' ', b'\n'] {
+        let long = vec![filler; 17 * 1024];
+        assert_eq!(client.ask(&request("POST", ORDERS, &[json], &long)).status(), 413);
+    }
+    let all = decisions(gate.data());
+    assert_eq!(all.iter().map(decision).collect::<Vec<_>>(), ["block", "block"]);
+    assert_eq!(all[0]["body"]["read_elsewhere"], json!(["fhir-too-long"]));
+    assert_eq!(server.requests().len(), 0);
+}

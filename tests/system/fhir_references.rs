@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::fhir_judged::before;
 use crate::support::eventually;
-use crate::support::http::{Message, request};
+use crate::support::http::{Message, request, response};
 use crate::support::ledger::{decision, decisions, findings};
 use crate::support::resource::{STAFF, bundle, clean, emergency, refused, with};
 use crate::support::server::{Server, stored};
@@ -112,6 +112,49 @@ fn an_emergency_is_judged_by_what_is_known_though_the_server_hangs() {
 }
 
 #[test]
+fn an_emergency_in_a_batch_waits_for_no_patch_of_another_entry() {
+    let server = Server::doing(Box::new(|ask: &Message, stream| {
+        if !ask.start().starts_with("GET ") {
+            let _ = stream.write_all(&stored(ask));
+        }
+    }));
+    let (_hospital, gate, server, mut client) = before(server, &["lookup_timeout_ms = 60000"]);
+    let patch = json!({"resourceType": "Parameters", "parameter": [{ "name": "operation", "part": [
+        {"name": "type", "valueCode": "delete"},
+        {"name": "path", "valueString": "ServiceRequest.note"} ]}]});
+    let body = bundle(
+        "batch",
+        &[("PATCH", "ServiceRequest/7", patch), ("POST", "ServiceRequest", emergency("C7"))],
+    );
+    let answer = client.write("POST", "/fhir", &body.to_string());
+    assert_eq!(server.lines(), ["POST /fhir HTTP/1.1"], "nobody was asked");
+    let entries = answer.json()["entry"].clone();
+    let status = |at: usize| entries[at]["response"]["status"].as_str().map(|s| s[..3].to_owned());
+    assert_eq!((status(0), status(1)), (Some("503".to_owned()), Some("201".to_owned())));
+    let all = decisions(gate.data());
+    assert_eq!(all[0]["body"]["unreadable"], "fhir-current-unavailable");
+    assert_eq!(decision(&all[1]), "override");
+}
+
+#[test]
+fn all_patches_of_a_bundle_together_wait_no_longer_than_the_route_says() {
+    let server = Server::doing(Box::new(|ask: &Message, stream| {
+        if !ask.start().starts_with("GET ") {
+            let _ = stream.write_all(&stored(ask));
+        }
+    }));
+    let (_hospital, _gate, server, mut client) = before(server, &["lookup_timeout_ms = 300"]);
+    let patch = json!({"resourceType": "Parameters", "parameter": [{ "name": "operation", "part": [
+        {"name": "type", "valueCode": "delete"},
+        {"name": "path", "valueString": "ServiceRequest.note"} ]}]});
+    let urls: Vec<String> = (1..=9).map(|id| format!("ServiceRequest/{id}")).collect();
+    let entries: Vec<_> = urls.iter().map(|url| ("PATCH", url.as_str(), patch.clone())).collect();
+    let answer = client.write("POST", "/fhir", &bundle("transaction", &entries).to_string());
+    assert_eq!(answer.status(), 503, "{answer:?}");
+    assert!(server.requests().len() < entries.len(), "no patch has a deadline of its own");
+}
+
+#[test]
 fn a_server_that_hangs_keeps_an_elective_order_no_longer_than_the_route_says() {
     let server = Server::doing(Box::new(|request: &Message, stream| {
         if !request.start().starts_with("GET ") {
@@ -185,6 +228,36 @@ fn a_fhirpath_patch_is_judged_likewise() {
     assert_eq!(server.writes().len(), 0);
     let answer = client.write("PATCH", target, &patch(surgeon, json!("D1002")));
     assert_eq!(answer.status(), 200, "{answer:?}");
+}
+
+#[test]
+fn a_search_that_shows_a_part_only_is_no_ground_for_a_patch() {
+    let (mut shown, tag) = (with(clean("P3"), "id", json!("7")), json!([{"code": "SUBSETTED"}]));
+    let server = Server::doing(Box::new(move |ask: &Message, stream| {
+        let answer = if ask.start().starts_with("GET ") {
+            let part = ask.start().contains("part");
+            shown["meta"] = if part { json!({ "tag": tag }) } else { json!({}) };
+            let found = json!({"resourceType": "Bundle", "type": "searchset", "total": 1,
+                "entry": [{ "resource": shown }]});
+            let json = "Content-Type: application/fhir+json";
+            response("200 OK", &[json], found.to_string().as_bytes())
+        } else {
+            stored(ask)
+        };
+        let _ = stream.write_all(&answer);
+    }));
+    let (_hospital, _gate, server, mut client) = before(server, &["lookup_timeout_ms = 30000"]);
+    let fields = ["Content-Type: application/json-patch+json"];
+    let mut patch = |search: &str| {
+        let target = format!("/fhir/ServiceRequest?{search}");
+        let body = br#"[{"op":"add","path":"/note","value":[{"text":"x"}]}]"#;
+        client.ask(&request("PATCH", &target, &fields, body)).status()
+    };
+    assert_eq!(patch("identifier=x&%5Felements=performer"), 400);
+    assert_eq!(server.requests().len(), 0, "nobody was asked");
+    assert_eq!(patch("identifier=part"), 400);
+    assert_eq!(server.writes().len(), 0);
+    assert_eq!(patch("identifier=x"), 200);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use base64::Engine as _;
 use serde_json::Value;
 
-use crate::fhir::bundle::{BundleFault, contained, list};
+use crate::fhir::bundle::{BundleFault, contained, list, twice};
 use crate::fhir::document::{Limits, read_patch};
 use crate::fhir::interaction::{Allowed, Head, Interaction, Target, Write, classify, is_harmless};
 use crate::fhir::media::{Form, form};
@@ -78,7 +78,7 @@ impl<'b> Entry<'b> {
 /// The entries of a transaction or batch (of a Bundle that `bundle_type` has looked at), each with what it asks for.
 ///
 /// # Errors
-/// When an entry could be read in two ways.
+/// When an entry could be read in two ways, or patches what another changes.
 pub fn entries<'b>(bundle: &'b Value, allowed: &Allowed) -> Result<Vec<Entry<'b>>, BundleFault> {
     let entry = |(index, entry): (usize, &'b Value)| {
         let resource = entry.get("resource");
@@ -87,7 +87,10 @@ pub fn entries<'b>(bundle: &'b Value, allowed: &Allowed) -> Result<Vec<Entry<'b>
         let full_url = entry.get("fullUrl").and_then(Value::as_str);
         Ok(Entry { index, full_url, interaction, resource })
     };
-    list(bundle)?.iter().enumerate().map(entry).collect()
+    let entries: Vec<Entry<'b>> =
+        list(bundle)?.iter().enumerate().map(entry).collect::<Result<_, _>>()?;
+    twice::check(&entries)?;
+    Ok(entries)
 }
 
 fn interaction(

@@ -5,6 +5,7 @@ mod entry;
 mod redefined;
 #[cfg(test)]
 mod tests;
+mod twice;
 
 use serde_json::Value;
 
@@ -35,6 +36,8 @@ pub enum BundleFault {
     /// Two entries under one `fullUrl`; a Practitioner or PractitionerRole defined twice, or changed by the Bundle
     /// that refers to it, or referred to in a way that could also mean one whom the server holds.
     Redefined,
+    /// A patch of a resource that another entry changes too, or could.
+    PatchedTwice,
     /// More entries than the limit.
     TooMany,
 }
@@ -47,6 +50,7 @@ impl BundleFault {
             Self::EntryDisagrees => "fhir-entry-disagrees",
             Self::BundleInBundle => "fhir-bundle-in-bundle",
             Self::Redefined => "fhir-redefined",
+            Self::PatchedTwice => "fhir-patched-twice",
             Self::TooMany => "fhir-too-many-entries",
         }
     }
@@ -61,6 +65,9 @@ impl BundleFault {
             Self::BundleInBundle => "batch或transaction中不能再含Bundle，请分开发送",
             Self::Redefined => {
                 "同一Bundle中有重复的fullUrl，或医务人员被重复定义、边修改边引用、引用不明确，请分开发送，或用urn:uuid引用"
+            }
+            Self::PatchedTwice => {
+                "同一Bundle中另有条目修改了（或可能修改）PATCH的同一资源，请分开发送，或用PUT提交完整资源"
             }
             Self::TooMany => "Bundle的条目过多，请拆分发送或调高max_entries",
         }
@@ -81,6 +88,10 @@ impl BundleFault {
             Self::Redefined => {
                 "the Bundle holds a fullUrl twice, or a practitioner twice, or refers to one that it \
                  changes or that could be another; send these apart, or refer by urn:uuid"
+            }
+            Self::PatchedTwice => {
+                "the Bundle patches a resource that another of its entries changes, or could; send \
+                 these apart, or the whole resource with PUT"
             }
             Self::TooMany => "the Bundle has too many entries; split it or raise max_entries",
         }

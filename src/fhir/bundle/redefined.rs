@@ -170,9 +170,28 @@ impl<'b> Person<'b> {
     }
 }
 
+/// Whether an entry says what its resource is to be: by no request, or by one that writes it. What a DELETE or an
+/// operation carries along is stored nowhere.
+fn is_written(entry: &Value) -> bool {
+    let Some(request) = entry.get("request") else { return true };
+    let kind = entry.get("resource").and_then(|resource| text(resource, "resourceType"));
+    let url = text(request, "url").unwrap_or_default();
+    let (path, query) =
+        url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
+    let mut segments = path.trim_matches('/').split('/');
+    let addressed = kind.is_some() && segments.next() == kind;
+    match (text(request, "method"), segments.next(), segments.next()) {
+        (Some("POST"), None, None) => addressed,
+        (Some("PUT"), id, None) => addressed && (id.is_some() || query.is_some()),
+        _ => false,
+    }
+}
+
 /// The resource of the entry that `reference` leads to (FHIR "Resolving references in Bundles"): by `fullUrl`, or by
-/// type and id where an entry has no `fullUrl` and keeps its id. A contained reference (`#x`) leads nowhere here.
-pub fn find<'b>(bundle: &'b Value, reference: &str) -> Option<&'b Value> {
+/// type and id where an entry has no `fullUrl` and keeps its id. A contained reference (`#x`) leads nowhere here, nor
+/// does any from a `root` that is no Bundle: whatever it calls `entry`, nobody has looked at it.
+pub fn find<'b>(root: &'b Value, reference: &str) -> Option<&'b Value> {
+    let bundle = Some(root).filter(|root| text(root, "resourceType") == Some("Bundle"))?;
     let entries = bundle.get("entry").and_then(Value::as_array)?;
     let plain = without_version(reference);
     let relative = match parse(reference, "") {
@@ -192,5 +211,5 @@ pub fn find<'b>(bundle: &'b Value, reference: &str) -> Option<&'b Value> {
         }
         (None, None) => false,
     };
-    entries.iter().find(leads_to)?.get("resource")
+    entries.iter().filter(|entry| is_written(entry)).find(leads_to)?.get("resource")
 }

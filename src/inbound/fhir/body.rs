@@ -61,6 +61,31 @@ pub(super) async fn gather(mut body: Incoming, limit: usize, room: &Arc<Semaphor
     }
 }
 
+/// Room for a body that will be up to `bytes` long; `None` when others do not let go of theirs in time.
+pub(super) async fn room_for(room: &Arc<Semaphore>, bytes: usize) -> Option<OwnedSemaphorePermit> {
+    let wanted = bytes.div_ceil(1024).min(HELD_MAX_KIB / 2);
+    let permits = u32::try_from(wanted).unwrap_or(u32::MAX);
+    let asked = timeout(HELD_WAIT, Arc::clone(room).acquire_many_owned(permits)).await;
+    asked.ok()?.ok()
+}
+
+/// The same bytes, which take their part of `room` as long as anybody holds them; the rest is given back.
+pub(super) fn counted(bytes: Bytes, mut room: OwnedSemaphorePermit) -> Bytes {
+    let own = room.split(bytes.len().div_ceil(1024)).unwrap_or(room);
+    Bytes::from_owner(Counted { bytes, _room: own })
+}
+
+struct Counted {
+    bytes: Bytes,
+    _room: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 enum Filled {
     Whole(Vec<OwnedSemaphorePermit>),
     Beyond,
@@ -274,5 +299,24 @@ where
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_decoded_body_takes_room_until_the_last_of_it_is_let_go() {
+        let room = Arc::new(Semaphore::new(16));
+        let asked = room_for(&room, 16 * 1024).await.unwrap();
+        assert_eq!(room.available_permits(), 0);
+        let body = counted(Bytes::from(vec![b'x'; 1500]), asked);
+        assert_eq!((room.available_permits(), body.len()), (14, 1500));
+        let part = body.slice(3..5);
+        drop(body);
+        assert_eq!(room.available_permits(), 14);
+        drop(part);
+        assert_eq!(room.available_permits(), 16);
     }
 }

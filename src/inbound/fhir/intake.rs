@@ -14,6 +14,7 @@ use crate::fhir::document::Document;
 use crate::fhir::interaction::{Interaction, Target, Write};
 use crate::fhir::media::{CodingFault, Form, XmlRoot, decode, form, xml_root};
 use crate::inbound::fhir::Config;
+use crate::inbound::fhir::body::{counted, room_for};
 use crate::inbound::fhir::doubt::Doubt;
 use crate::inbound::fhir::headers;
 use crate::inbound::fhir::named::Name;
@@ -22,6 +23,7 @@ use crate::inbound::fhir::pieces::{self, Piece};
 use crate::inbound::fhir::reader::{Came, ReadPiece};
 use crate::inbound::fhir::references::{self, Known};
 use crate::inbound::fhir::service::{Asked, Route};
+use crate::telemetry::events;
 
 /// Bodies from this length are read beside the connections, which would wait for them: some milliseconds.
 const ASIDE_FROM: usize = 256 * 1024;
@@ -74,20 +76,18 @@ pub(super) async fn weigh(
         Interaction::Doubtful(evasion) => Err((*evasion).into()),
         Interaction::NotAllowed(_) => Err(Doubt::not_allowed()),
         Interaction::Unjudged { resource_type } => {
-            let config = &route.config;
-            disguised(config, asked, resource_type, body)
-                .await
-                .map(|()| Weighed::NotOurs { scheduling: false })
+            disguised(route, asked, resource_type, body).await?;
+            nothing
         }
         Interaction::Delete(target) => {
             let mut known = Known::new(route, asked, &Value::Null);
-            let pieces = [Piece::deletion(target)];
-            let read = references::read(route, asked, &pieces, &mut known).await;
+            let (pieces, deadline) = ([Piece::deletion(target)], references::deadline(route));
+            let read = references::read(route, asked, &pieces, deadline, &mut known).await;
             Ok(Unit::of(read, Vec::new()).weighed())
         }
         Interaction::Write(Write::Patch(target)) => patch_of(route, asked, target, body).await,
         Interaction::Write(write) => {
-            let decoded = decoded(&route.config, asked, body).await?;
+            let decoded = decoded(route, asked, body).await?;
             if form_of(&asked.parts.headers) != Form::Json {
                 return Err(Doubt::form());
             }
@@ -137,15 +137,21 @@ async fn written(
     document: Document,
     decoded: Bytes,
 ) -> Result<Weighed, Doubt> {
-    let Parts { kind, pieces } = parts(&route.config, write, &document)?;
-    let root = document.root();
-    let mut applied = Vec::new();
-    let pieces = patch::applied(route, asked, pieces, &mut applied).await;
+    let Parts { kind, mut pieces } = parts(&route.config, write, &document)?;
+    let (root, deadline) = (document.root(), references::deadline(route));
     let mut known = Known::new(route, asked, root);
-    let read = references::read(route, asked, &pieces, &mut known).await;
+    // A transaction is judged with its patches or not at all.
+    if kind == BundleType::Batch {
+        pieces = patch::put_off(route, pieces, &known);
+    }
+    let mut applied = Vec::new();
+    let pieces = patch::applied(route, asked, pieces, deadline, &mut applied).await;
+    let read = references::read(route, asked, &pieces, deadline, &mut known).await;
     let mut elsewhere = known.elsewhere();
     elsewhere.extend(applied);
     if kind == BundleType::Batch {
+        // An entry is remembered by its own bytes, which say nothing of the others.
+        elsewhere.extend(known.led_inside().then(|| "Bundle".to_owned()));
         let units = Unit::of_each(read, &elsewhere);
         let count = root.get("entry").and_then(Value::as_array).map_or(0, Vec::len);
         return Ok(Weighed::Batch(Batch { decoded, count, units }));
@@ -160,14 +166,15 @@ async fn patch_of(
     target: &Target,
     body: &Bytes,
 ) -> Result<Weighed, Doubt> {
-    let decoded = decoded(&route.config, asked, body).await?;
+    let decoded = decoded(route, asked, body).await?;
     let kind = Kind::of(form_of(&asked.parts.headers)).ok_or_else(Doubt::form)?;
     let patch = kind.read(&decoded, route.config.limits)?;
     let patch = match kind {
         Kind::Json => EntryPatch::Json(patch),
         Kind::FhirPath => EntryPatch::FhirPath(&patch),
     };
-    let (target, result) = match patch::patched(route, asked, target, &patch).await {
+    let deadline = references::deadline(route);
+    let (target, result) = match patch::patched(route, asked, target, &patch, deadline).await {
         Ok(patched) => patched,
         // It rests on what the server holds now, so the next time it may be otherwise.
         Err(doubt) => {
@@ -178,7 +185,7 @@ async fn patch_of(
     };
     let pieces = pieces::of_write(&Write::Patch(target.clone()), &result)?;
     let mut known = Known::new(route, asked, &result);
-    let read = references::read(route, asked, &pieces, &mut known).await;
+    let read = references::read(route, asked, &pieces, deadline, &mut known).await;
     let mut elsewhere = known.elsewhere();
     elsewhere.push(patch::name_of(&target));
     Ok(Unit::of(read, elsewhere).weighed())
@@ -248,13 +255,18 @@ pub(super) fn form_of(headers: &HeaderMap) -> Form {
 }
 
 /// The body without its Content-Encoding.
-async fn decoded(config: &Config, asked: &Asked, body: &Bytes) -> Result<Bytes, Doubt> {
+async fn decoded(route: &Route, asked: &Asked, body: &Bytes) -> Result<Bytes, Doubt> {
     if !asked.parts.headers.contains_key(CONTENT_ENCODING) {
         return Ok(body.clone());
     }
+    let limit = route.config.limits.bytes;
+    let Some(room) = room_for(&route.room, limit).await else {
+        events::FhirOverloaded { route: &route.config.name }.emit();
+        return Err(Doubt::overloaded());
+    };
     let (headers, body) = (asked.parts.headers.clone(), body.clone());
-    let limit = config.limits.bytes;
-    aside(true, move || undone(&headers, &body, limit)).await?
+    let decoded = aside(true, move || undone(&headers, &body, limit)).await??;
+    Ok(counted(decoded, room))
 }
 
 /// The body of a message with these fields without its Content-Encoding.
@@ -284,15 +296,15 @@ async fn aside<T: Send + 'static>(
 
 /// Whether something that is judged comes in under the address of something that is not.
 async fn disguised(
-    config: &Config,
+    route: &Route,
     asked: &Asked,
     resource_type: &str,
     body: &Bytes,
 ) -> Result<(), Doubt> {
-    let decoded = decoded(config, asked, body).await?;
+    let decoded = decoded(route, asked, body).await?;
     match form_of(&asked.parts.headers) {
         Form::Json => {
-            let document = document(config, decoded).await?;
+            let document = document(&route.config, decoded).await?;
             let same = document.resource_type().eq_ignore_ascii_case(resource_type);
             if same { Ok(()) } else { Err(Doubt::address_disagrees()) }
         }

@@ -1,7 +1,8 @@
 //! What a patched resource would be: the current one is read from the server, the patch applied, the result judged.
 
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::fhir::bundle::{BundleFault, EntryPatch};
 use crate::fhir::document::{Document, Limits, read_patch};
@@ -9,7 +10,7 @@ use crate::fhir::interaction::{Target, Write};
 use crate::fhir::media::Form;
 use crate::inbound::fhir::doubt::Doubt;
 use crate::inbound::fhir::pieces::{self, Piece, What};
-use crate::inbound::fhir::references::{Fetched, credentials, fetch, get};
+use crate::inbound::fhir::references::{Fetched, Known, credentials, fetch, get, may_wait_for};
 use crate::inbound::fhir::service::{Asked, Route};
 
 /// Patches of one Bundle; each costs a reading of the server.
@@ -46,11 +47,33 @@ impl Kind {
     }
 }
 
+fn is_patch(piece: &Piece<'_>) -> bool {
+    matches!(piece.what, What::Patch(..))
+}
+
+/// Pieces with no patch of an entry applied where an emergency stands beside it: it would wait for the server. The client
+/// can send the patch by itself.
+pub(super) fn put_off<'b>(
+    route: &Route,
+    pieces: Vec<Piece<'b>>,
+    known: &Known<'_>,
+) -> Vec<Piece<'b>> {
+    if !pieces.iter().any(is_patch) || may_wait_for(route, &pieces, known) {
+        return pieces;
+    }
+    let put_off = |piece: Piece<'b>| match piece.entry.filter(|_| is_patch(&piece)) {
+        Some(entry) => Piece::doubt(entry, Doubt::current_unavailable()),
+        None => piece,
+    };
+    pieces.into_iter().map(put_off).collect()
+}
+
 /// Pieces with every patch of an entry applied; what was read for it is told in `elsewhere`.
 pub(super) async fn applied<'b>(
     route: &Route,
     asked: &Asked,
     pieces: Vec<Piece<'b>>,
+    deadline: Instant,
     elsewhere: &mut Vec<String>,
 ) -> Vec<Piece<'b>> {
     let mut done = Vec::with_capacity(pieces.len());
@@ -63,7 +86,7 @@ pub(super) async fn applied<'b>(
                     Err(BundleFault::TooMany.into())
                 } else {
                     left -= 1;
-                    patched(route, asked, &target, &patch).await
+                    patched(route, asked, &target, &patch, deadline).await
                 };
                 done.extend(placed(entry, result));
             }
@@ -103,13 +126,17 @@ pub(super) async fn patched(
     asked: &Asked,
     target: &Target,
     patch: &EntryPatch<'_>,
+    deadline: Instant,
 ) -> Result<Patched, Doubt> {
     let reading = current(route, asked, target);
-    let current = match timeout(route.config.lookup_timeout, reading).await {
+    let current = match timeout_at(deadline, reading).await {
         Err(_) => return Err(Doubt::current_unavailable()),
         Ok(Current::Unavailable) => return Err(Doubt::current_unavailable()),
         Ok(Current::Unreadable) => return Err(Doubt::current_unreadable()),
         Ok(Current::Missing) => return Err(Doubt::nothing_to_patch()),
+        Ok(Current::Resource(current)) if is_part(&current) => {
+            return Err(Doubt::current_unreadable());
+        }
         Ok(Current::Resource(current)) => current,
     };
     let result = patch.apply(&current)?;
@@ -136,6 +163,7 @@ async fn current(route: &Route, asked: &Asked, target: &Target) -> Current {
             Fetched::Unreadable => Current::Unreadable,
             Fetched::Unavailable => Current::Unavailable,
         },
+        (None, Some(condition)) if !only_finds(condition) => Current::Unreadable,
         (None, Some(condition)) => {
             let search = format!("{resource_type}?{condition}");
             match fetch(route, &search, credentials, route.config.limits.bytes).await {
@@ -146,6 +174,25 @@ async fn current(route: &Route, asked: &Asked, target: &Target) -> Current {
         }
         (None, None) => Current::Unreadable,
     }
+}
+
+/// Whether a search says nothing but which resources it finds: `_elements` and the like would have the server show the
+/// gate less than it patches. Names are read as the most generous server does.
+fn only_finds(condition: &str) -> bool {
+    condition.split(['&', ';']).all(|parameter| {
+        let name = parameter.split('=').next().unwrap_or_default();
+        let name = percent_decode_str(name).decode_utf8_lossy();
+        let shown =
+            name.trim_start_matches(|c: char| c == '+' || c.is_whitespace() || c.is_control());
+        !shown.starts_with('_') || name == "_id"
+    })
+}
+
+/// Whether the server says that it shows only a part of a resource.
+fn is_part(resource: &Value) -> bool {
+    let tags = resource.get("meta").and_then(|meta| meta.get("tag")).and_then(Value::as_array);
+    let code = |tag: &Value| tag.get("code").and_then(Value::as_str) == Some("SUBSETTED");
+    tags.is_some_and(|tags| tags.iter().any(code))
 }
 
 /// The only match of a search. Of several the server would patch none; which it would take is not ours to guess.
@@ -163,5 +210,31 @@ fn sole(found: &Value, resource_type: &str) -> Current {
         (Some(only), None, None | Some(1)) => Current::Resource(only.clone()),
         (None, None, Some(0)) => Current::Missing,
         _ => Current::Unreadable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_that_shapes_its_result_is_told_from_one_that_only_finds() {
+        for finds in ["", "identifier=x|1", "_id=7", "identifier=_x&status=active", "a_b=1"] {
+            assert!(only_finds(finds), "{finds}");
+        }
+        for shapes in [
+            "_elements=performer",
+            "identifier=x&_elements=performer",
+            "identifier=x&%5Felements=performer",
+            "identifier=x&%5felements=performer",
+            "identifier=x&+_summary=true",
+            "identifier=x;_summary=true",
+            "identifier=x&%20_summary=true",
+            "_summary",
+            "_id:not=7",
+            "_ID=7",
+        ] {
+            assert!(!only_finds(shapes), "{shapes}");
+        }
     }
 }

@@ -288,8 +288,10 @@ pub(super) async fn before_gate(
         None => Subject::Orders(orders),
         Some(doubt) => {
             events::Unreadable { route: &route.config.name, why: doubt.why }.emit();
-            // What could not be had now may be had the next time.
-            if doubt.class == Class::Unavailable && read_elsewhere.is_empty() {
+            // What could not be had now may be had the next time; and of what is too long only the beginning is kept, which
+            // may be that of another request.
+            let untold = matches!(doubt.class, Class::Unavailable | Class::TooLong);
+            if untold && read_elsewhere.is_empty() {
                 read_elsewhere.push(doubt.why.to_owned());
             }
             Subject::Unreadable { why: doubt.why, stage }

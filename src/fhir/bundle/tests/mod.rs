@@ -2,6 +2,7 @@
 
 mod inside;
 mod names;
+mod twice;
 
 use serde_json::{Value, json};
 
@@ -230,7 +231,7 @@ fn a_patch_entry_holds_a_patch() {
 #[test]
 fn every_fault_has_its_own_name_and_both_sentences() {
     use BundleFault::*;
-    let all = [Shape, EntryDisagrees, BundleInBundle, Redefined, TooMany];
+    let all = [Shape, EntryDisagrees, BundleInBundle, Redefined, PatchedTwice, TooMany];
     let names: std::collections::BTreeSet<&str> = all.iter().map(|fault| fault.as_str()).collect();
     assert_eq!(names.len(), all.len());
     assert!(all.iter().all(|fault| fault.english().is_ascii() && !fault.chinese().is_ascii()));

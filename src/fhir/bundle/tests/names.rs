@@ -128,3 +128,45 @@ fn a_reference_leads_to_the_entry_that_bears_its_name() {
         assert_eq!(id(nobody), None, "{nobody}");
     }
 }
+
+#[test]
+fn a_reference_leads_into_a_bundle_only_and_to_what_it_writes_only() {
+    let at = |root: &Value| find(root, "urn:uuid:p").is_some();
+    let list = |request: Value| {
+        let mut entry = json!({"fullUrl": "urn:uuid:p", "resource": practitioner("9")});
+        if !request.is_null() {
+            entry["request"] = request;
+        }
+        json!([entry])
+    };
+    let under =
+        |method: &str, url: &str| at(&bundle("batch", list(json!({"method": method, "url": url}))));
+    assert!(at(&bundle("message", list(Value::Null))));
+    for (method, url) in [
+        ("POST", "Practitioner"),
+        ("POST", "/Practitioner/?_pretty=true"),
+        ("PUT", "Practitioner/9"),
+        ("PUT", "Practitioner?identifier=x|9"),
+    ] {
+        assert!(under(method, url), "{method} {url}");
+    }
+    for (method, url) in [
+        ("DELETE", "Practitioner/9"),
+        ("DELETE", "Patient/9/_history"),
+        ("PATCH", "Practitioner/9"),
+        ("GET", "Practitioner/9"),
+        ("POST", "Practitioner/_search"),
+        ("POST", "Practitioner/$validate"),
+        ("POST", "$validate"),
+        ("POST", "Binary"),
+        ("PUT", "Practitioner"),
+        ("PUT", "http://x/fhir/Practitioner/9"),
+    ] {
+        assert!(!under(method, url), "{method} {url}");
+    }
+    let mut order = order();
+    order["entry"] = list(Value::Null);
+    assert!(!at(&order));
+    assert!(!at(&json!({"resourceType": "Parameters", "entry": list(Value::Null)})));
+    assert!(!at(&json!({"entry": list(Value::Null)})));
+}

@@ -3,6 +3,9 @@
 //! What is read from the server is read with the client's own authorization, within one deadline for the whole request.
 //! Of an emergency nothing is read: it is judged by what is known.
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -83,6 +86,8 @@ pub(super) struct Known<'k> {
     root: &'k Value,
     /// What it was asked for before, since a reference is mostly written many times.
     inside: RefCell<HashMap<String, Option<Arc<Value>>>>,
+    /// What was taken out of it, by its address: however many names lead to a resource, it is copied once.
+    taken: RefCell<HashMap<usize, Arc<Value>>>,
     looked_up: HashMap<String, Option<Arc<Value>>>,
     elsewhere: RefCell<BTreeSet<String>>,
 }
@@ -106,9 +111,19 @@ impl<'k> Known<'k> {
         root: &'k Value,
     ) -> Self {
         let bases = [Some(config.upstream.url()), config.public_url.clone(), further];
-        let bases = bases.into_iter().flatten().collect();
-        let (inside, elsewhere) = (RefCell::default(), RefCell::default());
-        Self { bases, cache, root, inside, looked_up: HashMap::new(), elsewhere }
+        Self::at(bases.into_iter().flatten().collect(), cache, root)
+    }
+
+    fn at(bases: Vec<String>, cache: Option<&'k Remembered>, root: &'k Value) -> Self {
+        let (inside, taken, elsewhere) = Default::default();
+        Self { bases, cache, root, inside, taken, looked_up: HashMap::new(), elsewhere }
+    }
+
+    /// A resource of the body itself.
+    fn taken(&self, resource: &'k Value) -> Arc<Value> {
+        let mut taken = self.taken.borrow_mut();
+        let own = taken.entry(std::ptr::from_ref(resource).addr());
+        Arc::clone(own.or_insert_with(|| Arc::new(resource.clone())))
     }
 
     /// The entry of the request's Bundle that a reference leads to.
@@ -116,9 +131,14 @@ impl<'k> Known<'k> {
         if let Some(found) = self.inside.borrow().get(reference) {
             return found.clone();
         }
-        let found = bundle::find(self.root, reference).map(|found| Arc::new(found.clone()));
+        let found = bundle::find(self.root, reference).map(|found| self.taken(found));
         self.inside.borrow_mut().insert(reference.to_owned(), found.clone());
         found
+    }
+
+    /// Whether anything led to an entry of the request's Bundle.
+    pub(super) fn led_inside(&self) -> bool {
+        self.inside.borrow().values().any(Option::is_some)
     }
 
     /// `Type/id` of a reference to the server itself.
@@ -136,13 +156,18 @@ impl<'k> Known<'k> {
 
     /// What stands beside an order that a CarePlan or the like contains: contained resources share one list.
     fn beside(&self, id: &str) -> Found {
-        let contained = self.root.get("contained").and_then(Value::as_array);
+        // These two contain nothing, whatever is written in them.
+        let kind = self.root.get("resourceType").and_then(Value::as_str);
+        let contained = match kind {
+            Some("Bundle" | "Parameters") | None => None,
+            Some(_) => self.root.get("contained").and_then(Value::as_array),
+        };
         let mut named = contained
             .into_iter()
             .flatten()
             .filter(|resource| resource.get("id").and_then(Value::as_str) == Some(id));
         match (named.next(), named.next()) {
-            (Some(only), None) => Found::Resource(Arc::new(only.clone())),
+            (Some(only), None) => Found::Resource(self.taken(only)),
             _ => Found::Nothing,
         }
     }
@@ -150,11 +175,11 @@ impl<'k> Known<'k> {
 
 impl References for Known<'_> {
     fn find(&self, reference: &str) -> Found {
-        if let Some(resource) = self.in_bundle(reference) {
-            return Found::Resource(resource);
-        }
         if let Some(id) = reference.strip_prefix('#') {
             return self.beside(id);
+        }
+        if let Some(resource) = self.in_bundle(reference) {
+            return Found::Resource(resource);
         }
         let Some(relative) = self.relative(reference) else { return Found::Nothing };
         let (resource_type, _) = relative.split_once('/').unwrap_or_default();
@@ -174,14 +199,19 @@ impl References for Known<'_> {
     }
 }
 
-/// Reads pieces, looking up what their references lead to where that may be waited for.
+/// When whatever a request that came now needs from the server must have come.
+pub(super) fn deadline(route: &Route) -> Instant {
+    Instant::from_std(clock::monotonic() + route.config.lookup_timeout)
+}
+
+/// Reads pieces, looking up until `deadline` what their references lead to where that may be waited for.
 pub(super) async fn read(
     route: &Route,
     asked: &Asked,
     pieces: &[Piece<'_>],
+    deadline: Instant,
     known: &mut Known<'_>,
 ) -> Vec<ReadPiece> {
-    let deadline = Instant::from_std(clock::monotonic() + route.config.lookup_timeout);
     let mut left = LOOKUPS_MAX;
     for _ in 0..ROUNDS_MAX {
         let (read, unresolved) = read_once(route, pieces, known);
@@ -227,6 +257,11 @@ fn read_once(
         read.push(piece);
     }
     (read, unresolved)
+}
+
+/// Whether none of the pieces, as far as they can be read now, is an emergency.
+pub(super) fn may_wait_for(route: &Route, pieces: &[Piece<'_>], known: &Known<'_>) -> bool {
+    may_wait(&read_once(route, pieces, known).0)
 }
 
 /// No network call stands between an emergency and its verdict, nor before what goes the same way with it.
