@@ -84,7 +84,7 @@ impl Store for Flaky {
 
 struct Bench {
     folder: TempDir,
-    gate: Gate,
+    gate: Arc<Gate>,
     ledger: Ledger,
     broken: Arc<AtomicBool>,
 }
@@ -143,7 +143,7 @@ async fn bench_by(policy: Policy) -> Bench {
         sync_every: true,
         keep_message_max: 4096,
     });
-    Bench { folder, gate, ledger, broken }
+    Bench { folder, gate: Arc::new(gate), ledger, broken }
 }
 
 impl Bench {
