@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
@@ -88,23 +89,47 @@ struct Attested {
 /// What can be attested and what has been. Bounded; filled from the ledger at start.
 #[derive(Debug)]
 pub struct Attestations {
-    asked: Cache<String, Arc<Attestable>>,
+    asked: Cache<String, (Timestamp, Arc<Attestable>)>,
     given: Cache<Redacted, Arc<Vec<Attested>>>,
 }
 
 impl Default for Attestations {
     fn default() -> Self {
-        let bounded = |max| Cache::builder().max_capacity(max).time_to_live(ATTESTED_FOR);
-        Self {
-            asked: bounded(ASKED_MAX).build(),
-            given: Cache::builder().max_capacity(PATIENTS_MAX).time_to_live(ATTESTED_FOR).build(),
-        }
+        Self::of_most(ASKED_MAX, PATIENTS_MAX)
     }
 }
 
 impl Attestations {
-    pub(super) fn asked(&self, entry: String, attestable: Attestable) {
-        self.asked.insert(entry, Arc::new(attestable));
+    /// The newest are kept: what was asked just now is what is attested next.
+    pub(super) fn of_most(asked: u64, patients: u64) -> Self {
+        let (lru, kept) = (EvictionPolicy::lru, ATTESTED_FOR);
+        Self {
+            asked: Cache::builder()
+                .max_capacity(asked)
+                .time_to_live(kept)
+                .eviction_policy(lru())
+                .build(),
+            given: Cache::builder()
+                .max_capacity(patients)
+                .time_to_live(kept)
+                .eviction_policy(lru())
+                .build(),
+        }
+    }
+
+    pub(super) fn asked(&self, entry: String, at: Timestamp, attestable: Attestable) {
+        self.asked.insert(entry, (at, Arc::new(attestable)));
+    }
+
+    /// What was asked under this entry, within the day before `now`.
+    pub(super) fn attestable(&self, entry: &str, now: Timestamp) -> Option<Arc<Attestable>> {
+        let (at, attestable) = self.asked.get(entry)?;
+        holds(at, now).then_some(attestable)
+    }
+
+    #[cfg(test)]
+    pub(super) fn settle(&self) {
+        self.asked.run_pending_tasks();
     }
 
     fn keep(&self, patient: Redacted, attested: Attested) {
@@ -175,17 +200,17 @@ impl Gate {
     /// # Errors
     /// When there is no such inquiry, or it cannot be recorded.
     pub async fn attest(
-        &self,
+        self: &Arc<Self>,
         inquiry: EntryId,
         reason: &Reason,
         caller: &Caller,
     ) -> Result<EntryId, AttestError> {
         let name = inquiry.to_string();
-        let held = self.attestations().asked.get(&name);
+        let now = self.clock().now();
+        let held = self.attestations().attestable(&name, now);
         let held = held.filter(|held| held.client == caller.client);
         let held = held.ok_or(AttestError::Unknown)?;
         let by = held.by.clone();
-        let now = self.clock().now();
         let id = EntryId::new(now);
         let body = canonical_body(&Written {
             act: ATTESTED,
@@ -197,16 +222,20 @@ impl Gate {
             reason,
         });
         let draft = Draft { id, time: now, kind: Kind::Override, body };
-        match timeout(LEDGER_WAIT, self.append(draft, Durability::OnDisk)).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(_)) | Err(_) => return Err(AttestError::LedgerUnavailable),
-        }
-        let entry = id.to_string();
-        events::Attested { entry: &entry, inquiry: &name }.emit();
-        let (at, reason, cases) = (now, reason.written(), held.cases.clone());
-        let attested = Attested { entry, at, cases, reason, by };
-        self.attestations().keep(held.patient.clone(), attested);
-        Ok(id)
+        let (entry, reason, cases) = (id.to_string(), reason.written(), held.cases.clone());
+        let attested = Attested { entry, at: now, cases, reason, by };
+        let (gate, patient) = (Arc::clone(self), held.patient.clone());
+        // To its end, even if nobody waits any more: what the ledger says was attested is attested.
+        let entered = tokio::spawn(async move {
+            match timeout(LEDGER_WAIT, gate.append(draft, Durability::OnDisk)).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(_)) | Err(_) => return Err(AttestError::LedgerUnavailable),
+            }
+            events::Attested { entry: &attested.entry, inquiry: &name }.emit();
+            gate.attestations().keep(patient, attested);
+            Ok(id)
+        });
+        entered.await.unwrap_or(Err(AttestError::LedgerUnavailable))
     }
 
     /// Gives emergencies without a full attestation the one that was given beforehand; the entries that hold them.
@@ -273,7 +302,7 @@ impl Gate {
             Kind::Access => {
                 let attestable = serde_json::from_str::<KeptInquiry>(body).ok();
                 if let Some(attestable) = attestable.and_then(KeptInquiry::attestable) {
-                    self.attestations().asked(entry.to_owned(), attestable);
+                    self.attestations().asked(entry.to_owned(), at, attestable);
                 }
             }
             Kind::Override => {

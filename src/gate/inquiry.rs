@@ -24,9 +24,20 @@ use crate::telemetry::events;
 pub struct Caller {
     /// The system: the issuer of its token, or `loopback`, or `token`.
     pub client: String,
-    /// The person before the screen, as a staff number where it could be told.
+    /// The person before the screen, by staff number, where that could be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// What the system calls this person, where that leads to no staff number. For the record only: who cannot be
+    /// told from the reviewer attests nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_reference: Option<String>,
+}
+
+impl Caller {
+    /// A system, and nobody before its screen.
+    pub fn system(client: String) -> Self {
+        Self { client, user: None, user_reference: None }
+    }
 }
 
 /// One order that somebody asks about.
@@ -118,7 +129,7 @@ impl Gate {
         let attestable = Attestable::of(&request.subject, &verdict, &caller);
         let told = attestable.is_some();
         if let Some(attestable) = attestable {
-            self.attestations().asked(name, attestable);
+            self.attestations().asked(name, ruling.now, attestable);
         }
         let colleagues = colleagues(ruling);
         Ok(Inquired { entry: id, verdict, colleagues, attestable: told })

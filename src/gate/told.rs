@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::order::{Group, Order, Person as Named, Primary, Stage};
 use crate::domain::rule::Rule;
 use crate::domain::verdict::{Decision, Stance};
+use crate::gate::attested_entry::INQUIRY;
 use crate::gate::order_facts::OrderFacts;
 use crate::ledger::{Entry, Kind, Place};
 use crate::overrides::file::Attested;
@@ -189,6 +190,20 @@ pub fn told(entry: &Entry, place: &Place) -> Told {
     row.terms = terms(&shown, &orders);
     row.summary = serde_json::to_string(&shown).unwrap_or_default();
     Told { row, opening: Some(opening), act: None, shown: Some(shown) }
+}
+
+/// An inquiry as its page shows it. Lists and searches of decisions know nothing of inquiries.
+pub fn inquired(entry: &Entry) -> Option<Shown> {
+    #[derive(Deserialize)]
+    struct Asked {
+        act: String,
+    }
+    let asked = (entry.kind == Kind::Access).then(|| serde_json::from_str::<Asked>(entry.body()));
+    asked?.ok().filter(|asked| asked.act == INQUIRY)?;
+    let body = serde_json::from_str::<Body>(entry.body()).ok()?;
+    let facts = body.facts.iter().flat_map(|facts| &facts.orders);
+    let orders: Vec<Order> = facts.filter_map(OrderFacts::restore).collect();
+    Some(shown(entry.id.to_string(), entry.time, body, &orders))
 }
 
 fn other_terms(entry: &Entry) -> Vec<Term> {

@@ -1,5 +1,7 @@
 //! Override files found again: by number, by state, by surgeon. Derived from the ledger; the gate works without it.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use sqlx::AnyPool;
 
@@ -23,10 +25,41 @@ pub struct Sought {
     pub surgeon: Option<String>,
     /// Only those of these departments; all where absent.
     pub departments: Option<Vec<String>>,
-    /// Only those opened before, for the next page.
+    /// Only those opened before.
     pub before: Option<Timestamp>,
+    /// Only those that stand behind this file where the newest come first: the next page.
+    pub behind: Option<Behind>,
     /// How many, at most [`LIST_MAX`]; 0 = as many.
     pub limit: u32,
+}
+
+/// The last file of a page. An entry may open several files, at one time: only all of this tells where to go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Behind {
+    /// When it was opened.
+    pub at: Timestamp,
+    /// Which it is.
+    pub id: FileId,
+}
+
+impl Behind {
+    /// Reads what [`Display`](fmt::Display) writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (at, id) = text.split_once('_')?;
+        let at = Timestamp::from_microsecond(at.parse().ok()?).ok()?;
+        Some(Self { at, id: FileId::parse(id)? })
+    }
+
+    /// Behind this file.
+    pub fn file(file: &OverrideFile) -> Self {
+        Self { at: file.opened.at, id: file.opened.id.clone() }
+    }
+}
+
+impl fmt::Display for Behind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}_{}", self.at.as_microsecond(), self.id)
+    }
 }
 
 /// How many files wait.
@@ -105,10 +138,26 @@ impl Overrides {
     /// # Errors
     /// The database does not answer.
     pub async fn list(&self, sought: &Sought) -> Result<Vec<OverrideFile>, OverridesError> {
-        let (mut condition, texts, mut numbers) = condition(sought);
+        let (mut condition, mut texts) = condition(sought);
+        let mut numbers = Vec::new();
+        if let Some(behind) = &sought.behind {
+            texts.extend([behind.id.entry.clone(), behind.id.entry.clone()]);
+        }
+        // Texts are bound first.
+        let place = |numbers: &[i64]| texts.len() + numbers.len() + 1;
         if let Some(before) = sought.before {
-            condition.push_str(&format!(" and at < ${}", texts.len() + numbers.len() + 1));
+            condition.push_str(&format!(" and at < ${}", place(&numbers)));
             numbers.push(before.as_microsecond());
+        }
+        if let Some(behind) = &sought.behind {
+            let (entry, first) = (texts.len(), place(&numbers));
+            let (above, same, at, nth) = (entry - 1, entry, first + 1, first + 2);
+            condition.push_str(&format!(
+                " and (at < ${first} or (at = ${at} and \
+                 (entry > ${above} or (entry = ${same} and nth > ${nth}))))"
+            ));
+            let at = behind.at.as_microsecond();
+            numbers.extend([at, at, i64::from(behind.id.case)]);
         }
         let order = match sought.open {
             Some(true) => "order by due, entry, nth",
@@ -129,7 +178,7 @@ impl Overrides {
     ) -> Result<Waiting, OverridesError> {
         let departments = departments.map(<[String]>::to_vec);
         let sought = Sought { open: Some(true), departments, ..Sought::default() };
-        let (condition, texts, _) = condition(&sought);
+        let (condition, texts) = condition(&sought);
         let open = self.store.count(&condition, &texts, &[]).await?;
         let overdue = format!("{condition} and due <= ${}", texts.len() + 1);
         let overdue = self.store.count(&overdue, &texts, &[now.as_microsecond()]).await?;
@@ -157,8 +206,8 @@ impl Overrides {
     }
 }
 
-/// The condition, and its texts and numbers, which are bound in this order.
-fn condition(sought: &Sought) -> (String, Vec<String>, Vec<i64>) {
+/// The condition, and its texts, which are bound in this order.
+fn condition(sought: &Sought) -> (String, Vec<String>) {
     let mut parts = vec!["1 = 1".to_owned()];
     let mut texts = Vec::new();
     match sought.open {
@@ -180,5 +229,5 @@ fn condition(sought: &Sought) -> (String, Vec<String>, Vec<i64>) {
         let list = if places.is_empty() { "null".to_owned() } else { places.join(",") };
         parts.push(format!("department in ({list})"));
     }
-    (parts.join(" and "), texts, Vec::new())
+    (parts.join(" and "), texts)
 }

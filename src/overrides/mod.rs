@@ -20,6 +20,6 @@ mod tests;
 
 pub use crate::overrides::act::{Act, Conclusion, Person, Recorded, Suspension, Target};
 pub use crate::overrides::file::{FileId, Opened, Opening, OverrideFile, State};
-pub use crate::overrides::index::{Overrides, Sought};
+pub use crate::overrides::index::{Behind, LIST_MAX, Overrides, Sought};
 pub use crate::overrides::ladder::Ladder;
 pub use crate::overrides::rules::Refused;

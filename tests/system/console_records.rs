@@ -87,6 +87,43 @@ fn a_patient_is_found_as_typed_in_gbk_or_full_width_and_stays_masked_until_opene
 }
 
 #[test]
+fn an_inquiry_is_opened_from_its_card_and_the_look_is_on_record() {
+    let (_hospital, gate, _upstream) = house(&[
+        ("wang", &["--role", "viewer"]),
+        ("li", &["--role", "viewer", "--department", "0999"]),
+    ]);
+    let call = crate::support::bytes_of("tests/data/cds_hooks/good/order-sign-refused.json");
+    let call: Value = serde_json::from_slice(&call).expect("JSON");
+    let sign = "/cds-services/orgate-order-sign";
+    let answer = crate::support::console::post(gate.console(), sign, &call);
+    assert_eq!(answer.status, 200);
+    let entry = looks(&gate, "inquiry").remove(0)["id"].as_str().expect("an id").to_owned();
+    let mut browser = Browser::first_login(&gate, "wang", PASSWORD);
+    let page = eventually("the index has it", || {
+        let page = browser.get(&format!("/entries/{entry}"));
+        (page.status == 200).then_some(page)
+    });
+    for shown in ["P2699001", "grant-missing", "并非医嘱", "D1005"] {
+        assert!(page.body.contains(shown), "{shown}: {}", page.body);
+    }
+    let viewed = looks(&gate, "viewed");
+    let [look] = viewed.as_slice() else { panic!("one look: {viewed:?}") };
+    assert_eq!(look["body"]["what"], "inquiry");
+    assert_eq!(
+        (&look["body"]["entry"], &look["body"]["patients"][0]),
+        (&entry.as_str().into(), &"P2699001".into())
+    );
+    // It is no decision, and whoever sees another department opens nothing.
+    search(&mut browser, &[("patient", b"P2699001")], 0);
+    let mut other = Browser::first_login(&gate, "li", PASSWORD);
+    assert_eq!(other.get(&format!("/entries/{entry}")).status, 404);
+    let login = looks(&gate, "login").remove(0);
+    let login = login["id"].as_str().expect("an id");
+    assert_eq!(browser.get(&format!("/entries/{login}")).status, 404, "other looks have no page");
+    assert_eq!(looks(&gate, "viewed").len(), 1);
+}
+
+#[test]
 fn an_order_and_its_notice_are_one_case_and_every_field_finds_them() {
     let (_hospital, gate, _upstream) = house(&[("wang", &["--role", "viewer"])]);
     let mut browser = Browser::first_login(&gate, "wang", PASSWORD);

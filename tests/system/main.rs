@@ -10,6 +10,7 @@
 mod answer_table;
 mod browser;
 mod cds_hooks;
+mod cds_persons;
 mod cli;
 mod connections;
 mod console;

@@ -2,11 +2,15 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
 
 use orgate::accounts::{NewAccount, Role, Scope};
 use orgate::domain::order::Redacted;
 use orgate::domain::procedure::ProcedureCode;
-use orgate::gate::office::{Look, Office, OfficeError, Visitor};
+use orgate::domain::verdict::Stance;
+use orgate::gate::office::{Look, Office, OfficeError, Visitor, Wanted};
+use orgate::gate::stance::RouteStance;
 use orgate::overrides::{Conclusion, OverrideFile, Refused, Sought, State, Target};
 use orgate::register::change::{Subject, Turn};
 use orgate::search::{Query, Term};
@@ -277,4 +281,65 @@ fn the_indexes_are_built_anew_from_the_ledger_with_every_file_as_it_stood() {
     let (files, found) = files("after");
     assert_eq!((files.len(), found), (1, 1));
     assert_eq!(files[0].state, State::Open);
+}
+
+/// Polls a future so many times, and lets go of it: as when a browser goes away.
+async fn polled<T>(
+    mut future: std::pin::Pin<Box<impl Future<Output = T>>>,
+    most: usize,
+) -> Option<T> {
+    let mut left = most;
+    std::future::poll_fn(move |context| match future.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending => {
+            left = left.saturating_sub(1);
+            if left == 0 { Poll::Ready(None) } else { Poll::Pending }
+        }
+    })
+    .await
+}
+
+#[test]
+fn a_rejection_whose_browser_goes_away_suspends_all_the_same() {
+    let house = House::new("", "");
+    let mut client = house.client();
+    let draft = Draft { surgeon: "D1002^沈若川", ..Draft::emergency("W1") };
+    assert_eq!(code(&client.ask(&draft.bytes())), "AA");
+    let [file] = house.files(1).try_into().expect("one file");
+    let id = file.opened.id.clone();
+    let (runtime, office) = house.office();
+    let second = account("wang", "D9001", &[Role::Reviewer]);
+    // Let go of at every point there is, until one of the attempts has closed the file.
+    for most in 1.. {
+        assert!(most < 100, "never reviewed");
+        let target = Some(Target::Surgeon);
+        let review = office.review(&second, &id, Conclusion::Rejected, "并非急诊", target);
+        let reviewed = runtime.block_on(polled(Box::pin(review), most));
+        assert!(!matches!(reviewed, Some(Ok(_))), "an earlier attempt is enough");
+        std::thread::sleep(Duration::from_millis(300));
+        if !house.entries("override").is_empty() {
+            break;
+        }
+    }
+    eventually("the surgeon is suspended", || {
+        let told = house.entries("register").into_iter().map(|entry| entry["body"]["what"].clone());
+        told.into_iter().find(|what| what.as_str().is_some_and(|what| what.contains("suspend")))
+    });
+    assert_eq!(code(&client.ask(&Draft::clean("W2").bytes())), "AE");
+}
+
+#[test]
+fn a_stance_whose_browser_goes_away_is_in_force_once_it_is_in_the_ledger() {
+    let house = House::new("", "");
+    let (runtime, office) = house.office();
+    let operator = account("sun", "D9005", &[Role::Operator]);
+    let observe = RouteStance { stance: Stance::Observe, departments: Vec::new() };
+    let wanted = Wanted::Whole(observe.clone());
+    let set = office.set_stance(&operator, "his", wanted, "升级期间仅观察");
+    assert!(runtime.block_on(polled(Box::pin(set), 1)).is_none());
+    eventually("the entry", || house.entries("bypass").pop());
+    eventually("the stance is in force", || {
+        let switch = office.stances().of("his").expect("a route");
+        (*switch.now() == observe).then_some(())
+    });
 }

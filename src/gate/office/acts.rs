@@ -1,5 +1,7 @@
 //! Acts on override files: checked against the file as it stands, written to the ledger, then taken into the index.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::accounts::{Account, Permit};
@@ -42,7 +44,7 @@ impl Office {
     /// # Errors
     /// What the rules of override files say, the account's roles, or nothing there to suspend; then nothing is done.
     pub async fn review(
-        &self,
+        self: &Arc<Self>,
         account: &Account,
         id: &FileId,
         conclusion: Conclusion,
@@ -56,23 +58,28 @@ impl Office {
             reason: reason.trim().to_owned(),
             suspend: suspend.map(|of| Suspension { of }),
         };
-        let _turn = self.acting.lock().await;
+        let turn = Arc::clone(&self.acting).lock_owned().await;
         let before = self.override_file(account, id).await?;
         before.check(&act, self.now())?;
         let subject = match suspend {
             None => None,
             Some(target) => Some(self.to_suspend(&before, target).await?),
         };
-        let file = self.act(before, act).await?;
-        let suspended = match subject {
-            None => None,
-            Some(subject) => {
-                let reason = format!("override file {id} rejected");
-                let changed = self.change(account, subject, Turn::Suspend, &reason).await;
-                Some(changed.map_err(|error| error.to_string()))
-            }
-        };
-        Ok(Reviewed { file, suspended })
+        let reason = format!("override file {id} rejected");
+        let (office, account) = (Arc::clone(self), account.clone());
+        Self::through(async move {
+            let _turn = turn;
+            let file = office.act(before, act).await?;
+            let suspended = match subject {
+                None => None,
+                Some(subject) => {
+                    let changed = office.change(&account, subject, Turn::Suspend, &reason).await;
+                    Some(changed.map_err(|error| error.to_string()))
+                }
+            };
+            Ok(Reviewed { file, suspended })
+        })
+        .await
     }
 
     /// Opens a closed file again.

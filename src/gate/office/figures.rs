@@ -10,7 +10,7 @@ use crate::cases::figures::{Cell, Figures};
 use crate::cases::report::{Report, ReportState};
 use crate::domain::rule::Rule;
 use crate::gate::office::{Office, OfficeError};
-use crate::overrides::{Act, OverrideFile, Sought, State};
+use crate::overrides::{Act, Behind, OverrideFile, Sought, State};
 use crate::search::{Query, Term};
 
 /// Override files of one page of the index.
@@ -235,7 +235,7 @@ impl Office {
             looked += files.len();
             match files.last() {
                 Some(last) if full && last.opened.at >= since => {
-                    sought.before = Some(last.opened.at);
+                    sought.behind = Some(Behind::file(last));
                     if looked >= FILES_MAX {
                         cut = true;
                         break;

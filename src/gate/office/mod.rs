@@ -87,7 +87,7 @@ pub struct Office {
     parts: Parts,
     readings: Readings,
     /// One act on override files at a time: each is checked against what the one before has left.
-    acting: Mutex<()>,
+    acting: Arc<Mutex<()>>,
     live: broadcast::Sender<Arc<Shown>>,
     verification: Verification,
 }
@@ -139,7 +139,7 @@ impl Office {
         let (live, _) = broadcast::channel(LIVE_BEHIND);
         let readings = Readings::new(parts.patients_per_hour);
         let verification = Verification::default();
-        Self { parts, readings, acting: Mutex::new(()), live, verification }
+        Self { parts, readings, acting: Arc::default(), live, verification }
     }
 
     /// The gate.
@@ -184,6 +184,14 @@ impl Office {
 
     fn permit(account: &Account, permit: Permit) -> Result<(), OfficeError> {
         if account.may(permit) { Ok(()) } else { Err(OfficeError::Forbidden(permit)) }
+    }
+
+    /// Runs to its end what is begun, even if nobody waits for it any more: a browser that goes away leaves no act in
+    /// the ledger that was never done.
+    async fn through<T: Send + 'static>(
+        begun: impl Future<Output = Result<T, OfficeError>> + Send + 'static,
+    ) -> Result<T, OfficeError> {
+        tokio::spawn(begun).await.unwrap_or(Err(OfficeError::Ledger))
     }
 
     /// Writes an entry, and gives its id, place and time once it is on disk.

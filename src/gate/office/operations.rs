@@ -114,7 +114,7 @@ impl Office {
     /// # Errors
     /// The account's roles or departments, no reason, no change, or the ledger cannot record it; then nothing changes.
     pub async fn set_stance(
-        &self,
+        self: &Arc<Self>,
         account: &Account,
         route: &str,
         wanted: Wanted,
@@ -125,12 +125,11 @@ impl Office {
         if reason.is_empty() {
             return Err(StanceError::NoReason.into());
         }
-        let _turn = self.acting.lock().await;
+        let turn = Arc::clone(&self.acting).lock_owned().await;
         let switch = self.stances().of(route).ok_or(StanceError::Unknown)?;
         let from = switch.now();
         let to = wanted.weigh(account, &from)?;
-        let by = account.display.clone();
-        let file = Written::of(switch.file());
+        let (by, file) = (account.display.clone(), Written::of(switch.file()));
         let body = json!({
             "account": account.name,
             "act": "stance",
@@ -140,20 +139,31 @@ impl Office {
             "routes": [route],
             "to": Written::of(&to),
         });
-        let (entry, _, now) = self.enter(Kind::Bypass, &body).await?;
-        let entry = entry.to_string();
+        let (office, route) = (Arc::clone(self), route.to_owned());
+        Self::through(async move {
+            let _turn = turn;
+            let (entry, _, at) = office.enter(Kind::Bypass, &body).await?;
+            let entry = entry.to_string();
+            let change =
+                Change { to: Written::of(&to), file, at, by, reason, entry: entry.clone() };
+            let kept = office.switch(route, to, change).await;
+            Ok(Switched { entry, kept })
+        })
+        .await
+    }
+
+    /// Puts a change into force that is in the ledger; whether it could be kept.
+    async fn switch(&self, route: String, to: RouteStance, change: Change) -> bool {
         let (stance, departments) = (to.stance.as_str(), to.departments.len());
-        let change =
-            Change { to: Written::of(&to), file, at: now, by, reason, entry: entry.clone() };
-        let (stances, name) = (self.stances().clone(), route.to_owned());
+        let (stances, name) = (self.stances().clone(), route.clone());
         // Files are made durable on a thread of their own.
         let kept = tokio::task::spawn_blocking(move || stances.apply(&name, to, change)).await;
-        events::StanceChanged { route, stance, departments }.emit();
+        events::StanceChanged { route: &route, stance, departments }.emit();
         let kept = kept.unwrap_or_else(|_| Err(std::io::ErrorKind::Other.into()));
         if let Err(error) = &kept {
-            events::StanceUnkept { route, error }.emit();
+            events::StanceUnkept { route: &route, error }.emit();
         }
-        Ok(Switched { entry, kept: kept.is_ok() })
+        kept.is_ok()
     }
 
     /// Has the whole chain verified, up to its head as it is now, on a thread of its own. Whether it was begun; else

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::accounts::{Account, Permit};
 use crate::domain::verdict::Decision;
 use crate::gate::office::{Office, OfficeError};
-use crate::gate::told::Shown;
+use crate::gate::told::{Shown, inquired};
 use crate::ledger::{self, Entry, Place};
 use crate::search::{Found, Query, Term};
 
@@ -13,7 +13,7 @@ use crate::search::{Found, Query, Term};
 pub struct Opened {
     /// The entry, from the ledger's own file.
     pub entry: Entry,
-    /// How it is listed.
+    /// How it is listed; an inquiry, which no list holds, in the same form.
     pub shown: Option<Shown>,
     /// What tells of it: delivery, acts, looks; the oldest first.
     pub of: Vec<Entry>,
@@ -116,13 +116,16 @@ impl Office {
         Self::permit(account, Permit::See)?;
         let found = self.parts.search.entry(id).await?.ok_or(OfficeError::Unknown)?;
         let sees = account.scope.departments().is_none_or(|own| found.of_departments(own));
-        if !sees {
-            return Err(OfficeError::Unknown);
-        }
-        let shown = serde_json::from_str(&found.summary).ok();
+        let told: Option<Shown> = serde_json::from_str(&found.summary).ok();
         let tells = self.parts.search.of(id).await?;
         let entry = self.read(vec![found]).await?.pop().ok_or(OfficeError::Unknown)?;
-        Ok(Opened { entry, shown, of: self.read(tells).await? })
+        // No list holds inquiries: what they are of, the entry itself says.
+        let asked = inquired(&entry);
+        let of_own = |shown: &Shown| shown.departments.iter().any(|d| account.scope.sees(Some(d)));
+        if !sees && !asked.as_ref().is_some_and(of_own) {
+            return Err(OfficeError::Unknown);
+        }
+        Ok(Opened { entry, shown: told.or(asked), of: self.read(tells).await? })
     }
 
     /// Entries from the ledger's files, read on a thread of its own.

@@ -2,12 +2,13 @@
 
 use super::*;
 use crate::domain::rule::Rule;
-use crate::gate::attested::{AttestError, Reason};
+use crate::gate::attested::{AttestError, Attestable, Attestations, AttestedCase, Reason};
 use crate::gate::inquiry::{Caller, Inquired, Inquiry, InquiryError};
 use crate::ledger::EntryId;
 
 fn caller() -> Caller {
-    Caller { client: "https://his.example".to_owned(), user: Some("D7".to_owned()) }
+    let system = Caller::system("https://his.example".to_owned());
+    Caller { user: Some("D7".to_owned()), ..system }
 }
 
 fn inquiry(order: Order) -> Inquiry {
@@ -184,7 +185,7 @@ async fn only_an_inquiry_that_an_emergency_would_lift_can_be_attested() {
     }
     // Only the system that asked may attest, and only what a person asked.
     let refused = asked(&bench, unattested("D2", None)).await;
-    let other = Caller { client: "https://other.example".to_owned(), user: None };
+    let other = Caller::system("https://other.example".to_owned());
     let attested = bench.gate.attest(refused.entry, &reason(), &other).await;
     assert_eq!(attested.unwrap_err(), AttestError::Unknown);
     let mut nobody_asks = inquiry(unattested("D2", None));
@@ -226,4 +227,78 @@ async fn where_an_attestation_is_required_one_given_meanwhile_lets_the_same_byte
     assert_eq!(asked.verdict.decision, Decision::Block);
     bench.gate.attest(asked.entry, &reason(), &caller()).await.unwrap();
     assert_eq!(decision(&bench.gate.pass(sent()).await), Decision::Override);
+}
+
+#[tokio::test]
+async fn who_leads_to_no_staff_number_is_on_record_and_attests_nothing_even_after_a_restart() {
+    let bench = bench().await;
+    let mut nameless = inquiry(unattested("D2", None));
+    let reference = Some("Practitioner/12".to_owned());
+    nameless.caller = Caller { user: None, user_reference: reference, ..caller() };
+    let asked = bench.gate.inquire(nameless).await.unwrap();
+    assert!(!asked.attestable);
+    let entries = all(&bench).await;
+    let entry = entries.iter().find(|entry| entry.kind == Kind::Access).unwrap();
+    assert!(entry.body().contains("\"user_reference\":\"Practitioner/12\""));
+    let value: serde_json::Value = serde_json::from_str(entry.body()).unwrap();
+    assert_eq!(crate::ledger::canonical(&value).unwrap(), entry.body());
+    let again = super::bench().await;
+    again.gate.recall_attestation(entry.kind, &entry.id.to_string(), entry.time, entry.body());
+    for gate in [&bench.gate, &again.gate] {
+        let attested = gate.attest(asked.entry, &reason(), &caller()).await;
+        assert_eq!(attested.unwrap_err(), AttestError::Unknown);
+    }
+}
+
+fn attestable() -> Attestable {
+    let case = AttestedCase { procedure: "51.2300".to_owned(), surgeon: "D2".to_owned() };
+    let (cases, by) = (std::iter::once(Some(case)), Some("D7".to_owned()));
+    Attestable::new(Redacted::new("P1"), cases, "his".to_owned(), by).unwrap()
+}
+
+#[test]
+fn what_was_asked_can_be_attested_for_a_day_from_then_and_no_longer() {
+    let asked = Attestations::default();
+    let day = jiff::SignedDuration::from_hours(24);
+    // As after a restart: asked long ago, and read from the ledger just now.
+    asked.asked("01A".to_owned(), now() - day, attestable());
+    assert!(asked.attestable("01A", now()).is_some());
+    assert!(asked.attestable("01A", now() + jiff::SignedDuration::from_secs(1)).is_none());
+}
+
+#[test]
+fn the_newest_inquiry_can_always_be_attested_however_many_there_are() {
+    let asked = Attestations::of_most(100, 100);
+    for nth in 0..2_000 {
+        let entry = format!("{nth}");
+        asked.asked(entry.clone(), now(), attestable());
+        asked.settle();
+        for _ in 0..3 {
+            assert!(asked.attestable(&entry, now()).is_some(), "{nth}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_attestation_that_nobody_waits_for_any_more_is_attested_all_the_same() {
+    let bench = bench().await;
+    let refused = asked(&bench, unattested("D2", None)).await;
+    let (reason, caller) = (reason(), caller());
+    let mut attest = Box::pin(bench.gate.attest(refused.entry, &reason, &caller));
+    // Begun, and the caller is gone before the ledger has it.
+    tokio::select! {
+        biased;
+        attested = &mut attest => panic!("{attested:?}"),
+        () = std::future::ready(()) => drop(attest),
+    }
+    let mut tries = 0..1_000;
+    loop {
+        let nth = tries.next().expect("attested at last");
+        let message: &'static str = format!("order {nth}").leak();
+        if !is_unattested(&bench.gate, message, "D2").await {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(all(&bench).await.iter().any(|entry| entry.kind == Kind::Override));
 }

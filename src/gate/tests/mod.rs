@@ -85,7 +85,7 @@ impl Store for Flaky {
 
 struct Bench {
     folder: TempDir,
-    gate: Gate,
+    gate: Arc<Gate>,
     ledger: Ledger,
     broken: Arc<AtomicBool>,
 }
@@ -144,7 +144,7 @@ async fn bench_by(policy: Policy) -> Bench {
         sync_every: true,
         keep_message_max: 4096,
     });
-    Bench { folder, gate, ledger, broken }
+    Bench { folder, gate: Arc::new(gate), ledger, broken }
 }
 
 impl Bench {

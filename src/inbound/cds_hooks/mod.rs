@@ -9,6 +9,7 @@
 //! | `service` | the services: call → inquiries → cards; feedback → attestations |
 //! | `discovery` | which hooks, and what to prefetch |
 //! | `request`, `feedback` | bodies taken apart |
+//! | `reading` | drafts through the mapping; who is meant by user and patient |
 //! | `references` | prefetched resources, by what they are referred to as |
 //! | `cards`, `reasons`, `language` | verdict → card |
 //! | `clients`, `jwt`, `keys`, `fetch` | who may call |
@@ -24,6 +25,7 @@ mod fetch;
 mod jwt;
 mod keys;
 mod language;
+mod reading;
 mod reasons;
 pub mod references;
 mod request;

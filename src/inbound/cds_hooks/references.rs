@@ -67,6 +67,22 @@ impl Known {
         }
     }
 
+    /// Whether a resource of this type bears `number` as its identifier in one of `systems`.
+    pub fn bears(&self, resource_type: &str, systems: &[Box<str>], number: &str) -> bool {
+        let text = |value: &Value, name: &str| {
+            value.get(name).and_then(Value::as_str).unwrap_or_default().trim().to_owned()
+        };
+        let ours = |identifier: &Value| {
+            let system = text(identifier, "system");
+            text(identifier, "value") == number && systems.iter().any(|own| **own == *system)
+        };
+        let resources = self.by_name.values().flatten();
+        resources.filter(|resource| text(resource, "resourceType") == resource_type).any(|found| {
+            let identifiers = found.get("identifier").and_then(Value::as_array);
+            identifiers.into_iter().flatten().any(ours)
+        })
+    }
+
     fn below_base<'r>(&self, reference: &'r str) -> &'r str {
         let below = reference.strip_prefix(&*self.base).and_then(|rest| rest.strip_prefix('/'));
         if self.base.is_empty() { reference } else { below.unwrap_or(reference) }

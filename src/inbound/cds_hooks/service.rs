@@ -13,7 +13,7 @@ use bytes::Bytes;
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::domain::order::{Action, Order, Primary, Redacted, Urgency};
+use crate::domain::order::Order;
 use crate::fhir::document::{Document, Limits};
 use crate::gate::attested::AttestError;
 use crate::gate::inquiry::{Caller, Inquired, Inquiry, InquiryError};
@@ -24,14 +24,13 @@ use crate::inbound::cds_hooks::cors::Page;
 use crate::inbound::cds_hooks::discovery::{Hook, document};
 use crate::inbound::cds_hooks::feedback::{self, Outcome, Told};
 use crate::inbound::cds_hooks::language::Language;
+use crate::inbound::cds_hooks::reading::{Read, Reader, UNRESOLVED};
 use crate::inbound::cds_hooks::references::Known;
 use crate::inbound::cds_hooks::request::{self, Draft, HookCall};
 use crate::inbound::cds_hooks::{Config, respond};
 use crate::inbound::console::bounds::{ANSWER_WITHIN, BODY_BYTES_MAX, Bounds, whole};
 use crate::inbound::console::caller::Peer;
 use crate::ledger::{Body as EntryBody, Kind};
-use crate::mapping::fhir::{FhirContext, FhirReading, Subject as Resource};
-use crate::mapping::{Reading, Unreadable};
 use crate::telemetry::events;
 
 /// The interface's name in entries and metrics.
@@ -171,21 +170,27 @@ impl Service {
                     }
                 }
                 Err(unsound) => {
-                    let caller = Caller { client, user: None };
+                    let caller = Caller::system(client);
                     self.note_unreadable(&call, draft, caller, unsound.as_str()).await;
                     return respond::unsound(unsound.chinese(), unsound.english(), &draft.path);
                 }
             }
         }
-        let caller = Caller { client, user: Some(self.user(&call.user, &known)) };
+        let reader = Reader { mapping: &self.config.mapping, gate: &self.gate, known: &known };
+        let caller = asker(client, &call, &reader);
+        let patient = reader.patient(&call.patient);
         let mut orders = Vec::new();
         for (draft, document) in &documents {
-            match self.read(document, draft, &known) {
+            match reader.read(document, draft) {
                 Read::NotSurgical => {
                     events::NotSurgical { route: INTERFACE, scheduling: false }.emit()
                 }
-                Read::Order(order) => orders.push((*draft, order)),
+                Read::Order(mut order) => {
+                    order.patient = order.patient.take().or_else(|| patient.clone());
+                    orders.push((*draft, order));
+                }
                 Read::Unresolved(references) => {
+                    self.note_unreadable(&call, draft, caller, UNRESOLVED).await;
                     return respond::unresolved(&references, &draft.path);
                 }
                 Read::Unreadable(unreadable) => {
@@ -209,11 +214,7 @@ impl Service {
         language: Language,
     ) -> Result<Vec<Card>, InquiryError> {
         let mut cards = Vec::new();
-        for (draft, mut order) in orders {
-            if order.patient.is_none() {
-                let (_, id) = call.patient.rsplit_once('/').unwrap_or(("", &call.patient));
-                order.patient = Redacted::new(id);
-            }
+        for (draft, order) in orders {
             let subject = Subject::Orders(vec![order]);
             let asked = self.inquire(call, draft, caller.clone(), subject).await?;
             cards.extend(card(&asked, language, self.config.public_url.as_deref()));
@@ -255,73 +256,13 @@ impl Service {
         let _ = self.inquire(call, draft, caller, subject).await;
     }
 
-    fn read(&self, document: &Document, draft: &Draft<'_>, known: &Known) -> Read {
-        let resource = Resource {
-            resource: document.root(),
-            path: &draft.path,
-            action: Action::New,
-            identity: None,
-        };
-        let FhirReading { reading, unresolved } = self.mapped(resource, known, false);
-        match reading {
-            Reading::NotSurgical { .. } => Read::NotSurgical,
-            Reading::Unreadable(unreadable) => Read::Unreadable(unreadable),
-            Reading::Surgical(order) if order.action() == Action::Other => Read::NotSurgical,
-            Reading::Surgical(order) => {
-                let nowhere = unresolved_surgeons(&order, &unresolved);
-                if nowhere.is_empty() || order.urgency() == Urgency::Emergency {
-                    Read::Order(order)
-                } else {
-                    Read::Unresolved(nowhere)
-                }
-            }
-        }
-    }
-
-    fn mapped(&self, resource: Resource<'_>, known: &Known, all_surgical: bool) -> FhirReading {
-        let register = self.gate.register();
-        let (catalogue, lists) = (register.catalogue(), register.lists());
-        let context = FhirContext {
-            catalogue: &catalogue,
-            listed: &|code| lists.mention(code),
-            checked_order: &|number| self.gate.memory().knows_order(number),
-            all_surgical,
-            zone: self.gate.zone(),
-            references: known,
-        };
-        self.config.mapping.read(resource, &context)
-    }
-
-    /// The person before the screen, as the mapping would read them as a surgeon; else as written.
-    fn user(&self, reference: &str, known: &Known) -> String {
-        let asked = json!({
-            "resourceType": "ServiceRequest",
-            "status": "active",
-            "intent": "order",
-            "code": { "text": "user" },
-            "performer": [{ "reference": reference }],
-        });
-        let (path, action, identity) = ("context.userId", Action::New, None);
-        let resource = Resource { resource: &asked, path, action, identity };
-        let Reading::Surgical(order) = self.mapped(resource, known, true).reading else {
-            return reference.to_owned();
-        };
-        let lines = order.groups.iter().flat_map(|group| &group.lines);
-        let mut persons = lines.flat_map(|line| match &line.primary {
-            Primary::Named(persons) => persons.as_slice(),
-            Primary::Missing | Primary::Unclear(_) => &[],
-        });
-        let id = persons.find_map(|person| person.id.as_ref()).map(ToString::to_string);
-        id.unwrap_or_else(|| reference.to_owned())
-    }
-
     /// Takes feedback: one of our override reasons attests, everything else is only kept.
     async fn take(&self, id: &str, client: String, body: &[u8]) -> Response {
         let told = match feedback::read(body) {
             Ok(told) => told,
             Err(what) => return respond::malformed(what),
         };
-        let caller = Caller { client, user: None };
+        let caller = Caller::system(client);
         let mut failed = None;
         for Told { inquiry, outcome, reason } in told {
             let attested = match (&reason, outcome) {
@@ -366,25 +307,11 @@ impl Service {
     }
 }
 
-/// What a draft comes to.
-enum Read {
-    NotSurgical,
-    Order(Order),
-    /// These references to surgeons lead nowhere.
-    Unresolved(Vec<String>),
-    Unreadable(Unreadable),
-}
-
-/// References to surgeons that nobody could look up: the mapping then gives them as they are written.
-fn unresolved_surgeons(order: &Order, unresolved: &[String]) -> Vec<String> {
-    let lines = order.groups.iter().flat_map(|group| &group.lines);
-    let persons = lines.flat_map(|line| match &line.primary {
-        Primary::Named(persons) => persons.as_slice(),
-        Primary::Missing | Primary::Unclear(_) => &[],
-    });
-    let ids: Vec<&str> =
-        persons.filter_map(|person| person.id.as_ref()).map(|id| id.as_str()).collect();
-    unresolved.iter().filter(|reference| ids.contains(&reference.trim())).cloned().collect()
+/// The system, and the person before its screen: a staff number, or only the reference that leads to none.
+fn asker(client: String, call: &HookCall<'_>, reader: &Reader<'_>) -> Caller {
+    let user = reader.user(&call.user);
+    let unresolved = user.is_none().then(|| call.user.clone());
+    Caller { client, user, user_reference: unresolved }
 }
 
 fn turned_away(why: &'static str, response: Response) -> Response {

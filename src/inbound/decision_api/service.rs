@@ -201,7 +201,7 @@ impl Service {
             Ok(place) => place,
             Err(excess) => return turned_away(excess.as_str(), respond::excess(excess)),
         };
-        let caller = Caller { client: client.to_owned(), user: None };
+        let caller = Caller::system(client.to_owned());
         let answered = timeout(ANSWER_WITHIN, answer(caller, body)).await;
         drop(place);
         answered.unwrap_or_else(|_| respond::unavailable("not answered in time"))

@@ -117,6 +117,16 @@ impl FhirMapping {
         read::read(&self.model, subject, context)
     }
 
+    /// The systems whose identifiers are staff numbers; none: the logical id is.
+    pub fn person_systems(&self) -> &[Box<str>] {
+        &self.model.persons.0
+    }
+
+    /// The systems whose identifiers are patients' numbers; none: the logical id is.
+    pub fn patient_systems(&self) -> &[Box<str>] {
+        &self.model.patients.0
+    }
+
     /// Runs the file's own examples: what differs from what it says.
     pub fn run_examples(&self) -> Vec<ExampleFault> {
         let run = |example: &Example| {

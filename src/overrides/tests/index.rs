@@ -5,7 +5,7 @@ use sqlx::any::AnyPoolOptions;
 
 use crate::overrides::act::{Act, Conclusion, Recorded};
 use crate::overrides::file::{FileId, Opening, State};
-use crate::overrides::index::{Overrides, Sought, Waiting};
+use crate::overrides::index::{Behind, Overrides, Sought, Waiting};
 use crate::overrides::ladder::Ladder;
 use crate::overrides::tests::{at, opened, recorded, review};
 
@@ -121,4 +121,30 @@ async fn only_what_is_overdue_is_escalated() {
     overrides.take(&[], &[act]).await.unwrap();
     let due = overrides.overdue(at(25), |file| ladder.due(file, at(25))).await.unwrap();
     assert!(due.is_empty());
+}
+
+#[tokio::test]
+async fn every_file_is_on_one_page_wherever_pages_end() {
+    let (overrides, _) = index().await;
+    // Four entries of two files each, all opened at one time: every odd page ends inside an entry.
+    let openings: Vec<Opening> = ["01A", "01B", "01C", "01D"].map(opening).into();
+    overrides.take(&openings, &[]).await.unwrap();
+    let whole = overrides.list(&Sought::default()).await.unwrap();
+    assert_eq!(whole.len(), 8);
+    for limit in 1..=8 {
+        let departments = Some(vec!["0301".to_owned()]);
+        let mut sought = Sought { limit, departments, before: Some(at(1)), ..Sought::default() };
+        let mut all = Vec::new();
+        loop {
+            let files = overrides.list(&sought).await.unwrap();
+            let Some(last) = files.last() else { break };
+            let behind = Behind::file(last);
+            assert_eq!(Behind::parse(&behind.to_string()), Some(behind.clone()));
+            sought.behind = Some(behind);
+            all.extend(files);
+        }
+        assert_eq!(all, whole, "{limit}");
+    }
+    assert_eq!(Behind::parse("1_"), None);
+    assert_eq!(Behind::parse("2026-03-02T00:00:00Z"), None);
 }

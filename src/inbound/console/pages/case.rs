@@ -39,6 +39,8 @@ struct CasePage {
     orders: String,
     departments: String,
     steps: Vec<Step>,
+    /// Asked beforehand, and no order.
+    inquiry: bool,
     files: Vec<String>,
     left_out: usize,
     unusual: Option<usize>,
@@ -114,9 +116,11 @@ impl Desk {
         let id = EntryId::parse(entry).ok_or(OfficeError::Unknown)?.to_string();
         let account = &visit.account;
         let opened = self.office.open(account, &id).await?;
-        let shown = opened.shown.filter(|_| opened.entry.kind == Kind::Decision);
+        let inquiry = opened.entry.kind == Kind::Access;
+        let shown = opened.shown.filter(|_| inquiry || opened.entry.kind == Kind::Decision);
         let shown = shown.ok_or(OfficeError::Unknown)?;
-        let mut all = self.related(account, &shown).await?;
+        // An inquiry stands by itself: nothing moved, and no case came of it.
+        let mut all = if inquiry { vec![shown] } else { self.related(account, &shown).await? };
         let left_out = all.len().saturating_sub(STEPS_MAX);
         let mut nth = 0;
         // The newest stay, and the one that was asked for.
@@ -136,7 +140,7 @@ impl Desk {
         for one in &all {
             let look = Look {
                 act: "viewed",
-                what: "case",
+                what: if inquiry { "inquiry" } else { "case" },
                 entry: Some(one.entry.clone()),
                 patients: one.patient.iter().cloned().collect(),
                 purpose: purpose.to_owned(),
@@ -163,6 +167,7 @@ impl Desk {
             orders: texts(&|shown| shown.orders.clone()).join("、"),
             departments: texts(&|shown| shown.departments.clone()).join("、"),
             steps,
+            inquiry,
             files,
             left_out,
             unusual: too_many,

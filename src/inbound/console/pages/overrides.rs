@@ -18,7 +18,8 @@ use crate::inbound::console::pages::page::{Frame, go, html};
 use crate::inbound::console::pages::visit::{Visit, failed};
 use crate::inbound::console::pages::words::{Lang, masked, moment};
 use crate::overrides::{
-    Act, Conclusion, FileId, OverrideFile, Person, Refused, Sought, State as FileState, Target,
+    Act, Behind, Conclusion, FileId, LIST_MAX, OverrideFile, Person, Refused, Sought,
+    State as FileState, Target,
 };
 
 /// Files of one page.
@@ -47,6 +48,8 @@ struct ListPage {
     lang: Lang,
     /// The open ones and the closed ones.
     lists: Vec<(bool, Vec<Line>)>,
+    /// There may be more open ones than are listed.
+    more_open: bool,
     surgeon: String,
     next: Option<String>,
 }
@@ -94,12 +97,13 @@ pub(super) async fn list(
         Err(response) => return response,
     };
     let form = Form::read(query.as_deref().unwrap_or_default());
-    let before = form.filled("before").and_then(|text| text.parse().ok());
+    let behind = form.filled("behind").and_then(Behind::parse);
     let sought = |open: bool| Sought {
         open: Some(open),
         surgeon: form.filled("surgeon").map(str::to_owned),
         departments: visit.account.scope.departments().map(<[String]>::to_vec),
-        before: before.filter(|_| !open),
+        before: None,
+        behind: behind.clone().filter(|_| !open),
         limit: if open { 0 } else { PAGE },
     };
     let overrides = desk.office.overrides();
@@ -108,11 +112,13 @@ pub(super) async fn list(
             (Ok(open), Ok(closed)) => (open, closed),
             (Err(error), _) | (_, Err(error)) => return failed(visit.lang, &error.into()),
         };
-    let full = closed.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
+    let fills = |files: &[OverrideFile], most: u32| {
+        files.len() >= usize::try_from(most).unwrap_or(usize::MAX)
+    };
     let surgeon = form.get("surgeon").trim();
-    let next = closed.last().filter(|_| full).map(|file| {
+    let next = closed.last().filter(|_| fills(&closed, PAGE)).map(|file| {
         let surgeon = utf8_percent_encode(surgeon, NON_ALPHANUMERIC);
-        format!("surgeon={surgeon}&before={}", file.opened.at)
+        format!("surgeon={surgeon}&behind={}", Behind::file(file))
     });
     let lines = |files: &[OverrideFile]| {
         files.iter().map(|file| desk.line(file, visit.lang)).collect::<Vec<_>>()
@@ -120,7 +126,8 @@ pub(super) async fn list(
     let page = ListPage {
         frame: desk.frame(&visit, "overrides").await,
         lang: visit.lang,
-        lists: if before.is_some() {
+        more_open: fills(&open, LIST_MAX),
+        lists: if behind.is_some() {
             vec![(false, lines(&closed))]
         } else {
             vec![(true, lines(&open)), (false, lines(&closed))]
@@ -352,4 +359,32 @@ fn notice(done: &str, lang: Lang) -> Option<&'static str> {
         Lang::Zh => zh,
         Lang::En => en,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_list_of_open_files_says_that_there_are_more() {
+        let frame = || Frame {
+            at: "overrides",
+            who: "样例".to_owned(),
+            word: "w".to_owned(),
+            waiting: Some(501),
+            sees: true,
+            operates: false,
+        };
+        let page = |more_open: bool| ListPage {
+            frame: frame(),
+            lang: Lang::En,
+            lists: vec![(true, Vec::new()), (false, Vec::new())],
+            more_open,
+            surgeon: String::new(),
+            next: None,
+        };
+        let told = "there may be more";
+        assert_eq!(page(true).render().unwrap().matches(told).count(), 1);
+        assert!(!page(false).render().unwrap().contains(told));
+    }
 }
