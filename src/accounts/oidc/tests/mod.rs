@@ -1,0 +1,1 @@
+//! Logins by the provider: what binds them to a browser, what claims mean, which tokens hold.
