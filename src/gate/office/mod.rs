@@ -7,6 +7,7 @@ mod access;
 mod acts;
 mod figures;
 mod operations;
+mod outstanding;
 mod people;
 mod register;
 mod story;
@@ -26,6 +27,7 @@ use crate::accounts::reading::Readings;
 use crate::accounts::{Account, Accounts, Permit};
 use crate::cases::error::CasesError;
 use crate::gate::office::operations::Verification;
+use crate::gate::office::outstanding::Settled;
 use crate::gate::pass::{Gate, LEDGER_WAIT};
 use crate::gate::stances::Stances;
 use crate::gate::told::Shown;
@@ -93,6 +95,7 @@ pub struct Office {
     acting: Arc<Mutex<()>>,
     /// One change of accounts at a time, likewise.
     keeping: Arc<Mutex<()>>,
+    settled: Settled,
     live: broadcast::Sender<Arc<Shown>>,
     verification: Verification,
 }
@@ -147,14 +150,8 @@ impl Office {
         let (live, _) = broadcast::channel(LIVE_BEHIND);
         let readings = Readings::new(parts.patients_per_hour);
         let verification = Verification::default();
-        Self {
-            parts,
-            readings,
-            acting: Arc::default(),
-            keeping: Arc::default(),
-            live,
-            verification,
-        }
+        let (acting, keeping, settled) = (Arc::default(), Arc::default(), Settled::default());
+        Self { parts, readings, acting, keeping, settled, live, verification }
     }
 
     /// The gate.
