@@ -4,6 +4,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::Value;
 
 use crate::support::browser::{Browser, Page};
@@ -21,12 +22,16 @@ const PUBLIC: &str = "http://console.test";
 
 /// A provider that sends browsers back to a gate with this public address.
 pub(crate) fn provider(port: u16, place: &str, public: &str) -> Script {
+    Script::start(&mut command(port, place, public))
+}
+
+fn command(port: u16, place: &str, public: &str) -> Command {
     let mut command = Command::new(foreign_program("ORGATE_TEST_NODE"));
     command
         .arg(repository("tests/system/foreign/oidc/provider.mjs"))
         .args([&port.to_string(), &format!("{public}/login/oidc/done"), SECRET, place])
         .env("NODE_PATH", foreign_program("ORGATE_TEST_OIDC_MODULES"));
-    Script::start(&mut command)
+    command
 }
 
 /// A port where nobody listens, out of the range from which the system gives others.
@@ -39,6 +44,16 @@ pub(crate) fn free_port(apart: u16) -> u16 {
 /// A hospital whose console asks the provider at this port.
 fn hospital(port: u16, more: &str) -> (Hospital, Upstream) {
     hospital_at(port, more, PUBLIC)
+}
+
+/// The same hospital with a provider that has https, and this table besides.
+fn by_https(hospital: Hospital, port: u16, ca: &str) -> Hospital {
+    let secret = hospital.file("secret", SECRET);
+    hospital.console(&format!("public_url = \"{PUBLIC}\"")).set(&format!(
+        "[console.oidc]\nissuer = \"https://127.0.0.1:{port}\"\nclient_id = \"orgate\"\n\
+         client_secret_file = {secret:?}\nca_file = {ca:?}\nscopes = [\"profile\", \"hospital\"]\n\
+         [console.oidc.roles]\nyiwuke = [\"viewer\"]\n"
+    ))
 }
 
 /// The same with a public address of its own.
@@ -314,4 +329,41 @@ fn a_provider_that_is_down_costs_its_own_logins_only_and_new_keys_are_found() {
     assert_eq!(second.address().port(), port);
     let mut again = Browser::new(&gate);
     assert_eq!(log_in(&mut again, &second, "li").header("location"), Some("/"));
+}
+
+/// An authority that nobody knows, and a certificate for this machine of it: PEM files, and the key's.
+fn authority(hospital: &Hospital, name: &str) -> (String, String, String) {
+    let key = KeyPair::generate().expect("a key");
+    let mut own = CertificateParams::default();
+    own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca = own.self_signed(&key).expect("a certificate");
+    let issuer = Issuer::from_params(&own, &key);
+    let server_key = KeyPair::generate().expect("a key");
+    let server = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("a name");
+    let server = server.signed_by(&server_key, &issuer).expect("a certificate");
+    let file = |kind: &str, text: String| hospital.file(&format!("{name}-{kind}.pem"), text);
+    (file("ca", ca.pem()), file("server", server.pem()), file("key", server_key.serialize_pem()))
+}
+
+#[test]
+fn a_provider_with_a_certificate_of_the_house_is_known_by_its_authority_and_by_no_other() {
+    let hospital = Hospital::new();
+    let (ca, certificate, key) = authority(&hospital, "own");
+    let (other, ..) = authority(&hospital, "other");
+    let mut command = command(0, "", PUBLIC);
+    let provider = Script::start(command.env("TLS_CERT", certificate).env("TLS_KEY", key));
+    let port = provider.address().port();
+    let plain =
+        SocketAddr::from(([127, 0, 0, 1], provider.says("plain ").parse().expect("a port")));
+    let elsewhere = by_https(Hospital::new(), port, &other);
+    let untrusting = elsewhere.start();
+    let mut wrong = Browser::new(&untrusting);
+    assert_eq!(wrong.get("/login/oidc").status, 503, "it may be anybody");
+    let house = by_https(Hospital::new(), port, &ca);
+    let gate = house.start();
+    let mut zhang = Browser::new(&gate);
+    let page = zhang.get("/login/oidc");
+    let to = page.header("location").expect("the provider");
+    let (_, start) = to.split_once(&format!("https://127.0.0.1:{port}")).expect("by https");
+    assert_eq!(zhang.get(&answered(plain, start, "zhang")).header("location"), Some("/"));
 }

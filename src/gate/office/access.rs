@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 use ring::digest::{SHA256, digest};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::accounts::oidc::{OidcFault, Person};
 use crate::accounts::reading::Reading;
@@ -64,7 +64,8 @@ impl Office {
             // What was typed as a name may be a password: only a name that exists is kept.
             Err(_) => self.parts.accounts.account(name).await.map(|account| account.name).ok(),
         };
-        let body = came(&outcome, visitor, &json!({ "account": account }));
+        let who = Map::from_iter([("account".to_owned(), account.into())]);
+        let body = came(&outcome, visitor, who);
         self.let_in(outcome, &body).await
     }
 
@@ -85,14 +86,15 @@ impl Office {
                 (accounts.enter(account, now).await?, Some(name))
             }
         };
-        let who = json!({
-            "account": account,
-            "by": "oidc",
-            "name": person.display,
-            "staff": person.staff,
-            "subject": person.subject,
-        });
-        let body = came(&outcome, visitor, &who);
+        let who = [
+            ("account", account.into()),
+            ("by", "oidc".into()),
+            ("name", person.display.as_str().into()),
+            ("staff", person.staff.as_deref().into()),
+            ("subject", person.subject.as_str().into()),
+        ];
+        let who = who.map(|(name, value): (&str, Value)| (name.to_owned(), value));
+        let body = came(&outcome, visitor, Map::from_iter(who));
         self.let_in(outcome, &body).await
     }
 
@@ -196,18 +198,22 @@ impl Office {
 }
 
 /// What is recorded of a login, with what is known of who it is.
-fn came(outcome: &Result<LoggedIn, LoginRefused>, visitor: Visitor, who: &Value) -> Value {
-    let mut body = who.clone();
-    body["address"] = visitor.address.to_string().into();
-    match outcome {
-        Ok(_) => body["act"] = "login".into(),
+fn came(
+    outcome: &Result<LoggedIn, LoginRefused>,
+    visitor: Visitor,
+    mut who: Map<String, Value>,
+) -> Value {
+    who.insert("address".to_owned(), visitor.address.to_string().into());
+    let act = match outcome {
+        Ok(_) => "login",
         Err(refused) => {
             events::LoginRefused { why: refused.as_str() }.emit();
-            body["act"] = "login-refused".into();
-            body["why"] = refused.as_str().into();
+            who.insert("why".to_owned(), refused.as_str().into());
+            "login-refused"
         }
-    }
-    body
+    };
+    who.insert("act".to_owned(), act.into());
+    Value::Object(who)
 }
 
 /// Tells one patient from another and no more.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
 
 use crate::accounts::change::{Change, ChangeRefused, weigh};
 use crate::accounts::error::AccountsError;
 use crate::accounts::keep::Chosen;
-use crate::accounts::{Account, NewAccount, Permit, Role, Scope, generated};
+use crate::accounts::{Account, NewAccount, Permit, Role, generated};
 use crate::gate::office::{Office, OfficeError};
 use crate::ledger::Kind;
 
@@ -59,11 +60,12 @@ impl Office {
             Ok(_) => return Err(ChangeRefused::Taken.into()),
         }
         let password = generated()?;
-        let mut body = rights(&new.roles, &new.scope, new.expires.map(|end| end.to_string()));
-        fill(&mut body, by, "account-added", &new.name, "");
-        body["display"] = new.display.as_str().into();
-        body["staff"] = new.staff.as_deref().into();
-        body["vendor"] = new.vendor.into();
+        let mut body = record(by, "account-added", &new.name, "");
+        body.extend(rights(&new.roles, new.scope.departments().into(), new.expires));
+        body.insert("display".to_owned(), new.display.as_str().into());
+        body.insert("staff".to_owned(), new.staff.as_deref().into());
+        body.insert("vendor".to_owned(), new.vendor.into());
+        let body = Value::Object(body);
         let (office, by) = (Arc::clone(self), by.name.clone());
         Self::through(async move {
             let _turn = turn;
@@ -93,18 +95,13 @@ impl Office {
         }
         let turn = Arc::clone(&self.keeping).lock_owned().await;
         weigh(&self.parts.accounts.list().await?, &by.name, name, &change, self.now())?;
-        let mut body = match &change {
-            Change::Rights { roles, scope, expires } => {
-                let mut body = rights(roles, &Scope::All, expires.map(|end| end.to_string()));
-                body["departments"] = match scope {
-                    Some(scope) => scope.departments().into(),
-                    None => "unchanged".into(),
-                };
-                body
-            }
-            _ => json!({}),
-        };
-        fill(&mut body, by, act(&change), name, &reason);
+        let mut body = record(by, act(&change), name, &reason);
+        if let Change::Rights { roles, scope, expires } = &change {
+            let unchanged = || "unchanged".into();
+            let departments = scope.as_ref().map_or_else(unchanged, |s| s.departments().into());
+            body.extend(rights(roles, departments, *expires));
+        }
+        let body = Value::Object(body);
         let (office, name) = (Arc::clone(self), name.to_owned());
         Self::through(async move {
             let _turn = turn;
@@ -136,18 +133,25 @@ fn act(change: &Change) -> &'static str {
     }
 }
 
-fn rights(roles: &[Role], scope: &Scope, expires: Option<String>) -> Value {
+fn rights(roles: &[Role], departments: Value, expires: Option<Timestamp>) -> Map<String, Value> {
     let roles: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
-    json!({ "departments": scope.departments(), "expires": expires, "roles": roles })
+    let expires = expires.map(|end| end.to_string());
+    named([("departments", departments), ("expires", expires.into()), ("roles", roles.into())])
 }
 
 /// Who does what to whose account, and why.
-fn fill(body: &mut Value, by: &Account, act: &'static str, of: &str, reason: &str) {
-    body["account"] = by.name.as_str().into();
-    body["act"] = act.into();
-    body["name"] = by.display.as_str().into();
-    body["of"] = of.into();
-    body["reason"] = reason.into();
+fn record(by: &Account, act: &'static str, of: &str, reason: &str) -> Map<String, Value> {
+    named([
+        ("account", by.name.as_str().into()),
+        ("act", act.into()),
+        ("name", by.display.as_str().into()),
+        ("of", of.into()),
+        ("reason", reason.into()),
+    ])
+}
+
+fn named<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value> {
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// What is wrong with a new account, in words for people.

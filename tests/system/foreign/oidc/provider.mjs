@@ -2,9 +2,12 @@
 // where it listens; then it writes a line of JSON for every code it exchanges, and for every error.
 //
 // node provider.mjs PORT REDIRECT SECRET [id-token]: port 0 is any; with `id-token`, claims stand in the ID token itself.
-// Every start has signing keys of its own.
+// Every start has signing keys of its own. With TLS_CERT and TLS_KEY (PEM) in its environment it is known by https, and
+// a further line says at which port the same is served without TLS, for browsers that have none.
 
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createSafeServer } from "node:https";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { pathToFileURL } from "node:url";
 
@@ -34,9 +37,12 @@ const keys = [
   key(generateKeyPairSync("ec", { namedCurve: "P-256" }), "ES256"),
 ];
 
-const server = createServer();
+const { TLS_CERT, TLS_KEY } = process.env;
+const server = TLS_CERT
+  ? createSafeServer({ cert: readFileSync(TLS_CERT), key: readFileSync(TLS_KEY) })
+  : createServer();
 server.listen(Number(port), "127.0.0.1", () => {
-  const issuer = `http://127.0.0.1:${server.address().port}`;
+  const issuer = `${TLS_CERT ? "https" : "http"}://127.0.0.1:${server.address().port}`;
   const provider = new Provider(issuer, {
     clients: [{
       client_id: "orgate",
@@ -67,4 +73,8 @@ server.listen(Number(port), "127.0.0.1", () => {
   provider.on("server_error", (_, error) => console.error(error));
   server.on("request", provider.callback());
   console.log(`port ${server.address().port}`);
+  if (TLS_CERT) {
+    const plain = createServer(provider.callback());
+    plain.listen(0, "127.0.0.1", () => console.log(`plain ${plain.address().port}`));
+  }
 });
