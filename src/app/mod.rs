@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::accounts::error::AccountsError;
+use crate::accounts::oidc::Oidc;
 use crate::app::catch_up::CatchUpError;
 use crate::app::follow::Followed;
 use crate::cases::error::CasesError;
@@ -39,6 +40,7 @@ use crate::inbound::mllp;
 use crate::inbound::mllp::connection::Route;
 use crate::inbound::mllp::listener;
 use crate::ledger::{FileStore, Ledger, LedgerError, Recovered};
+use crate::net::client::ClientError;
 use crate::overrides::error::OverridesError;
 use crate::register::Register;
 use crate::register::error::RegisterError;
@@ -65,6 +67,9 @@ pub enum AppError {
     /// The accounts cannot be opened.
     #[error("the accounts cannot be opened: {0}")]
     Accounts(#[from] AccountsError),
+    /// The identity provider could never be asked.
+    #[error("[console.oidc]: {0}")]
+    Oidc(ClientError),
     /// The search index cannot be opened.
     #[error("the search index cannot be opened: {0}; delete it, it is built anew from the ledger")]
     Search(#[from] SearchError),
@@ -173,7 +178,7 @@ pub async fn start(
         let health =
             Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };
         let plant = Plant { routes: facts((&settings.mllp, &settings.fhir), &routes) };
-        let more = asked.merge(pages(&office, &health, &settings.console, plant));
+        let more = asked.merge(pages(&office, &health, &settings.console, plant)?);
         tasks.spawn(console::serve(listener, health, more));
     }
     Ok(Running { gate, cases, ledger, office, routes, console, stop, tasks, drain: settings.drain })
@@ -199,10 +204,18 @@ fn switches(
 }
 
 /// The pages of the console.
-fn pages(office: &Arc<Office>, health: &Health, console: &Console, plant: Plant) -> axum::Router {
+fn pages(
+    office: &Arc<Office>,
+    health: &Health,
+    console: &Console,
+    plant: Plant,
+) -> Result<axum::Router, AppError> {
+    let oidc = console.oidc.clone().map(|settings| Oidc::new(settings, office.gate().clock()));
+    let oidc = oidc.transpose().map_err(AppError::Oidc)?;
     let names = health.routes.iter().map(|(name, _)| Arc::clone(name)).collect();
     let (public_url, drain) = (console.public_url.as_deref(), health.drain.clone());
-    pages::router(Desk::new(Arc::clone(office), names, public_url, drain).with(plant))
+    let desk = Desk::new(Arc::clone(office), names, public_url, drain).with(plant);
+    Ok(pages::router(desk.with_oidc(oidc)))
 }
 
 /// What the page of operations tells of every route.

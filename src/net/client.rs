@@ -1,6 +1,7 @@
 //! The one HTTP client: http and https by rustls, HTTP/1.1 and h2, pooled.
 
 use std::error::Error;
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,6 +13,8 @@ use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
 /// Idle connections are given up after this: servers close theirs after 5 s (Node) and more, and a request that meets a
@@ -55,6 +58,9 @@ pub enum ClientError {
         "the system's root certificates cannot be read ({0}), install them or name a file in SSL_CERT_FILE"
     )]
     Roots(String),
+    /// A file of certificates that cannot be used.
+    #[error("no certificates of an authority in {0}: {1}")]
+    Authority(String, String),
     /// No TLS version that the provider and we agree on.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
@@ -78,11 +84,24 @@ impl Client {
     /// # Errors
     /// When https is asked for and cannot be set up.
     pub fn new(settings: Settings) -> Result<Self, ClientError> {
+        Ok(Self::with(settings, tls(settings.https)?))
+    }
+
+    /// The same for servers whose certificates come from an authority of the house: those of the PEM file `ca` are
+    /// trusted, and no others.
+    ///
+    /// # Errors
+    /// The file holds no certificate, or TLS cannot be set up.
+    pub fn trusting(settings: Settings, ca: &Path) -> Result<Self, ClientError> {
+        Ok(Self::with(settings, tls_of(roots_of(ca)?)?))
+    }
+
+    fn with(settings: Settings, tls: ClientConfig) -> Self {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(settings.connect_timeout));
-        let schemes = HttpsConnectorBuilder::new().with_tls_config(tls(settings.https)?);
+        let schemes = HttpsConnectorBuilder::new().with_tls_config(tls);
         let protocols = schemes.https_or_http();
         let connector = if settings.h2 {
             protocols.enable_http2().wrap_connector(http)
@@ -97,7 +116,7 @@ impl Client {
             .pool_max_idle_per_host(POOL_MAX)
             .http1_preserve_header_case(true)
             .http2_only(settings.h2);
-        Ok(Self { inner: builder.build(connector) })
+        Self { inner: builder.build(connector) }
     }
 
     /// Sends a request with an absolute address; comes back when the head of the response is there. Nothing is sent
@@ -112,15 +131,43 @@ impl Client {
     }
 }
 
+/// Whether [`Client::trusting`] could use a file.
+///
+/// # Errors
+/// Why not.
+pub fn check_authority(file: &Path) -> Result<(), ClientError> {
+    roots_of(file).map(|_| ())
+}
+
+/// The certificates of a PEM file.
+fn roots_of(file: &Path) -> Result<RootCertStore, ClientError> {
+    let unusable = |why: String| ClientError::Authority(file.display().to_string(), why);
+    let mut roots = RootCertStore::empty();
+    let read = CertificateDer::pem_file_iter(file).map_err(|error| unusable(error.to_string()))?;
+    for certificate in read {
+        let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
+        roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
+    }
+    if roots.is_empty() { Err(unusable("it holds none".to_owned())) } else { Ok(roots) }
+}
+
 /// TLS by ring, whatever provider the process has installed.
-fn tls(roots_needed: bool) -> Result<ClientConfig, ClientError> {
+fn tls_of(roots: RootCertStore) -> Result<ClientConfig, ClientError> {
     let provider = rustls::crypto::ring::default_provider();
     let builder = ClientConfig::builder_with_provider(provider.into())
         .with_safe_default_protocol_versions()?;
-    let builder = if roots_needed {
-        builder.with_native_roots().map_err(|error| ClientError::Roots(error.to_string()))?
-    } else {
-        builder.with_root_certificates(RootCertStore::empty())
-    };
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// The same with the system's roots, where any address needs them.
+fn tls(roots_needed: bool) -> Result<ClientConfig, ClientError> {
+    if !roots_needed {
+        return tls_of(RootCertStore::empty());
+    }
+    let provider = rustls::crypto::ring::default_provider();
+    let builder = ClientConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()?;
+    let builder = builder.with_native_roots();
+    let builder = builder.map_err(|error| ClientError::Roots(error.to_string()))?;
     Ok(builder.with_no_client_auth())
 }

@@ -78,6 +78,12 @@ impl Hospital {
         self
     }
 
+    /// The console port listens here, instead of on any port.
+    pub(crate) fn listen(&mut self, port: u16) {
+        let any = "listen = \"127.0.0.1:0\"";
+        self.head = self.head.replace(any, &format!("listen = \"127.0.0.1:{port}\""));
+    }
+
     /// What `ORGATE_LOG` says.
     pub(crate) fn log(mut self, level: &'static str) -> Self {
         self.log = level;
