@@ -18,6 +18,7 @@ mod console_records;
 mod console_register;
 mod corpus;
 mod decision_api;
+mod demo;
 mod evasions;
 mod feeds;
 mod fhir_bundles;

@@ -38,7 +38,12 @@ pub(crate) struct Browser {
 
 impl Browser {
     pub(crate) fn new(gate: &Gate) -> Self {
-        Self { console: gate.console(), cookies: BTreeMap::new() }
+        Self::at(gate.console())
+    }
+
+    /// Before the console at this address.
+    pub(crate) fn at(console: SocketAddr) -> Self {
+        Self { console, cookies: BTreeMap::new() }
     }
 
     /// Logs in with a password that must be changed, changes it, and logs in again.

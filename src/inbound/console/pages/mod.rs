@@ -8,6 +8,7 @@
 //! | `login`, `live`, `overrides` | one page each, its template beside it |
 //! | `search`, `case` | decisions found again, one case in full |
 //! | `register/` | surgeons, catalogue, lists, discussions, changes, import, history |
+//! | `sheet` | tables to take away: CSV, XLSX |
 //! | `supervision` | figures, as charts with tables beside them, and their export |
 //! | `operations` | routes and their stances, register, ledger, feeds |
 //!
@@ -26,7 +27,7 @@ mod page;
 mod register;
 mod search;
 mod search_asked;
-mod search_sheet;
+mod sheet;
 mod supervision;
 mod visit;
 mod words;
@@ -123,9 +124,7 @@ pub fn router(desk: Desk) -> Router {
         .route("/operations", get(operations::show))
         .route("/operations/verify", post(operations::verify))
         .route("/operations/routes/{route}", get(operations::route).post(operations::set))
-        .route("/static/figures.css", get(supervision::style))
-        .route("/static/console.css", get(page::style))
-        .route("/static/console.js", get(page::script))
+        .route("/static/{name}", get(page::asset))
         .route("/search", get(search::show).post(search::find))
         .route("/search/export", post(search::export))
         .route("/entries/{entry}", get(case::show))

@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use jiff::tz::TimeZone;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::accounts::Permit;
@@ -22,8 +23,8 @@ use crate::inbound::console::pages::Desk;
 use crate::inbound::console::pages::form::Form;
 use crate::inbound::console::pages::page::{Frame, html, message};
 use crate::inbound::console::pages::search_asked::Asked;
-use crate::inbound::console::pages::search_sheet::{SheetForm, download};
-use crate::inbound::console::pages::visit::{Visit, failed};
+use crate::inbound::console::pages::sheet::{Cell, SheetForm, download, written};
+use crate::inbound::console::pages::visit::{Visit, failed, unwritten};
 use crate::inbound::console::pages::words::{Lang, masked, moment};
 
 /// Rows of one page.
@@ -265,12 +266,16 @@ pub(super) async fn export(
         return message(StatusCode::BAD_REQUEST, visit.lang, fault, fault);
     }
     let identified = form.get("identified") == "1";
-    match desk.table_of(&visit, &asked, why, identified).await {
-        Ok(rows) => {
-            let form = SheetForm::named(form.get("format"));
-            download(form, "orgate-search", head(visit.lang), rows).await
-        }
-        Err(error) => failed(visit.lang, &error),
+    let found = match desk.table_of(&visit, &asked, why, identified).await {
+        Ok(found) => found,
+        Err(error) => return failed(visit.lang, &error),
+    };
+    let form = SheetForm::named(form.get("format"));
+    let (lang, zone) = (visit.lang, desk.zone().clone());
+    let rows = move || table(&found, lang, &zone, identified);
+    match written(form, head(lang), rows).await {
+        Ok(bytes) => download(form, "orgate-search", bytes),
+        Err(error) => unwritten(lang, &error),
     }
 }
 
@@ -281,7 +286,7 @@ impl Desk {
         asked: &Asked,
         why: &str,
         identified: bool,
-    ) -> Result<Vec<Vec<String>>, OfficeError> {
+    ) -> Result<(Vec<Shown>, bool), OfficeError> {
         let most = if identified { IDENTIFIED_MAX } else { EXPORT_MAX };
         let (found, whole) = self.all_of(visit, asked, most).await?;
         let mut patients: Vec<String> = Vec::new();
@@ -295,55 +300,63 @@ impl Desk {
         let purpose = why.to_owned();
         let look = Look { act: "exported", what, entry: None, patients, purpose };
         self.office.looked(&visit.account, &look).await?;
-        let lang = visit.lang;
-        let mut rows: Vec<Vec<String>> =
-            found.iter().flat_map(|shown| self.rows(shown, lang, identified)).collect();
-        if !whole {
-            let more = lang.say(
-                "（超出导出上限，其余未列出）",
-                "(more than one table holds; the rest is left out)",
-            );
-            rows.push(vec![more.to_owned()]);
-        }
-        Ok(rows)
+        Ok((found, whole))
     }
+}
 
-    /// One for each surgeon and procedure.
-    fn rows(&self, shown: &Shown, lang: Lang, identified: bool) -> Vec<Vec<String>> {
-        let number = |number: &str| {
-            if identified { number.to_owned() } else { masked(number) }
-        };
-        let orders: Vec<String> = shown.orders.iter().map(|order| number(order)).collect();
-        let row = |case: Option<&crate::gate::told::ShownCase>| {
-            let text = |text: Option<&String>| text.cloned().unwrap_or_default();
-            let findings = case.map(|case| case.findings.as_slice()).unwrap_or_default();
-            let rules = findings.iter().map(|finding| lang.rule(&finding.rule));
-            let rules: Vec<String> = shown.gaps.iter().map(|g| lang.rule(g)).chain(rules).collect();
-            vec![
-                moment(shown.at, self.zone()),
-                lang.decision(&shown.decision).to_owned(),
-                lang.stage(shown.stage.as_deref()).to_owned(),
-                lang.urgency(shown.urgency.as_deref()).to_owned(),
-                shown.stance.clone(),
-                shown.route.clone(),
-                shown.departments.join(";"),
-                text(case.and_then(|case| case.surgeon.as_ref())),
-                text(case.and_then(|case| case.surgeon_name.as_ref())),
-                text(case.and_then(|case| case.procedure.as_ref())),
-                text(case.and_then(|case| case.procedure_name.as_ref())),
-                case.and_then(|case| case.grade).map(|grade| grade.to_string()).unwrap_or_default(),
-                rules.join(";"),
-                shown.operating_time.clone().unwrap_or_default(),
-                shown.patient.as_deref().map(number).unwrap_or_default(),
-                orders.join(";"),
-                shown.entry.clone(),
-            ]
-        };
-        if shown.cases.is_empty() {
-            return vec![row(None)];
-        }
-        shown.cases.iter().map(|case| row(Some(case))).collect()
+/// The table of what was found; `whole` = that was all.
+fn table(
+    (found, whole): &(Vec<Shown>, bool),
+    lang: Lang,
+    zone: &TimeZone,
+    identified: bool,
+) -> Vec<Vec<Cell>> {
+    let rows = found.iter().flat_map(|shown| rows(shown, lang, zone, identified));
+    let more = (!whole).then(|| {
+        let more = lang.say(
+            "（超出导出上限，其余未列出）",
+            "(more than one table holds; the rest is left out)",
+        );
+        vec![more.to_owned()]
+    });
+    let text = |row: Vec<String>| row.into_iter().map(Cell::Text).collect();
+    rows.chain(more).map(text).collect()
+}
+
+/// One for each surgeon and procedure.
+fn rows(shown: &Shown, lang: Lang, zone: &TimeZone, identified: bool) -> Vec<Vec<String>> {
+    let number =
+        |number: &str| if identified { number.to_owned() } else { masked(number) };
+    let orders: Vec<String> = shown.orders.iter().map(|order| number(order)).collect();
+    let row = |case: Option<&crate::gate::told::ShownCase>| {
+        let text = |text: Option<&String>| text.cloned().unwrap_or_default();
+        let findings = case.map(|case| case.findings.as_slice()).unwrap_or_default();
+        let rules = findings.iter().map(|finding| lang.rule(&finding.rule));
+        let rules: Vec<String> = shown.gaps.iter().map(|g| lang.rule(g)).chain(rules).collect();
+        vec![
+            moment(shown.at, zone),
+            lang.decision(&shown.decision).to_owned(),
+            lang.stage(shown.stage.as_deref()).to_owned(),
+            lang.urgency(shown.urgency.as_deref()).to_owned(),
+            lang.stance(&shown.stance).to_owned(),
+            shown.route.clone(),
+            shown.departments.join(";"),
+            text(case.and_then(|case| case.surgeon.as_ref())),
+            text(case.and_then(|case| case.surgeon_name.as_ref())),
+            text(case.and_then(|case| case.procedure.as_ref())),
+            text(case.and_then(|case| case.procedure_name.as_ref())),
+            case.and_then(|case| case.grade).map(|grade| grade.to_string()).unwrap_or_default(),
+            rules.join(";"),
+            shown.operating_time.clone().unwrap_or_default(),
+            shown.patient.as_deref().map(number).unwrap_or_default(),
+            orders.join(";"),
+            shown.entry.clone(),
+        ]
+    };
+    if shown.cases.is_empty() {
+        return vec![row(None)];
     }
+    shown.cases.iter().map(|case| row(Some(case))).collect()
 }
 
 const HEAD_ZH: [&str; 17] = [

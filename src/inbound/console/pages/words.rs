@@ -59,6 +59,15 @@ impl Lang {
         }
     }
 
+    pub(super) fn stance(self, name: &str) -> &str {
+        match name {
+            "observe" => self.say("仅观察", "observe"),
+            "enforce" => self.say("执行", "enforce"),
+            "bypass" => self.say("旁路", "bypass"),
+            other => other,
+        }
+    }
+
     pub(super) fn rule(self, id: &str) -> String {
         let zh = title_zh(id);
         if self == Self::En {
