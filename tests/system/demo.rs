@@ -6,10 +6,10 @@ use std::process::{Child, Command, Stdio};
 
 use crate::support::browser::Browser;
 use crate::support::client::Client;
+use crate::support::eventually;
 use crate::support::gate::ORGATE;
 use crate::support::message::Draft;
 use crate::support::reply::code;
-use crate::support::eventually;
 
 /// A demo that stays up; interrupted when dropped.
 struct Demo {

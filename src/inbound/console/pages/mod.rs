@@ -124,6 +124,7 @@ pub fn router(desk: Desk) -> Router {
         .route("/operations", get(operations::show))
         .route("/operations/verify", post(operations::verify))
         .route("/operations/routes/{route}", get(operations::route).post(operations::set))
+        .route("/operations/feeds/{feed}", get(operations::feed).post(operations::act))
         .route("/static/{name}", get(page::asset))
         .route("/search", get(search::show).post(search::find))
         .route("/search/export", post(search::export))

@@ -325,8 +325,7 @@ fn table(
 
 /// One for each surgeon and procedure.
 fn rows(shown: &Shown, lang: Lang, zone: &TimeZone, identified: bool) -> Vec<Vec<String>> {
-    let number =
-        |number: &str| if identified { number.to_owned() } else { masked(number) };
+    let number = |number: &str| if identified { number.to_owned() } else { masked(number) };
     let orders: Vec<String> = shown.orders.iter().map(|order| number(order)).collect();
     let row = |case: Option<&crate::gate::told::ShownCase>| {
         let text = |text: Option<&String>| text.cloned().unwrap_or_default();
