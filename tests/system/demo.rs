@@ -1,67 +1,11 @@
 //! `orgate demo` as somebody meets it: the table, the way in, and the sample day on every page of the console.
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
-
 use crate::support::browser::Browser;
 use crate::support::client::Client;
+use crate::support::demo::Demo;
 use crate::support::eventually;
-use crate::support::gate::ORGATE;
 use crate::support::message::Draft;
 use crate::support::reply::code;
-
-/// A demo that stays up; interrupted when dropped.
-struct Demo {
-    child: Child,
-    printed: Vec<String>,
-}
-
-impl Demo {
-    /// Waits until all is printed.
-    fn start() -> Self {
-        let mut command = Command::new(ORGATE);
-        command.arg("demo").current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("ORGATE_LOG");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().expect("the binary runs");
-        let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        let mut printed = Vec::new();
-        for line in lines.map_while(Result::ok) {
-            let last = line.contains("Ctrl-C");
-            printed.push(line);
-            if last {
-                break;
-            }
-        }
-        Self { child, printed }
-    }
-
-    /// What stands after a label.
-    fn said(&self, label: &str) -> &str {
-        let mut found = self.printed.iter().filter_map(|line| line.split_once(label));
-        let (_, said) = found.next().unwrap_or_else(|| panic!("no {label}: {:?}", self.printed));
-        assert!(found.next().is_none(), "{label} is printed once");
-        said.trim()
-    }
-
-    fn address(&self, label: &str) -> SocketAddr {
-        let said = self.said(label).trim_start_matches("http://").trim_end_matches('/');
-        said.parse().expect("an address")
-    }
-
-    fn interrupt(&mut self) -> Option<i32> {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill runs").success());
-        eventually("the demo ends", || self.child.try_wait().expect("a child")).code()
-    }
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[test]
 fn somebody_who_starts_the_demo_logs_in_and_sees_the_sample_day_on_every_page() {

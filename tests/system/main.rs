@@ -14,6 +14,7 @@ mod cds_persons;
 mod cli;
 mod connections;
 mod console;
+mod console_feeds;
 mod console_records;
 mod console_register;
 mod corpus;

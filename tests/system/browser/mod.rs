@@ -2,6 +2,9 @@
 
 mod operations;
 mod overrides;
+mod register;
+mod screens;
+mod search;
 mod supervision;
 
 use crate::support::gate::{Gate, Hospital};

@@ -58,6 +58,11 @@ pub(crate) struct Chromium {
 impl Chromium {
     /// Opens a browser for a gate's console.
     pub(crate) fn open(gate: &Gate) -> Self {
+        Self::at(gate.console())
+    }
+
+    /// Opens one for the console at this address.
+    pub(crate) fn at(console: SocketAddr) -> Self {
         let mut driver = Command::new(foreign_program("ORGATE_TEST_CHROMEDRIVER"))
             .arg("--port=0")
             .stdin(Stdio::null())
@@ -75,7 +80,7 @@ impl Chromium {
             driver,
             at: ([127, 0, 0, 1], port.expect("a port")).into(),
             session: String::new(),
-            gate: format!("http://{}", gate.console()),
+            gate: format!("http://{console}"),
             _profile: profile,
         };
         let folder = format!("--user-data-dir={}", own._profile.path().display());
