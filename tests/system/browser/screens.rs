@@ -43,7 +43,7 @@ const RAW: [&str; 9] = [
     "Some(",
     "undefined",
     "{{",
-    "T08:00:00Z",
+    "T00:00:00Z",
 ];
 
 fn look(browser: &Chromium, name: &str) {

@@ -15,6 +15,10 @@ use crate::support::{PATIENCE, eventually, foreign_program, repository};
 
 /// The key that WebDriver gives elements under.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+/// No picture is higher: a long table is seen well enough by then.
+const HIGHEST: u64 = 2400;
+/// What the window has around its page.
+const FRAME: u64 = 160;
 /// Return, as WebDriver types it.
 pub(crate) const RETURN: &str = "\u{e007}";
 
@@ -188,9 +192,12 @@ impl Chromium {
         title.as_str().expect("a title").to_owned()
     }
 
-    /// Of this width from now on.
+    /// Of this width from now on, and as high as the page is, within reason.
     pub(crate) fn wide(&self, width: u32) {
         self.post("/window/rect", &json!({ "width": width, "height": 900 }));
+        let high = self.script("return document.documentElement.scrollHeight").as_u64();
+        let height = high.unwrap_or(900).clamp(900, HIGHEST);
+        self.post("/window/rect", &json!({ "width": width, "height": height + FRAME }));
     }
 
     /// Whether the page is wider than the window: then somebody has to scroll sideways.
@@ -210,7 +217,7 @@ impl Chromium {
             std::fs::write(folder.join(format!("{name}-{width}.png")), bytes).expect("a file");
             assert!(!self.overflows(), "{name} is wider than {width}");
         }
-        self.wide(1280);
+        self.post("/window/rect", &json!({ "width": 1280, "height": 900 }));
     }
 
     /// Keeps the page as it is printed.

@@ -59,6 +59,16 @@ pub(super) fn purpose(word: &str) -> &'static str {
     known.unwrap_or("case review")
 }
 
+/// A purpose for people; what is none of the list is somebody's own words.
+pub(super) fn purpose_words(word: &str, lang: Lang) -> &str {
+    let known = PURPOSES.iter().find(|(known, _, _)| *known == word);
+    match known {
+        Some((_, zh, en)) => lang.say(zh, en),
+        None if word == "override review" => lang.say("越权急诊审核", "override review"),
+        None => word,
+    }
+}
+
 /// A decision in a list.
 struct Line {
     shown: Shown,

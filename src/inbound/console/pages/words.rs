@@ -126,6 +126,11 @@ pub(super) fn moment(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+/// A moment as entries and register write it, in the hospital's zone; what is no moment stays as it is.
+pub(super) fn local(text: &str, zone: &TimeZone) -> String {
+    text.parse().map_or_else(|_| text.to_owned(), |at| moment(at, zone))
+}
+
 /// Its time of day.
 pub(super) fn time(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S").to_string()
