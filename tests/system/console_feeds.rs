@@ -1,6 +1,6 @@
 //! Feeds on the page of operations: how each stands, dead letters sent again, a feed enabled that a receiver disabled.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 
 use serde_json::{Value, json};
 
@@ -161,9 +161,11 @@ fn a_route_whose_downstream_system_is_gone_shows_as_down_and_the_register_tells_
     let mut ops = Browser::first_login(&gate, "ops", PASSWORD);
     let before = ops.get("/operations").body;
     assert!(before.contains("尚无查询") && before.contains("未配置告警通道"), "{before}");
-    for (route, id) in [("his", "H1"), ("his", "H2"), ("gone", "H3")] {
-        Client::connect(gate.route(route)).ask(&Draft::clean(id).bytes());
+    let mut client = Client::connect(gate.route("his"));
+    for id in ["H1", "H2"] {
+        client.ask(&Draft::clean(id).bytes());
     }
+    let _sender = TcpStream::connect(gate.route("gone")).expect("the route accepts");
     let mut row = |route: &str| {
         let page = ops.get("/operations").body;
         assert!(!page.contains("尚无查询") && page.contains(" %"), "{page}");
