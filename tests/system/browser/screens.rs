@@ -34,12 +34,11 @@ const LINKED: [(&str, &str, &str); 7] = [
 ];
 
 /// Words of the program that are none of people's.
-const RAW: [&str; 9] = [
+const RAW: [&str; 8] = [
     "grant-missing",
     "forward-flagged",
     "emergency-override",
     "feed-resent",
-    "None",
     "Some(",
     "undefined",
     "{{",

@@ -5,6 +5,7 @@ use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use jiff::tz::TimeZone;
 
 use crate::accounts::Permit;
 use crate::gate::office::OfficeError;
@@ -15,13 +16,13 @@ use crate::inbound::console::pages::form::Form;
 use crate::inbound::console::pages::page::{Frame, html};
 use crate::inbound::console::pages::register::silent;
 use crate::inbound::console::pages::visit::{Visit, failed};
-use crate::inbound::console::pages::words::{Lang, masked, moment};
+use crate::inbound::console::pages::words::{Lang, local, masked, moment};
 use crate::register::error::RegisterError;
 use crate::register::import::TABLES;
 use crate::register::look;
 use crate::register::record::Fields;
 use crate::register::sources::sql::Version;
-use crate::register::table::Table;
+use crate::register::table::{Kind, Table};
 
 /// Versions of one page.
 const PAGE: u32 = 50;
@@ -111,14 +112,19 @@ pub(super) fn changed(
     table: &'static Table,
     before: Option<&str>,
     after: Option<&str>,
-    lang: Lang,
+    (lang, zone): (Lang, &TimeZone),
 ) -> Changed {
     let (old, new) =
         (before.map(|b| Fields::split(table, b)), after.map(|a| Fields::split(table, a)));
     let of = |row: Option<&Fields<'_>>, column: &str| {
         let text = row.map(|row| row.get(column)).unwrap_or_default();
         let of_patient = table.name == "discussions" && matches!(column, "patient_id" | "order_no");
-        if of_patient { masked(text) } else { word(text, lang).to_owned() }
+        let kind = table.columns.iter().find(|own| own.name == column).map(|own| own.kind);
+        match kind {
+            _ if of_patient => masked(text),
+            Some(Kind::Time | Kind::DayOrTime) => local(text, zone),
+            _ => word(text, lang).to_owned(),
+        }
     };
     let differ = |column: &&str| match (&old, &new) {
         (Some(old), Some(new)) => old.get(column) != new.get(column),
@@ -170,10 +176,10 @@ impl Desk {
             let key = |record: &String| table.key_of(&Fields::split(table, record));
             for new in &began {
                 let old = ended.iter().find(|old| key(old) == key(new)).map(String::as_str);
-                rows.push(changed(table, old, Some(new), visit.lang));
+                rows.push(changed(table, old, Some(new), (visit.lang, self.zone())));
             }
             for old in ended.iter().filter(|old| !began.iter().any(|new| key(new) == key(old))) {
-                rows.push(changed(table, Some(old), None, visit.lang));
+                rows.push(changed(table, Some(old), None, (visit.lang, self.zone())));
             }
         }
         let consequences = source.consequences_after(version - 1).await?;
