@@ -6,7 +6,7 @@
 //! | `page` | responses: HTML, redirects, and the headers of both |
 //! | `words` | both languages, and names in words |
 //! | `login`, `live`, `overrides` | one page each, its template beside it |
-//! | `search`, `case` | decisions found again, one case in full |
+//! | `search`, `search_export`, `case` | decisions found again, taken away as a table, one case in full |
 //! | `register/` | surgeons, catalogue, lists, discussions, changes, import, history |
 //! | `sheet` | tables to take away: CSV, XLSX |
 //! | `supervision` | figures, as charts with tables beside them, and their export |
@@ -27,6 +27,7 @@ mod page;
 mod register;
 mod search;
 mod search_asked;
+mod search_export;
 mod sheet;
 mod supervision;
 mod visit;
@@ -127,7 +128,7 @@ pub fn router(desk: Desk) -> Router {
         .route("/operations/feeds/{feed}", get(operations::feed).post(operations::act))
         .route("/static/{name}", get(page::asset))
         .route("/search", get(search::show).post(search::find))
-        .route("/search/export", post(search::export))
+        .route("/search/export", post(search_export::export))
         .route("/entries/{entry}", get(case::show))
         .merge(register::router())
         .with_state(desk)
