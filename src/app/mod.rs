@@ -5,6 +5,7 @@ mod explain;
 mod follow;
 mod office;
 mod overdue;
+mod plant;
 mod recall;
 
 use std::net::SocketAddr;
@@ -31,7 +32,7 @@ use crate::gate::stances::{Restored, Stances, StancesUnread};
 use crate::gate::{Gate, Parts};
 use crate::inbound::cds_hooks;
 use crate::inbound::console::bounds::Bounds;
-use crate::inbound::console::pages::operations::{Plant, RouteFacts};
+use crate::inbound::console::pages::operations::Plant;
 use crate::inbound::console::pages::{self, Desk};
 use crate::inbound::console::{self, Health};
 use crate::inbound::decision_api;
@@ -151,6 +152,7 @@ pub async fn start(
     let mut tasks = JoinSet::new();
     let folder = settings.ledger_dir.clone();
     let followed = Followed::of(source, &gate, &ledger, &folder);
+    let (lights, watched) = (watch.clone(), feeds.watched());
     follow::all(&mut tasks, &gate, followed, watch, &stopped);
     let days = overdue::days(&gate, feeds.overdue(), settings.report_due_days);
     tasks.spawn(overdue::follow(days, stopped.clone()));
@@ -177,7 +179,7 @@ pub async fn start(
         let asked = inquiries((&settings.console, &settings.mllp, &settings.fhir), &gate);
         let health =
             Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };
-        let plant = Plant { routes: facts((&settings.mllp, &settings.fhir), &routes) };
+        let plant = plant::plant((&settings.mllp, &settings.fhir), &routes, &lights, watched);
         let more = asked.merge(pages(&office, &health, &settings.console, plant)?);
         tasks.spawn(console::serve(listener, health, more));
     }
@@ -216,33 +218,6 @@ fn pages(
     let (public_url, drain) = (console.public_url.as_deref(), health.drain.clone());
     let desk = Desk::new(Arc::clone(office), names, public_url, drain).with(plant);
     Ok(pages::router(desk.with_oidc(oidc)))
-}
-
-/// What the page of operations tells of every route.
-fn facts(
-    (mllp, fhir): (&[Arc<mllp::Config>], &[Arc<fhir::Config>]),
-    bound: &[(Arc<str>, SocketAddr)],
-) -> Vec<RouteFacts> {
-    let at = |name: &Arc<str>, listen: SocketAddr| {
-        bound.iter().find(|(own, _)| own == name).map_or(listen, |(_, address)| *address)
-    };
-    let hl7 = mllp.iter().map(|route| RouteFacts {
-        name: Arc::clone(&route.name),
-        kind: "HL7 v2",
-        listen: at(&route.name, route.listen),
-        upstream: route.upstream.clone(),
-        mapping: route.mapping.name().to_owned(),
-        up: None,
-    });
-    let fhir = fhir.iter().map(|route| RouteFacts {
-        name: Arc::clone(&route.name),
-        kind: "FHIR",
-        listen: at(&route.name, route.listen),
-        upstream: route.upstream.url(),
-        mapping: route.mapping.name().to_owned(),
-        up: None,
-    });
-    hl7.chain(fhir).collect()
 }
 
 /// Every address of the gate, bound.

@@ -57,6 +57,7 @@ struct Thing {
     seen: Arc<AtomicBool>,
     name: String,
     up: bool,
+    since: Timestamp,
     why: String,
     told_up: bool,
     told_at: Option<Timestamp>,
@@ -97,6 +98,17 @@ impl Thing {
     }
 }
 
+/// How a thing that is watched stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether it works.
+    pub up: bool,
+    /// Since when; of what works, since it last did not, or since the start.
+    pub since: Option<Timestamp>,
+    /// Why it does not.
+    pub why: String,
+}
+
 /// Everything that is watched. Clones share it.
 #[derive(Clone)]
 pub struct Watch {
@@ -131,6 +143,7 @@ impl Watch {
     /// A thing to be watched; up until it is told otherwise. Several may watch the same.
     pub fn light(&self, what: What, name: &str) -> Light {
         let key = (what, name.to_owned());
+        let since = self.clock.now();
         let mut things = lock(&self.things);
         let thing = things.entry(key.clone()).or_insert_with(|| {
             // Told to be down before a restart: nobody knows yet, but its return must be told.
@@ -140,6 +153,7 @@ impl Watch {
                 seen: Arc::new(AtomicBool::new(up)),
                 name: name.to_owned(),
                 up,
+                since,
                 why: String::new(),
                 told_up: up,
                 told_at: None,
@@ -161,10 +175,23 @@ impl Watch {
         let now = self.clock.now();
         let mut things = lock(&self.things);
         let Some(thing) = things.get_mut(key) else { return };
+        if thing.up != up {
+            thing.since = now;
+        }
         thing.up = up;
         thing.seen.store(up, Ordering::Relaxed);
         why.clone_into(&mut thing.why);
         self.tell(thing, now);
+    }
+
+    fn standing(&self, key: &(What, String)) -> Standing {
+        let things = lock(&self.things);
+        let thing = things.get(key);
+        thing.map_or(Standing { up: true, since: None, why: String::new() }, |thing| Standing {
+            up: thing.up,
+            since: Some(thing.since),
+            why: thing.why.clone(),
+        })
     }
 
     fn tell(&self, thing: &mut Thing, now: Timestamp) {
@@ -189,6 +216,11 @@ impl Light {
         if self.up.load(Ordering::Relaxed) {
             self.watch.set(&self.key, false, why);
         }
+    }
+
+    /// How it stands.
+    pub fn standing(&self) -> Standing {
+        self.watch.standing(&self.key)
     }
 
     /// What alerts about it call it.

@@ -3,6 +3,9 @@
 mod accounts;
 mod operations;
 mod overrides;
+mod register;
+mod screens;
+mod search;
 mod supervision;
 
 use crate::support::gate::{Gate, Hospital};

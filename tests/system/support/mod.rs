@@ -4,6 +4,7 @@ pub(crate) mod browser;
 pub(crate) mod chromium;
 pub(crate) mod client;
 pub(crate) mod console;
+pub(crate) mod demo;
 pub(crate) mod gate;
 pub(crate) mod http;
 pub(crate) mod in_process;

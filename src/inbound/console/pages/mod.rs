@@ -8,8 +8,9 @@
 //! | `login`, `live`, `overrides` | one page each, its template beside it |
 //! | `oidc` | the way to the identity provider and back |
 //! | `accounts/` | who may use the console: added, changed, closed |
-//! | `search`, `case` | decisions found again, one case in full |
+//! | `search`, `search_export`, `case` | decisions found again, taken away as a table, one case in full |
 //! | `register/` | surgeons, catalogue, lists, discussions, changes, import, history |
+//! | `sheet` | tables to take away: CSV, XLSX |
 //! | `supervision` | figures, as charts with tables beside them, and their export |
 //! | `operations` | routes and their stances, register, ledger, feeds |
 //!
@@ -30,7 +31,8 @@ mod page;
 mod register;
 mod search;
 mod search_asked;
-mod search_sheet;
+mod search_export;
+mod sheet;
 mod supervision;
 mod visit;
 mod words;
@@ -140,11 +142,10 @@ pub fn router(desk: Desk) -> Router {
         .route("/operations", get(operations::show))
         .route("/operations/verify", post(operations::verify))
         .route("/operations/routes/{route}", get(operations::route).post(operations::set))
-        .route("/static/figures.css", get(supervision::style))
-        .route("/static/console.css", get(page::style))
-        .route("/static/console.js", get(page::script))
+        .route("/operations/feeds/{feed}", get(operations::feed).post(operations::act))
+        .route("/static/{name}", get(page::asset))
         .route("/search", get(search::show).post(search::find))
-        .route("/search/export", post(search::export))
+        .route("/search/export", post(search_export::export))
         .route("/entries/{entry}", get(case::show))
         .merge(register::router())
         .merge(accounts::router())

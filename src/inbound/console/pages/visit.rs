@@ -15,6 +15,7 @@ use crate::inbound::console::caller::Peer;
 use crate::inbound::console::pages::Desk;
 use crate::inbound::console::pages::form::Form;
 use crate::inbound::console::pages::page::{Frame, cookie, go, message};
+use crate::inbound::console::pages::sheet::SheetError;
 use crate::inbound::console::pages::words::Lang;
 
 /// The cookie of the language.
@@ -213,4 +214,22 @@ pub(super) fn failed(lang: Lang, error: &OfficeError) -> Response {
         }
     };
     message(status, lang, zh, &english)
+}
+
+/// A table that is not given.
+pub(super) fn unwritten(lang: Lang, error: &SheetError) -> Response {
+    match error {
+        SheetError::TooLong => message(
+            StatusCode::BAD_REQUEST,
+            lang,
+            "行数超出工作簿上限，请缩短日期范围或改用 CSV。",
+            "More rows than a workbook holds: ask for fewer days, or for CSV.",
+        ),
+        SheetError::Internal => message(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            lang,
+            "导出文件无法生成。",
+            "The table cannot be written.",
+        ),
+    }
 }
