@@ -1,6 +1,7 @@
 //! Settings → running program → drain. Everything is opened and bound before anything is served.
 
 mod catch_up;
+pub(crate) mod certificates;
 mod explain;
 mod follow;
 mod office;
@@ -116,6 +117,7 @@ pub async fn start(
     let (ledger, recovered) = Ledger::open(store, settings.ledger.clone(), clock)?;
     let feeds = Feeds::open(settings.feeds.clone(), settings.feed_ground(clock), &ledger)?;
     let watch = feeds.watch().clone();
+    let certificates = certificates::watched(&settings.certificates(), &watch);
     let desk = office::open(&settings).await?;
     let (kept_in, due_days) = (settings.stances_file(), settings.report_due_days);
     let ladder = settings.ladder.clone();
@@ -151,6 +153,7 @@ pub async fn start(
         ledger: ledger_status,
         ledger_folder: settings.ledger_dir.clone(),
     };
+    tasks.spawn(certificates::follow(certificates, clock, stopped.clone()));
     follow::all(&mut tasks, &gate, followed, watch, &stopped);
     let days = overdue::days(&gate, feeds.overdue(), settings.report_due_days);
     tasks.spawn(overdue::follow(days, stopped.clone()));
@@ -160,27 +163,15 @@ pub async fn start(
     let folder = settings.ledger_dir.clone();
     office::follow(&mut tasks, &office, &ledger, &folder, &stopped);
     tasks.spawn(catch_up::follow(cases.clone(), folder, clock, stopped.clone()));
-    let mut routes = Vec::new();
-    for (config, listener, upstream) in mllp {
-        routes.push((Arc::clone(&config.name), listener.local_addr().unwrap_or(config.listen)));
-        let route = Route { config, gate: Arc::clone(&gate), upstream };
-        tasks.spawn(listener::run(route, listener, stopped.clone()));
-    }
-    for (name, route) in fhir {
-        routes.push((name, route.address()));
-        tasks.spawn(route.run(stopped.clone()));
-    }
+    let routes = serve_routes(&mut tasks, (mllp, fhir), &gate, &stopped);
     let console = console_listener.as_ref().and_then(|listener| listener.local_addr().ok());
-    if let Some(listen) = console {
+    if let (Some(listener), Some(listen)) = (console_listener, console) {
         events::ConsoleListening { listen }.emit();
-    }
-    if let Some(listener) = console_listener {
-        let asked = inquiries((&settings.console, &settings.mllp, &settings.fhir), &gate);
+        let all = (&settings.console, &*settings.mllp, &*settings.fhir);
         let health =
             Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };
-        let plant = Plant { routes: facts((&settings.mllp, &settings.fhir), &routes) };
-        let more = asked.merge(pages(&office, &health, &settings.console, plant));
-        tasks.spawn(console::serve(listener, health, more));
+        let more = everything_asked(all, &office, &health);
+        tasks.spawn(console::serve(listener, settings.console.tls.clone(), health, more));
     }
     Ok(Running { gate, cases, ledger, office, routes, console, stop, tasks, drain: settings.drain })
 }
@@ -192,6 +183,37 @@ impl From<CatchUpError> for AppError {
             CatchUpError::Cases(error) => error.into(),
         }
     }
+}
+
+/// Serves every route; its name and the address it is bound to.
+fn serve_routes(
+    tasks: &mut JoinSet<()>,
+    (mllp, fhir): (Vec<BoundMllp>, Vec<(Arc<str>, fhir::listener::Bound)>),
+    gate: &Arc<Gate>,
+    stopped: &watch::Receiver<bool>,
+) -> Vec<(Arc<str>, SocketAddr)> {
+    let mut routes = Vec::new();
+    for (config, listener, upstream) in mllp {
+        routes.push((Arc::clone(&config.name), listener.local_addr().unwrap_or(config.listen)));
+        let route = Route { config, gate: Arc::clone(gate), upstream };
+        tasks.spawn(listener::run(route, listener, stopped.clone()));
+    }
+    for (name, route) in fhir {
+        routes.push((name, route.address()));
+        tasks.spawn(route.run(stopped.clone()));
+    }
+    routes
+}
+
+/// What the console port serves besides health: what may be asked, and the pages.
+fn everything_asked(
+    (console, mllp, fhir): (&Console, &[Arc<mllp::Config>], &[Arc<fhir::Config>]),
+    office: &Arc<Office>,
+    health: &Health,
+) -> axum::Router {
+    let asked = inquiries((console, mllp, fhir), &health.gate);
+    let plant = Plant { routes: facts((mllp, fhir), &health.routes) };
+    asked.merge(pages(office, health, console, plant))
 }
 
 /// Every route's name and the switch of its stance.
@@ -208,7 +230,8 @@ fn switches(
 fn pages(office: &Arc<Office>, health: &Health, console: &Console, plant: Plant) -> axum::Router {
     let names = health.routes.iter().map(|(name, _)| Arc::clone(name)).collect();
     let (public_url, drain) = (console.public_url.as_deref(), health.drain.clone());
-    pages::router(Desk::new(Arc::clone(office), names, public_url, drain).with(plant))
+    let desk = Desk::new(Arc::clone(office), names, public_url, drain).with(plant);
+    pages::router(desk.by_tls(console.tls.is_some()))
 }
 
 /// What the page of operations tells of every route.
@@ -238,9 +261,12 @@ fn facts(
     hl7.chain(fhir).collect()
 }
 
+/// An HL7 route whose address is bound, and whether its upstream can be reached.
+type BoundMllp = (Arc<mllp::Config>, TcpListener, Light);
+
 /// Every address of the gate, bound.
 struct Bound {
-    mllp: Vec<(Arc<mllp::Config>, TcpListener, Light)>,
+    mllp: Vec<BoundMllp>,
     fhir: Vec<(Arc<str>, fhir::listener::Bound)>,
     console: Option<TcpListener>,
 }

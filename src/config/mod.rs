@@ -9,6 +9,7 @@ mod fhir;
 mod mapping;
 mod reader;
 mod route;
+mod tls;
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use jiff::tz::TimeZone;
 pub use check::{load, read};
 pub use console::Console;
 pub use desk::Desk;
+pub use tls::{Certificate, Side};
 
 use crate::clock::Clock;
 use crate::feed as feeds;

@@ -96,6 +96,13 @@ impl Desk {
         self
     }
 
+    /// Cookies are for https only, also where no `public_url` says so.
+    #[must_use]
+    pub fn by_tls(mut self, tls: bool) -> Self {
+        self.secure |= tls;
+        self
+    }
+
     fn routes(&self) -> &[Arc<str>] {
         &self.routes
     }

@@ -1,0 +1,1 @@
+//! TLS between two who both run here.
