@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use crate::cases::error::CasesError;
 use crate::feed::watch::{Light, Watch, What};
 use crate::gate::Gate;
-use crate::ledger::{self, Body, Filter, Kind, LedgerError, Status};
+use crate::ledger::{self, Body, Filter, Kind, Ledger, LedgerError, Status};
 use crate::register::State;
 use crate::register::error::RegisterError;
 use crate::register::sources::sql::SqlSource;
@@ -30,14 +30,18 @@ const RETRY: Duration = Duration::from_secs(2);
 
 /// What is followed.
 pub(super) struct Followed {
-    /// The register's database.
-    pub(super) source: Arc<SqlSource>,
-    /// Its state.
-    pub(super) register: watch::Receiver<State>,
-    /// The ledger's.
-    pub(super) ledger: watch::Receiver<Status>,
-    /// Its files.
-    pub(super) ledger_folder: PathBuf,
+    source: Arc<SqlSource>,
+    register: watch::Receiver<State>,
+    ledger: watch::Receiver<Status>,
+    ledger_folder: PathBuf,
+}
+
+impl Followed {
+    /// The gate's register with where it lives, and its ledger with its files.
+    pub(super) fn of(source: Arc<SqlSource>, gate: &Gate, ledger: &Ledger, folder: &Path) -> Self {
+        let (register, ledger) = (gate.register().watch(), ledger.status());
+        Self { source, register, ledger, ledger_folder: folder.to_owned() }
+    }
 }
 
 /// Follows everything, each in a task of its own, until the gate stops.

@@ -123,7 +123,6 @@ pub async fn start(
     let ladder = settings.ladder.clone();
     let source = Arc::new(sqlite::open(&settings.register_file).await?);
     let register = Register::open(settings.register, Arc::clone(&source) as Arc<_>).await?;
-    let (register_state, ledger_status) = (register.watch(), ledger.status());
     let gate = Arc::new(Gate::new(Parts {
         register,
         cases: cases.clone(),
@@ -147,20 +146,15 @@ pub async fn start(
         bind((&settings.mllp, &settings.fhir, settings.console.listen), &gate, &watch).await?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    let followed = Followed {
-        source,
-        register: register_state,
-        ledger: ledger_status,
-        ledger_folder: settings.ledger_dir.clone(),
-    };
     tasks.spawn(certificates::follow(certificates, clock, stopped.clone()));
+    let folder = settings.ledger_dir.clone();
+    let followed = Followed::of(source, &gate, &ledger, &folder);
     follow::all(&mut tasks, &gate, followed, watch, &stopped);
     let days = overdue::days(&gate, feeds.overdue(), settings.report_due_days);
     tasks.spawn(overdue::follow(days, stopped.clone()));
     for dispatch in feeds.dispatches(&ledger, &stopped)? {
         tasks.spawn(dispatch.run());
     }
-    let folder = settings.ledger_dir.clone();
     office::follow(&mut tasks, &office, &ledger, &folder, &stopped);
     tasks.spawn(catch_up::follow(cases.clone(), folder, clock, stopped.clone()));
     let routes = serve_routes(&mut tasks, (mllp, fhir), &gate, &stopped);

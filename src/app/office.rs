@@ -191,7 +191,7 @@ async fn index(
                 let due = looked.is_none_or(|at| now.duration_since(at) >= DEADLINES_EVERY);
                 if due {
                     looked = Some(now);
-                    office.escalate().await.map(|_| ())
+                    clocked(&office).await
                 } else {
                     Ok(())
                 }
@@ -203,6 +203,13 @@ async fn index(
         }
         failing = outcome.is_err();
     }
+}
+
+/// What hours bring, and what was left undone.
+async fn clocked(office: &Office) -> Result<(), OfficeError> {
+    office.suspend_outstanding().await?;
+    office.escalate().await?;
+    Ok(())
 }
 
 /// Takes everything up to the ledger's head into the indexes.

@@ -167,6 +167,23 @@ impl Overrides {
         self.store.list(&condition, &texts, &numbers, order, i64::from(limit)).await
     }
 
+    /// Files that are rejected with a suspension, and of which something was done since.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn suspending_since(
+        &self,
+        since: Timestamp,
+    ) -> Result<Vec<OverrideFile>, OverridesError> {
+        let condition =
+            "state = 'rejected' and entry in (select entry from override_acts where at >= $1)";
+        let order = "order by at desc";
+        let (since, limit) = ([since.as_microsecond()], i64::from(LIST_MAX));
+        let mut files = self.store.list(condition, &[], &since, order, limit).await?;
+        files.retain(|file| file.suspend.is_some());
+        Ok(files)
+    }
+
     /// How many wait, in these departments.
     ///
     /// # Errors

@@ -202,6 +202,18 @@ pub async fn change(source: &SqlSource, change: &Change) -> Result<Changed, Chan
     Ok(Changed { version, rows: rows.len(), consequences })
 }
 
+/// Whether a change was ever made for a reason, which is unlike any other's.
+///
+/// # Errors
+/// The register does not answer.
+pub async fn was_made(source: &SqlSource, reason: &str) -> Result<bool, ChangeError> {
+    let mut transaction = source.read().await?;
+    let escaped = reason.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let sql = "select count(*) from versions where what like $1 escape '\\'";
+    let query = sqlx::query(sql).bind(format!("%: {escaped}"));
+    Ok(query.fetch_one(&mut *transaction).await?.try_get::<i64, _>(0)? > 0)
+}
+
 /// Whether the change would do anything; for forms.
 ///
 /// # Errors

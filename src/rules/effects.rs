@@ -10,7 +10,7 @@ use crate::rules::table::{Lift, Setting, row};
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EffectError {
     /// No such rule.
-    #[error("`{0}` is no rule, write one of the ids in docs/手册-医务科.md")]
+    #[error("`{0}` is no rule, write one of the ids in docs/医务科手册.md")]
     UnknownRule(String),
     /// A *never* rule would be weakened.
     #[error(

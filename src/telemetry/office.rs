@@ -22,6 +22,12 @@ events! {
         /// Which step of the escalation.
         level: u32,
     }
+    /// A rejection's suspension, which was entered and not made, is made.
+    warn "orgate_suspensions_made_up_total" "a suspension that was left undone is made now"
+    SuspensionMadeUp<'e> {
+        /// The decision entry that opened the file.
+        entry: &'e str,
+    }
     /// Somebody was not let into the console.
     warn "orgate_logins_refused_total" "login refused"
     LoginRefused {

@@ -129,7 +129,8 @@ fn an_emergency_in_a_batch_waits_for_no_patch_of_another_entry() {
     let answer = client.write("POST", "/fhir", &body.to_string());
     assert_eq!(server.lines(), ["POST /fhir HTTP/1.1"], "nobody was asked");
     let entries = answer.json()["entry"].clone();
-    let status = |at: usize| entries[at]["response"]["status"].as_str().map(|s| s[..3].to_owned());
+    let status =
+        |at: usize| entries[at]["response"]["status"].as_str()?.get(..3).map(str::to_owned);
     assert_eq!((status(0), status(1)), (Some("503".to_owned()), Some("201".to_owned())));
     let all = decisions(gate.data());
     assert_eq!(all[0]["body"]["unreadable"], "fhir-current-unavailable");

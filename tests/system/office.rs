@@ -21,7 +21,7 @@ use crate::support::client::Client;
 use crate::support::eventually;
 use crate::support::gate::Hospital;
 use crate::support::in_process::FixedGate;
-use crate::support::ledger::entries;
+use crate::support::ledger::of_kind;
 use crate::support::message::Draft;
 use crate::support::reply::code;
 use crate::support::upstream::Upstream;
@@ -76,7 +76,7 @@ impl House {
     }
 
     fn entries(&self, kind: &str) -> Vec<Value> {
-        entries(&self.gate.data()).into_iter().filter(|entry| entry["kind"] == kind).collect()
+        of_kind(&self.gate.data(), kind)
     }
 }
 
@@ -138,6 +138,45 @@ fn an_override_is_closed_by_a_second_person_and_a_rejection_suspends_in_the_same
     assert!(matches!(refused, Err(OfficeError::Refused(Refused::Opener))), "{refused:?}");
     let third = account("zhao", "D9003", &[Role::Reviewer]);
     assert!(review(&third, Conclusion::Confirmed, "属实", None).is_ok());
+}
+
+#[test]
+fn a_suspension_that_was_entered_and_not_made_is_made_after_the_next_start() {
+    let mut house = House::new("", "");
+    let draft = Draft { surgeon: "D1002^沈若川", ..Draft::emergency("X1") };
+    assert_eq!(code(&house.client().ask(&draft.bytes())), "AA");
+    let [file] = house.files(1).try_into().expect("one file");
+    let id = file.opened.id.clone();
+    let register = house.gate.data().join("register.db");
+    let second = account("wang", "D9001", &[Role::Reviewer]);
+    // As if the machine had stopped between the two: the ledger has the review, the register is as it was before.
+    house.gate.stop();
+    let before = std::fs::read(&register).expect("the register");
+    house.gate.restart_now();
+    let (runtime, office) = house.office();
+    let target = Some(Target::Surgeon);
+    let review = office.review(&second, &id, Conclusion::Rejected, "并非急诊", target);
+    let done = runtime.block_on(review).expect("a second person may");
+    assert!(matches!(done.suspended, Some(Ok(_))), "{:?}", done.suspended);
+    house.gate.stop();
+    std::fs::write(&register, before).expect("the register of before");
+    house.gate.restart_now();
+    let mut turn = 0;
+    eventually("the surgeon's orders are refused", || {
+        turn += 1;
+        let order = Draft::clean(format!("X{turn}-2"));
+        (code(&house.client().ask(&order.bytes())) == "AE").then_some(())
+    });
+    // Resumed by a person, it stays so: what was made is not made again.
+    let registrar = account("zhou", "D9004", &[Role::Registrar]);
+    let (runtime, office) = house.office();
+    let resume =
+        office.turn(&registrar, Subject::Surgeon("D1002".to_owned()), Turn::Resume, "复训合格");
+    runtime.block_on(resume).expect("it was suspended");
+    house.gate.restart_now();
+    let (runtime, office) = house.office();
+    assert_eq!(runtime.block_on(office.suspend_outstanding()).expect("it answers"), 0);
+    assert_eq!(code(&house.client().ask(&Draft::clean("X9-3").bytes())), "AA");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::accounts::{Account, Permit};
 use crate::domain::procedure::ProcedureCode;
+use crate::gate::office::outstanding::reason_of_last;
 use crate::gate::office::{Office, OfficeError};
 use crate::ledger::Kind;
 use crate::overrides::{
@@ -65,15 +66,15 @@ impl Office {
             None => None,
             Some(target) => Some(self.to_suspend(&before, target).await?),
         };
-        let reason = format!("override file {id} rejected");
-        let (office, account) = (Arc::clone(self), account.clone());
+        let (office, who) = (Arc::clone(self), who(&person(account)));
         Self::through(async move {
             let _turn = turn;
             let file = office.act(before, act).await?;
             let suspended = match subject {
                 None => None,
                 Some(subject) => {
-                    let changed = office.change(&account, subject, Turn::Suspend, &reason).await;
+                    let reason = reason_of_last(&file);
+                    let changed = office.change(who, subject, Turn::Suspend, &reason).await;
                     Some(changed.map_err(|error| error.to_string()))
                 }
             };
@@ -157,7 +158,7 @@ impl Office {
     }
 
     /// What of a surgeon a rejection suspends.
-    async fn to_suspend(
+    pub(super) async fn to_suspend(
         &self,
         file: &OverrideFile,
         target: Target,
@@ -180,20 +181,24 @@ impl Office {
     /// Changes the register, and has the gate know at once.
     pub(super) async fn change(
         &self,
-        account: &Account,
+        who: String,
         subject: Subject,
         turn: Turn,
         reason: &str,
     ) -> Result<Changed, change::ChangeError> {
         let at: Timestamp = self.now();
         let today = self.parts.gate.zone().to_datetime(at).date();
-        let who = format!("{} [{}]", person(account).words(), account.name);
         let wanted = Change { subject, turn, reason: reason.to_owned(), who, at, today };
         let changed = change::change(&self.parts.source, &wanted).await?;
         // Should it fail, the next poll sees it.
         let _ = self.parts.gate.register().catch_up().await;
         Ok(changed)
     }
+}
+
+/// Somebody, as the register's history names who changed it.
+pub(super) fn who(by: &Person) -> String {
+    format!("{} [{}]", by.words(), by.account.as_deref().unwrap_or_default())
 }
 
 /// The person who uses an account.

@@ -7,6 +7,7 @@ mod access;
 mod acts;
 mod figures;
 mod operations;
+mod outstanding;
 mod register;
 mod story;
 
@@ -24,6 +25,7 @@ use crate::accounts::reading::Readings;
 use crate::accounts::{Account, Accounts, Permit};
 use crate::cases::error::CasesError;
 use crate::gate::office::operations::Verification;
+use crate::gate::office::outstanding::Settled;
 use crate::gate::pass::{Gate, LEDGER_WAIT};
 use crate::gate::stances::Stances;
 use crate::gate::told::Shown;
@@ -88,6 +90,7 @@ pub struct Office {
     readings: Readings,
     /// One act on override files at a time: each is checked against what the one before has left.
     acting: Arc<Mutex<()>>,
+    settled: Settled,
     live: broadcast::Sender<Arc<Shown>>,
     verification: Verification,
 }
@@ -139,7 +142,8 @@ impl Office {
         let (live, _) = broadcast::channel(LIVE_BEHIND);
         let readings = Readings::new(parts.patients_per_hour);
         let verification = Verification::default();
-        Self { parts, readings, acting: Arc::default(), live, verification }
+        let (acting, settled) = (Arc::default(), Settled::default());
+        Self { parts, readings, acting, settled, live, verification }
     }
 
     /// The gate.

@@ -2,7 +2,7 @@
 
 use crate::accounts::{Account, Permit};
 use crate::domain::surgeon::{Lookup, PersonKey, SurgeonId};
-use crate::gate::office::acts::person;
+use crate::gate::office::acts::{person, who};
 use crate::gate::office::{Office, OfficeError};
 use crate::register::Patience;
 use crate::register::change::{self, Changed, Subject, Turn};
@@ -38,7 +38,7 @@ impl Office {
     ) -> Result<Changed, OfficeError> {
         Self::permit(account, Permit::ChangeRegister)?;
         self.within(account, &subject).await?;
-        Ok(self.change(account, subject, turn, reason).await?)
+        Ok(self.change(who(&person(account)), subject, turn, reason).await?)
     }
 
     /// Whoever sees some departments only changes nothing of others, nor what is of all.
@@ -90,7 +90,7 @@ impl Office {
             files: Vec::new(),
             merge: taking.merge,
             dry_run: taking.apply_to.is_none(),
-            who: format!("{} [{}]", person(account).words(), account.name),
+            who: who(&person(account)),
             at: self.now(),
             policy: self.parts.import_policy.clone(),
         };

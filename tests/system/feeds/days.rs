@@ -9,6 +9,7 @@ use crate::support::client::Client;
 use crate::support::eventually;
 use crate::support::gate::Hospital;
 use crate::support::in_process::FixedGate;
+use crate::support::ledger::of_kind;
 use crate::support::message::Draft;
 use crate::support::of_the_day;
 use crate::support::script::Script;
@@ -69,7 +70,7 @@ fn a_grant_that_is_revoked_while_the_gate_stands_still_is_told_when_it_is_back()
         ))
         .route("his", upstream.address, &[]);
     let mut gate = hospital.start();
-    let register = || crate::support::ledger::of_kind(&hospital.data(), "register");
+    let register = || of_kind(&hospital.data(), "register");
     eventually("the version at the start", || (!register().is_empty()).then_some(()));
     gate.stop();
     hospital.grant("D1002", "51.2300", "revoked");

@@ -1,5 +1,7 @@
 //! What people read: robots of 企业微信, 钉钉 and 飞书, and mail.
 
+use serde_json::{Value, json};
+
 use crate::feeds::feed;
 use crate::support::eventually;
 use crate::support::gate::Hospital;

@@ -46,6 +46,12 @@ impl FixedGate {
         self.run(Clock::Fixed(at.parse().expect("a time")));
     }
 
+    /// Stops it if it runs, and starts it by the machine's clock.
+    pub(crate) fn restart_now(&mut self) {
+        self.stop();
+        self.run(Clock::System);
+    }
+
     fn run(&mut self, clock: Clock) {
         let file = self.hospital.path("orgate.toml");
         let settings = config::load(&file).expect("a good configuration");

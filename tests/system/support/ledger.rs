@@ -29,9 +29,14 @@ pub(crate) fn files(data: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// The entries of one kind.
+pub(crate) fn of_kind(data: &Path, kind: &str) -> Vec<Value> {
+    entries(data).into_iter().filter(|entry| entry["kind"] == kind).collect()
+}
+
 /// The decision entries.
 pub(crate) fn decisions(data: &Path) -> Vec<Value> {
-    entries(data).into_iter().filter(|entry| entry["kind"] == "decision").collect()
+    of_kind(data, "decision")
 }
 
 /// The decision entries of messages with this MSH-10.
