@@ -78,6 +78,13 @@ impl Hospital {
         self
     }
 
+    /// Another line for one that stands before the routes.
+    pub(crate) fn instead(mut self, line: &str, other: &str) -> Self {
+        assert!(self.head.contains(line), "{line} is not set");
+        self.head = self.head.replace(line, other);
+        self
+    }
+
     /// What `ORGATE_LOG` says.
     pub(crate) fn log(mut self, level: &'static str) -> Self {
         self.log = level;
@@ -103,12 +110,10 @@ impl Hospital {
         mapping: &str,
         settings: &[&str],
     ) -> Self {
-        let mut lines = vec![
-            format!("name = \"{name}\""),
-            "listen = \"127.0.0.1:0\"".to_owned(),
-            format!("upstream = \"{upstream}\""),
-        ];
+        let mut lines = vec![format!("name = \"{name}\""), "listen = \"127.0.0.1:0\"".to_owned()];
+        let upstream = format!("upstream = \"{upstream}\"");
         let defaults = [
+            ("upstream =", upstream.as_str()),
             ("mapping", mapping),
             ("stance", "stance = \"enforce\""),
             // A busy machine must not look like a silent upstream.
