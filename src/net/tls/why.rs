@@ -34,8 +34,10 @@ pub fn blamed(error: &(dyn Error + 'static)) -> Option<&'static str> {
     None
 }
 
+/// Libraries wrap I/O errors in I/O errors, and their `source` leaps over what is wrapped.
 fn found(error: &io::Error) -> Option<&rustls::Error> {
-    error.get_ref().and_then(|inner| inner.downcast_ref())
+    let inner = error.get_ref()?;
+    inner.downcast_ref().or_else(|| found(inner.downcast_ref::<io::Error>()?))
 }
 
 fn tls(error: &rustls::Error) -> &'static str {
@@ -48,7 +50,9 @@ fn tls(error: &rustls::Error) -> &'static str {
             | PeerIncompatible::Tls12NotOfferedOrEnabled
             | PeerIncompatible::ServerDoesNotSupportTls12Or13
             | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
-            | PeerIncompatible::SupportedVersionsExtensionRequired,
+            | PeerIncompatible::SupportedVersionsExtensionRequired
+            // Before 1.2 there was none.
+            | PeerIncompatible::SignatureAlgorithmsExtensionRequired,
         ) => "version-too-old",
         rustls::Error::PeerIncompatible(_) => "nothing-in-common",
         rustls::Error::NoApplicationProtocol => "no-protocol-in-common",

@@ -3,11 +3,12 @@
 use std::io::{Read, Write};
 use std::process::{Command, Output, Stdio};
 
-use crate::support::foreign_program;
 use crate::support::gate::{Gate, text};
 use crate::support::message::Draft;
+use crate::support::script::Script;
 use crate::support::server::Server;
 use crate::support::upstream::Upstream;
+use crate::support::{eventually, foreign_program};
 use crate::tls::{hospital, port, table};
 
 fn s_client(to: &str, ca: &str, more: &[&str]) -> Command {
@@ -67,9 +68,14 @@ fn openssl_is_served_by_tls_1_2_and_1_3_and_not_below() {
         let old = greet(&port(&gate), &ca, &[version, "-cipher", "DEFAULT@SECLEVEL=0"]);
         assert!(!old.status.success(), "{}", text(&old.stdout));
         let said = text(&old.stderr);
-        assert!(said.contains("alert protocol version"), "{version}: {said}");
+        assert!(said.contains("SSL alert number"), "{version}: {said}");
     }
-    gate.says("why=version-too-old");
+    let too_old = || {
+        let lines = gate.lines();
+        (lines.iter().filter(|line| line.contains("why=version-too-old")).count() == 2)
+            .then_some(())
+    };
+    eventually("both are told", too_old);
 }
 
 #[test]
@@ -102,4 +108,26 @@ fn http2_is_agreed_upon_where_it_is_spoken_and_a_strange_protocol_is_not() {
     let strange = greet(&port(&gate), &ca, &["-alpn", "imap"]);
     assert!(!strange.status.success(), "{}", text(&strange.stdout));
     gate.says("why=no-protocol-in-common");
+}
+
+#[test]
+fn a_server_that_says_why_it_does_not_take_the_gate_is_quoted_in_the_log() {
+    let (hospital, _, [ca, cert, key]) = hospital();
+    let mut command = Command::new(foreign_program("ORGATE_TEST_OPENSSL"));
+    command.args(["s_server", "-accept", "127.0.0.1:0", "-cert", &cert, "-key", &key]).args([
+        "-CAfile",
+        &ca,
+        "-Verify",
+        "1",
+        "-verify_return_error",
+    ]);
+    let server = Script::start(&mut command);
+    let address = server.says("ACCEPT ").parse().expect("an address");
+    let outward = table("mllp.upstream_tls", &[("ca", &ca)]);
+    let hospital = hospital.route("his", address, &[&outward]);
+    let gate = hospital.start();
+    let mut client = gate.connect();
+    client.try_send(&Draft::clean("C1").frame());
+    client.expect_closed();
+    gate.says("why=upstream-refuses-our-certificate");
 }
