@@ -247,7 +247,10 @@ impl Connection {
 
     /// Whether our side of the upstream connection can be closed: the sender is done, and all it sent is through.
     fn upstream_may_be_shut(&self) -> bool {
-        self.sender_done
+        // By TLS 1.2 who hears a farewell ends both ways at once: answers that are due come before it.
+        let answered = self.route.config.upstream_tls.is_none() || self.pipeline.is_empty();
+        answered
+            && self.sender_done
             && self.pending.is_none()
             && self.to_upstream.is_empty()
             && !self.upstream_shut

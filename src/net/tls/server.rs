@@ -9,6 +9,7 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{HandshakeKind, ServerConfig};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -23,6 +24,8 @@ use crate::net::tls::{farewell, provider, why};
 pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 /// Handshakes of one listener at a time; further ones wait their turn. What has not sent anything takes no turn.
 const HANDSHAKES_MAX: usize = 64;
+/// A turn lasts so long: those who begin and do not go on must not keep others waiting until they give up.
+const TURN_WITHIN: Duration = Duration::from_secs(3);
 /// The first byte of whatever speaks TLS (a handshake record).
 pub(in crate::net) const HANDSHAKE_RECORD: u8 = 0x16;
 
@@ -95,9 +98,9 @@ impl ServerTls {
         }
         let turn = self.turns.acquire().await;
         let acceptor = TlsAcceptor::from(Arc::clone(&self.kept.now().config));
-        let shaken = acceptor.accept(socket).into_fallible().await;
+        let shaken = timeout(TURN_WITHIN, acceptor.accept(socket).into_fallible()).await;
         drop(turn);
-        match shaken {
+        match shaken.map_err(|_| Refused::Failed("timeout"))? {
             Ok(stream) if lapsed(stream.get_ref().1) => {
                 farewell(stream).await;
                 Err(Refused::Failed("certificate-expired"))

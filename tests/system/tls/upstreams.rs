@@ -6,6 +6,7 @@ use crate::support::gate::{Gate, Hospital, text};
 use crate::support::ledger::decisions;
 use crate::support::message::Draft;
 use crate::support::peer::{Peer, reply};
+use crate::support::reply::code;
 use crate::support::script::Script;
 use crate::tls::{hospital, port, table};
 
@@ -85,6 +86,21 @@ fn a_system_whose_certificate_does_not_hold_gets_nothing_and_nobody_gets_an_aa()
         assert_eq!(messages(&lis), 0, "{why}: {:?}", lis.lines());
         assert!(decisions(gate.data()).is_empty(), "nothing was judged");
     }
+}
+
+#[test]
+fn a_sender_that_has_said_all_is_still_answered_by_a_system_behind_tls() {
+    let (hospital, authority, [ca, ..]) = hospital();
+    let lis = downstream(&hospital, &authority.issue("lis"), None);
+    let outward = table("mllp.upstream_tls", &[("ca", &ca)]);
+    let hospital = hospital.route("his", lis.address(), &[&outward]);
+    let gate = hospital.start();
+    let mut client = gate.connect();
+    client.send(&[Draft::clean("F1").frame(), Draft::clean("F2").frame()].concat());
+    client.finish();
+    assert_eq!([code(&client.answer()), code(&client.answer())], ["AA", "AA"]);
+    client.expect_closed();
+    assert_eq!(messages(&lis), 2);
 }
 
 #[test]
