@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::accounts::error::AccountsError;
+use crate::accounts::oidc::Oidc;
 use crate::app::catch_up::CatchUpError;
 use crate::app::follow::Followed;
 use crate::cases::error::CasesError;
@@ -40,6 +41,7 @@ use crate::inbound::mllp;
 use crate::inbound::mllp::connection::Route;
 use crate::inbound::mllp::listener;
 use crate::ledger::{FileStore, Ledger, LedgerError, Recovered};
+use crate::net::client::ClientError;
 use crate::overrides::error::OverridesError;
 use crate::register::Register;
 use crate::register::error::RegisterError;
@@ -66,6 +68,9 @@ pub enum AppError {
     /// The accounts cannot be opened.
     #[error("the accounts cannot be opened: {0}")]
     Accounts(#[from] AccountsError),
+    /// The identity provider could never be asked.
+    #[error("[console.oidc]: {0}")]
+    Oidc(ClientError),
     /// The search index cannot be opened.
     #[error("the search index cannot be opened: {0}; delete it, it is built anew from the ledger")]
     Search(#[from] SearchError),
@@ -164,7 +169,7 @@ pub async fn start(
         let all = (&settings.console, &*settings.mllp, &*settings.fhir);
         let health =
             Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };
-        let more = everything_asked(all, &office, &health);
+        let more = everything_asked(all, &office, &health)?;
         tasks.spawn(console::serve(listener, settings.console.tls.clone(), health, more));
     }
     Ok(Running { gate, cases, ledger, office, routes, console, stop, tasks, drain: settings.drain })
@@ -204,10 +209,10 @@ fn everything_asked(
     (console, mllp, fhir): (&Console, &[Arc<mllp::Config>], &[Arc<fhir::Config>]),
     office: &Arc<Office>,
     health: &Health,
-) -> axum::Router {
+) -> Result<axum::Router, AppError> {
     let asked = inquiries((console, mllp, fhir), &health.gate);
     let plant = Plant { routes: facts((mllp, fhir), &health.routes) };
-    asked.merge(pages(office, health, console, plant))
+    Ok(asked.merge(pages(office, health, console, plant)?))
 }
 
 /// Every route's name and the switch of its stance.
@@ -221,11 +226,18 @@ fn switches(
 }
 
 /// The pages of the console.
-fn pages(office: &Arc<Office>, health: &Health, console: &Console, plant: Plant) -> axum::Router {
+fn pages(
+    office: &Arc<Office>,
+    health: &Health,
+    console: &Console,
+    plant: Plant,
+) -> Result<axum::Router, AppError> {
+    let oidc = console.oidc.clone().map(|settings| Oidc::new(settings, office.gate().clock()));
+    let oidc = oidc.transpose().map_err(AppError::Oidc)?;
     let names = health.routes.iter().map(|(name, _)| Arc::clone(name)).collect();
     let (public_url, drain) = (console.public_url.as_deref(), health.drain.clone());
     let desk = Desk::new(Arc::clone(office), names, public_url, drain).with(plant);
-    pages::router(desk.by_tls(console.tls.is_some()))
+    Ok(pages::router(desk.with_oidc(oidc).by_tls(console.tls.is_some())))
 }
 
 /// What the page of operations tells of every route.

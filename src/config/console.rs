@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::accounts;
 use crate::config::desk::{Desk, desk};
 use crate::config::fault::Fault;
 use crate::config::mapping::load_file;
+use crate::config::oidc::oidc;
 use crate::config::reader::Section;
 use crate::config::tls;
 use crate::domain::verdict::Stance;
@@ -29,6 +31,8 @@ pub struct Console {
     pub public_url: Option<String>,
     /// Who may sit there.
     pub desk: Desk,
+    /// Who answers for people besides their passwords here.
+    pub oidc: Option<accounts::oidc::Settings>,
     /// CDS Hooks.
     pub cds_hooks: Arc<cds_hooks::Config>,
     /// AuthZEN and `/v1/explain`.
@@ -53,6 +57,7 @@ pub(super) fn console(root: &Section<'_>, foreign: &mut Vec<Fault>) -> Option<Co
         section.fault("public_url", "`public_url` must be a URL, \"https://gate.example\"");
     }
     let desk = desk(&section);
+    let oidc = oidc(&section, public_url.as_deref());
     section.finish();
     let cds_hooks = cds_hooks(root.section("cds_hooks"), public_url.as_ref(), foreign);
     let section = root.section("decision_api");
@@ -72,6 +77,7 @@ pub(super) fn console(root: &Section<'_>, foreign: &mut Vec<Fault>) -> Option<Co
         tls,
         public_url: public_url.clone(),
         desk,
+        oidc,
         cds_hooks: Arc::new(cds_hooks),
         decision_api: decision_api::Config { token_file, stance, public_url, cds_clients },
     })

@@ -7,6 +7,7 @@ pub mod fault;
 mod feed;
 mod fhir;
 mod mapping;
+mod oidc;
 mod reader;
 mod route;
 mod tls;

@@ -54,6 +54,11 @@ impl<'t> Section<'t> {
         Self { name: "", table: Some(table.get_ref()), span: 0..0, finder, asked }
     }
 
+    /// Whether the table is written at all.
+    pub(super) fn is_written(&self) -> bool {
+        self.table.is_some()
+    }
+
     /// The table of `key`; an empty one when it is not there.
     pub(super) fn section(&self, key: &'t str) -> Self {
         let value = self.value(key);

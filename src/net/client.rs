@@ -1,6 +1,7 @@
 //! The one HTTP client: http and https by rustls, HTTP/1.1 and h2, pooled.
 
 use std::error::Error;
+use std::path::Path;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -14,6 +15,8 @@ use hyper_rustls::{ConfigBuilderExt, FixedServerNameResolver, HttpsConnector};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tower_service::Service;
 
@@ -61,6 +64,9 @@ pub enum ClientError {
         "the system's root certificates cannot be read ({0}), install them or name a file in SSL_CERT_FILE"
     )]
     Roots(String),
+    /// A file of certificates that cannot be used.
+    #[error("no certificates of an authority in {0}: {1}")]
+    Authority(String, String),
     /// No TLS version that the provider and we agree on.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
@@ -133,15 +139,28 @@ impl Client {
     /// # Errors
     /// When https is asked for and cannot be set up.
     pub fn new(settings: Settings) -> Result<Self, ClientError> {
-        let mut config = tls(settings.https)?;
-        let protocols = if settings.h2 { HTTP2 } else { HTTP1 };
-        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
-        Ok(Self::by(settings, Trust::Fixed(Arc::new(config))))
+        Ok(Self::with(settings, tls(settings.https)?))
     }
 
-    /// The same, towards a server with certificates of its own; `tls` must offer what `settings` speak by ALPN.
-    pub fn trusting(settings: Settings, tls: ClientTls) -> Self {
+    /// The same for servers whose certificates come from an authority of the house: those of the PEM file `ca` are
+    /// trusted, and no others.
+    ///
+    /// # Errors
+    /// The file holds no certificate, or TLS cannot be set up.
+    pub fn trusting(settings: Settings, ca: &Path) -> Result<Self, ClientError> {
+        Ok(Self::with(settings, tls_of(roots_of(ca)?)?))
+    }
+
+    /// The same, towards a server with files of its own, which may change; `tls` must offer what `settings` speak by
+    /// ALPN.
+    pub fn following(settings: Settings, tls: ClientTls) -> Self {
         Self::by(settings, Trust::Files(tls))
+    }
+
+    fn with(settings: Settings, mut config: ClientConfig) -> Self {
+        let protocols = if settings.h2 { HTTP2 } else { HTTP1 };
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        Self::by(settings, Trust::Fixed(Arc::new(config)))
     }
 
     fn by(settings: Settings, trust: Trust) -> Self {
@@ -179,15 +198,43 @@ impl Client {
     }
 }
 
+/// Whether [`Client::trusting`] could use a file.
+///
+/// # Errors
+/// Why not.
+pub fn check_authority(file: &Path) -> Result<(), ClientError> {
+    roots_of(file).map(|_| ())
+}
+
+/// The certificates of a PEM file.
+fn roots_of(file: &Path) -> Result<RootCertStore, ClientError> {
+    let unusable = |why: String| ClientError::Authority(file.display().to_string(), why);
+    let mut roots = RootCertStore::empty();
+    let read = CertificateDer::pem_file_iter(file).map_err(|error| unusable(error.to_string()))?;
+    for certificate in read {
+        let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
+        roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
+    }
+    if roots.is_empty() { Err(unusable("it holds none".to_owned())) } else { Ok(roots) }
+}
+
 /// TLS by ring, whatever provider the process has installed.
-fn tls(roots_needed: bool) -> Result<ClientConfig, ClientError> {
+fn tls_of(roots: RootCertStore) -> Result<ClientConfig, ClientError> {
     let provider = rustls::crypto::ring::default_provider();
     let builder = ClientConfig::builder_with_provider(provider.into())
         .with_safe_default_protocol_versions()?;
-    let builder = if roots_needed {
-        builder.with_native_roots().map_err(|error| ClientError::Roots(error.to_string()))?
-    } else {
-        builder.with_root_certificates(RootCertStore::empty())
-    };
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// The same with the system's roots, where any address needs them.
+fn tls(roots_needed: bool) -> Result<ClientConfig, ClientError> {
+    if !roots_needed {
+        return tls_of(RootCertStore::empty());
+    }
+    let provider = rustls::crypto::ring::default_provider();
+    let builder = ClientConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()?;
+    let builder = builder.with_native_roots();
+    let builder = builder.map_err(|error| ClientError::Roots(error.to_string()))?;
     Ok(builder.with_no_client_auth())
 }

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod accounts;
 mod answer_table;
 mod browser;
 mod cds_hooks;
@@ -35,6 +36,7 @@ mod kill;
 mod ledger_down;
 mod ledger_files;
 mod office;
+mod oidc;
 mod outside_frames;
 mod pipelining;
 mod privacy;

@@ -63,7 +63,7 @@ impl Route {
             h2: config.upstream.h2(),
         };
         let client = match &config.upstream_tls {
-            Some(tls) => Client::trusting(settings, tls.clone()),
+            Some(tls) => Client::following(settings, tls.clone()),
             None => Client::new(settings)?,
         };
         let room = Arc::new(Semaphore::new(HELD_MAX_KIB));

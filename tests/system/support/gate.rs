@@ -78,11 +78,9 @@ impl Hospital {
         self
     }
 
-    /// Another line for one that stands before the routes.
-    pub(crate) fn instead(mut self, line: &str, other: &str) -> Self {
-        assert!(self.head.contains(line), "{line} is not set");
-        self.head = self.head.replace(line, other);
-        self
+    /// The console port listens here, instead of on any port.
+    pub(crate) fn listen(&mut self, at: &str) {
+        self.head = self.head.replace("listen = \"127.0.0.1:0\"", &format!("listen = {at:?}"));
     }
 
     /// What `ORGATE_LOG` says.

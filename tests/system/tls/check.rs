@@ -59,9 +59,8 @@ fn check_says_when_key_and_certificate_do_not_belong_together_and_who_may_read_t
 #[test]
 fn check_warns_of_a_console_that_others_reach_without_tls() {
     let warned = |listen: &str, tls: bool| {
-        let (hospital, _, [_, cert, key]) = hospital();
-        let hospital =
-            hospital.instead("listen = \"127.0.0.1:0\"", &format!("listen = {listen:?}"));
+        let (mut hospital, _, [_, cert, key]) = hospital();
+        hospital.listen(listen);
         let keys = [("cert", cert.as_str()), ("key", &key)];
         let hospital = if tls { hospital.set(&table("console.tls", &keys)) } else { hospital };
         text(&hospital.run(&["check"]).stdout).contains("cross the network unencrypted")

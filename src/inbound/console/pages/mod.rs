@@ -6,6 +6,8 @@
 //! | `page` | responses: HTML, redirects, and the headers of both |
 //! | `words` | both languages, and names in words |
 //! | `login`, `live`, `overrides` | one page each, its template beside it |
+//! | `oidc` | the way to the identity provider and back |
+//! | `accounts/` | who may use the console: added, changed, closed |
 //! | `search`, `case` | decisions found again, one case in full |
 //! | `register/` | surgeons, catalogue, lists, discussions, changes, import, history |
 //! | `supervision` | figures, as charts with tables beside them, and their export |
@@ -13,6 +15,7 @@
 //!
 //! Nothing is loaded from elsewhere; no script or style stands inside a page (the headers forbid both).
 
+mod accounts;
 mod case;
 mod case_entry;
 mod case_facts;
@@ -20,6 +23,7 @@ mod case_message;
 mod form;
 mod live;
 mod login;
+mod oidc;
 pub mod operations;
 mod overrides;
 mod page;
@@ -41,6 +45,7 @@ use axum::routing::{get, post};
 use jiff::tz::TimeZone;
 use tokio::sync::{Semaphore, watch};
 
+use crate::accounts::oidc::Oidc;
 use crate::gate::office::Office;
 use crate::inbound::console::bounds::Bounds;
 use crate::inbound::console::pages::operations::Plant;
@@ -65,6 +70,8 @@ pub struct Desk {
     /// Uploads that wait to be applied.
     uploads: Uploads,
     plant: Arc<Plant>,
+    /// The identity provider, where there is one.
+    oidc: Option<Arc<Oidc>>,
 }
 
 impl Desk {
@@ -86,6 +93,7 @@ impl Desk {
             watchers,
             uploads: Uploads::default(),
             plant: Arc::default(),
+            oidc: None,
         }
     }
 
@@ -103,6 +111,13 @@ impl Desk {
         self
     }
 
+    /// With an identity provider.
+    #[must_use]
+    pub fn with_oidc(mut self, oidc: Option<Oidc>) -> Self {
+        self.oidc = oidc.map(Arc::new);
+        self
+    }
+
     fn routes(&self) -> &[Arc<str>] {
         &self.routes
     }
@@ -117,6 +132,8 @@ pub fn router(desk: Desk) -> Router {
     Router::new()
         .route("/", get(login::home))
         .route("/login", get(login::show).post(login::enter))
+        .route("/login/oidc", get(oidc::begin))
+        .route("/login/oidc/done", get(oidc::finish))
         .route("/logout", post(login::leave))
         .route("/password", get(login::show_password).post(login::set_password))
         .route("/language", post(login::set_language))
@@ -137,5 +154,6 @@ pub fn router(desk: Desk) -> Router {
         .route("/search/export", post(search::export))
         .route("/entries/{entry}", get(case::show))
         .merge(register::router())
+        .merge(accounts::router())
         .with_state(desk)
 }

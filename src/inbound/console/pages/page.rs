@@ -32,6 +32,10 @@ pub(super) struct Frame {
     pub(super) sees: bool,
     /// Whether routes, feeds and ledger are.
     pub(super) operates: bool,
+    /// Whether accounts are.
+    pub(super) keeps: bool,
+    /// Whether there is a password to be changed here.
+    pub(super) local: bool,
 }
 
 /// A plain message to a person.
@@ -82,11 +86,20 @@ pub(super) fn message(status: StatusCode, lang: Lang, zh: &str, en: &str) -> Res
 
 /// Asks the browser to go on elsewhere; always a path of this gate.
 pub(super) fn go(path: &str) -> Response {
+    see_other(path)
+}
+
+/// Asks the browser to go to the identity provider; the address is made of its own discovery.
+pub(super) fn away(url: &str) -> Response {
+    see_other(url)
+}
+
+fn see_other(to: &str) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SEE_OTHER;
     headers(&mut response, "text/plain; charset=utf-8");
-    if let Ok(path) = HeaderValue::from_str(path) {
-        response.headers_mut().insert(LOCATION, path);
+    if let Ok(to) = HeaderValue::from_str(to) {
+        response.headers_mut().insert(LOCATION, to);
     }
     response
 }

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::accounts::change::ChangeRefused;
 use crate::accounts::{Account, Permit, Token};
 use crate::gate::office::OfficeError;
 use crate::inbound::console::bounds::whole;
@@ -159,6 +160,8 @@ impl Desk {
             waiting: waiting.ok().filter(|_| sees).map(|waiting| waiting.open),
             sees,
             operates: account.may(Permit::Operate) || account.may(Permit::Audit),
+            keeps: account.may(Permit::Administer),
+            local: account.subject.is_none(),
         }
     }
 }
@@ -192,6 +195,8 @@ pub(super) fn failed(lang: Lang, error: &OfficeError) -> Response {
         OfficeError::Register(_) => {
             (StatusCode::CONFLICT, "授权库没有可以这样变更的内容，或暂时无法写入。")
         }
+        OfficeError::Account(ChangeRefused::Unknown) => (StatusCode::NOT_FOUND, "没有此账号。"),
+        OfficeError::Account(refused) => (StatusCode::CONFLICT, refused.text_zh()),
         OfficeError::Stance(refused) => (StatusCode::CONFLICT, refused.text_zh()),
         OfficeError::Locked(_) => {
             (StatusCode::FORBIDDEN, "一小时内打开的患者过多，账号已被锁定，请联系管理员。")
