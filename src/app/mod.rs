@@ -1,6 +1,7 @@
 //! Settings → running program → drain. Everything is opened and bound before anything is served.
 
 mod catch_up;
+pub(crate) mod certificates;
 mod explain;
 mod follow;
 mod office;
@@ -122,6 +123,7 @@ pub async fn start(
     let (ledger, recovered) = Ledger::open(store, settings.ledger.clone(), clock)?;
     let feeds = Feeds::open(settings.feeds.clone(), settings.feed_ground(clock), &ledger)?;
     let watch = feeds.watch().clone();
+    let certificates = certificates::watched(&settings.certificates(), &watch);
     let desk = office::open(&settings).await?;
     let (kept_in, due_days) = (settings.stances_file(), settings.report_due_days);
     let ladder = settings.ladder.clone();
@@ -150,6 +152,7 @@ pub async fn start(
         bind((&settings.mllp, &settings.fhir, settings.console.listen), &gate, &watch).await?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
+    tasks.spawn(certificates::follow(certificates, clock, stopped.clone()));
     let folder = settings.ledger_dir.clone();
     let followed = Followed::of(source, &gate, &ledger, &folder);
     let (lights, watched) = (watch.clone(), feeds.watched());
@@ -161,27 +164,16 @@ pub async fn start(
     }
     office::follow(&mut tasks, &office, &ledger, &folder, &stopped);
     tasks.spawn(catch_up::follow(cases.clone(), folder, clock, stopped.clone()));
-    let mut routes = Vec::new();
-    for (config, listener, upstream) in mllp {
-        routes.push((Arc::clone(&config.name), listener.local_addr().unwrap_or(config.listen)));
-        let route = Route { config, gate: Arc::clone(&gate), upstream };
-        tasks.spawn(listener::run(route, listener, stopped.clone()));
-    }
-    for (name, route) in fhir {
-        routes.push((name, route.address()));
-        tasks.spawn(route.run(stopped.clone()));
-    }
+    let routes = serve_routes(&mut tasks, (mllp, fhir), &gate, &stopped);
     let console = console_listener.as_ref().and_then(|listener| listener.local_addr().ok());
-    if let Some(listen) = console {
+    if let (Some(listener), Some(listen)) = (console_listener, console) {
         events::ConsoleListening { listen }.emit();
-    }
-    if let Some(listener) = console_listener {
-        let asked = inquiries((&settings.console, &settings.mllp, &settings.fhir), &gate);
+        let all = (&settings.console, &*settings.mllp, &*settings.fhir);
         let health =
             Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };
-        let plant = plant::plant((&settings.mllp, &settings.fhir), &routes, &lights, watched);
-        let more = asked.merge(pages(&office, &health, &settings.console, plant)?);
-        tasks.spawn(console::serve(listener, health, more));
+        let plant = plant::plant((all.1, all.2), &routes, &lights, watched);
+        let more = everything_asked(all, &office, &health, plant)?;
+        tasks.spawn(console::serve(listener, settings.console.tls.clone(), health, more));
     }
     Ok(Running { gate, cases, ledger, office, routes, console, stop, tasks, drain: settings.drain })
 }
@@ -193,6 +185,37 @@ impl From<CatchUpError> for AppError {
             CatchUpError::Cases(error) => error.into(),
         }
     }
+}
+
+/// Serves every route; its name and the address it is bound to.
+fn serve_routes(
+    tasks: &mut JoinSet<()>,
+    (mllp, fhir): (Vec<BoundMllp>, Vec<(Arc<str>, fhir::listener::Bound)>),
+    gate: &Arc<Gate>,
+    stopped: &watch::Receiver<bool>,
+) -> Vec<(Arc<str>, SocketAddr)> {
+    let mut routes = Vec::new();
+    for (config, listener, upstream) in mllp {
+        routes.push((Arc::clone(&config.name), listener.local_addr().unwrap_or(config.listen)));
+        let route = Route { config, gate: Arc::clone(gate), upstream };
+        tasks.spawn(listener::run(route, listener, stopped.clone()));
+    }
+    for (name, route) in fhir {
+        routes.push((name, route.address()));
+        tasks.spawn(route.run(stopped.clone()));
+    }
+    routes
+}
+
+/// What the console port serves besides health: what may be asked, and the pages.
+fn everything_asked(
+    (console, mllp, fhir): (&Console, &[Arc<mllp::Config>], &[Arc<fhir::Config>]),
+    office: &Arc<Office>,
+    health: &Health,
+    plant: Plant,
+) -> Result<axum::Router, AppError> {
+    let asked = inquiries((console, mllp, fhir), &health.gate);
+    Ok(asked.merge(pages(office, health, console, plant)?))
 }
 
 /// Every route's name and the switch of its stance.
@@ -217,12 +240,15 @@ fn pages(
     let names = health.routes.iter().map(|(name, _)| Arc::clone(name)).collect();
     let (public_url, drain) = (console.public_url.as_deref(), health.drain.clone());
     let desk = Desk::new(Arc::clone(office), names, public_url, drain).with(plant);
-    Ok(pages::router(desk.with_oidc(oidc)))
+    Ok(pages::router(desk.with_oidc(oidc).by_tls(console.tls.is_some())))
 }
+
+/// An HL7 route whose address is bound, and whether its upstream can be reached.
+type BoundMllp = (Arc<mllp::Config>, TcpListener, Light);
 
 /// Every address of the gate, bound.
 struct Bound {
-    mllp: Vec<(Arc<mllp::Config>, TcpListener, Light)>,
+    mllp: Vec<BoundMllp>,
     fhir: Vec<(Arc<str>, fhir::listener::Bound)>,
     console: Option<TcpListener>,
 }

@@ -29,6 +29,8 @@ pub enum What {
     Ledger,
     /// The receiver of a feed.
     Feed,
+    /// A certificate that is to be renewed in time.
+    Certificate,
 }
 
 impl What {
@@ -38,6 +40,7 @@ impl What {
             Self::Register => "register",
             Self::Ledger => "ledger",
             Self::Feed => "feed",
+            Self::Certificate => "certificate",
         }
     }
 
@@ -47,7 +50,23 @@ impl What {
             Self::Register => "授权库",
             Self::Ledger => "账本磁盘",
             Self::Feed => "告警接收方",
+            Self::Certificate => "TLS 证书",
         }
+    }
+
+    /// What is said of it, in Chinese and English.
+    fn words(self, up: bool) -> (&'static str, &'static str) {
+        match (self, up) {
+            (Self::Certificate, true) => ("已更新", "renewed"),
+            (Self::Certificate, false) => ("须更新", "to be renewed"),
+            (_, true) => ("恢复", "up again"),
+            (_, false) => ("中断", "down"),
+        }
+    }
+
+    /// Return and fall are of one severity: no filter must hear the one without the other.
+    fn severity(self) -> Severity {
+        if self == Self::Certificate { Severity::Medium } else { Severity::High }
     }
 }
 
@@ -70,10 +89,11 @@ impl Thing {
         let rule = if self.up { "up" } else { "down" };
         let kind = match (self.what, self.up) {
             (What::Ledger, _) => AlertKind::LedgerBroken,
+            (What::Certificate, _) => AlertKind::CertificateExpiring,
             (_, true) => AlertKind::RouteUp,
             (_, false) => AlertKind::RouteDown,
         };
-        let (zh, en) = if self.up { ("恢复", "up again") } else { ("中断", "down") };
+        let (zh, en) = self.what.words(self.up);
         let why = if self.up { String::new() } else { format!(" · {}", self.why) };
         let mut data = Map::new();
         data.insert("what".to_owned(), json!(self.what.as_str()));
@@ -86,8 +106,7 @@ impl Thing {
             id: format!("{}-{rule}", EntryId::new(now)),
             rule: rule.to_owned(),
             kind,
-            // Return and fall are of one severity: no filter must hear the one without the other.
-            severity: Severity::High,
+            severity: self.what.severity(),
             time: now,
             subject: subject(&(self.what, self.name.clone())),
             departments: Vec::new(),

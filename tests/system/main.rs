@@ -47,4 +47,5 @@ mod retransmission;
 mod same_order;
 mod stances;
 mod support;
+mod tls;
 mod unreadable;

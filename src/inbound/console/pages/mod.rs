@@ -106,6 +106,13 @@ impl Desk {
         self
     }
 
+    /// Cookies are for https only, also where no `public_url` says so.
+    #[must_use]
+    pub fn by_tls(mut self, tls: bool) -> Self {
+        self.secure |= tls;
+        self
+    }
+
     /// With an identity provider.
     #[must_use]
     pub fn with_oidc(mut self, oidc: Option<Oidc>) -> Self {
