@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::feed::watch::{Watch, What};
 use crate::feed::watched::Watched;
+use crate::hl7::charset::CharsetSetting;
 use crate::inbound::console::pages::operations::{Plant, RouteFacts};
 use crate::inbound::fhir;
 use crate::inbound::mllp;
@@ -22,6 +23,7 @@ pub(super) fn plant(
     let hl7 = mllp.iter().map(|route| RouteFacts {
         name: Arc::clone(&route.name),
         kind: "HL7 v2",
+        charset: route.charset.clone(),
         listen: at(&route.name, route.listen),
         upstream: route.upstream.clone(),
         mapping: route.mapping.name().to_owned(),
@@ -30,6 +32,7 @@ pub(super) fn plant(
     let fhir = fhir.iter().map(|route| RouteFacts {
         name: Arc::clone(&route.name),
         kind: "FHIR",
+        charset: CharsetSetting::Auto,
         listen: at(&route.name, route.listen),
         upstream: route.upstream.url(),
         mapping: route.mapping.name().to_owned(),

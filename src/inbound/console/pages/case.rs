@@ -157,7 +157,7 @@ impl Desk {
         for one in &all {
             let opened = self.office.open(account, &one.entry).await?;
             let looks = account.may(Permit::Audit);
-            if let Some(step) = step(&opened, visit.lang, self.zone(), looks) {
+            if let Some(step) = step(&opened, visit.lang, self, looks) {
                 let current = one.entry == id;
                 steps.push(Step { current, ..step });
             }

@@ -49,6 +49,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::accounts::oidc::Oidc;
 use crate::gate::office::Office;
+use crate::hl7::charset::CharsetSetting;
 use crate::inbound::console::bounds::Bounds;
 use crate::inbound::console::pages::operations::Plant;
 use crate::inbound::console::pages::register::Uploads;
@@ -122,6 +123,12 @@ impl Desk {
 
     fn routes(&self) -> &[Arc<str>] {
         &self.routes
+    }
+
+    /// How messages of a route are decoded, as the settings are now; of a route that is gone, by what they say.
+    fn charset_of(&self, route: &str) -> CharsetSetting {
+        let own = self.plant.routes.iter().find(|facts| *facts.name == *route);
+        own.map_or(CharsetSetting::Auto, |facts| facts.charset.clone())
     }
 
     fn zone(&self) -> &TimeZone {

@@ -20,6 +20,7 @@ use crate::domain::verdict::Stance;
 use crate::feed::watch::Light;
 use crate::feed::watched::Watched;
 use crate::gate::stance::RouteStance;
+use crate::hl7::charset::CharsetSetting;
 use crate::inbound::console::caller::Peer;
 use crate::inbound::console::pages::Desk;
 use crate::inbound::console::pages::form::Form;
@@ -49,6 +50,8 @@ pub struct RouteFacts {
     pub upstream: String,
     /// The mapping's name.
     pub mapping: String,
+    /// How HL7 v2 messages are decoded here.
+    pub charset: CharsetSetting,
     /// Whether the downstream system answered when it was last needed.
     pub light: Light,
 }
