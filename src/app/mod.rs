@@ -4,6 +4,7 @@ mod catch_up;
 mod explain;
 mod follow;
 mod office;
+mod outage;
 mod overdue;
 mod recall;
 
@@ -84,6 +85,17 @@ pub enum AppError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// The admin channel cannot be made.
+    #[error(
+        "the admin channel {socket} cannot be made ({error}): its folder must be the gate's own, and the \
+         path no longer than a socket's may be (107 bytes), give a shorter data_dir"
+    )]
+    Admin {
+        /// The socket.
+        socket: String,
+        /// What the system says.
+        error: std::io::Error,
+    },
     /// A FHIR route cannot be bound.
     #[error("`{0}`: {1}")]
     Fhir(String, fhir::listener::BindError),
@@ -120,8 +132,9 @@ pub async fn start(
     let (kept_in, due_days) = (settings.stances_file(), settings.report_due_days);
     let ladder = settings.ladder.clone();
     let source = Arc::new(sqlite::open(&settings.register_file).await?);
+    let (bypass, socket) = (outage::bypass(&settings, clock), outage::bind(&settings)?);
     let register = Register::open(settings.register, Arc::clone(&source) as Arc<_>).await?;
-    let gate = Arc::new(Gate::new(Parts {
+    let gate = Gate::new(Parts {
         register,
         cases: cases.clone(),
         ledger: ledger.clone(),
@@ -130,7 +143,8 @@ pub async fn start(
         clock,
         sync_every: settings.sync_every,
         keep_message_max: settings.keep_message_max,
-    }));
+    });
+    let gate = Arc::new(gate.with(bypass));
     let switches = switches(&settings.mllp, &settings.fhir);
     let (stances, restored) = Stances::restore(&kept_in, switches)?;
     restored.iter().for_each(tell_stance);
@@ -152,6 +166,7 @@ pub async fn start(
     for dispatch in feeds.dispatches(&ledger, &stopped)? {
         tasks.spawn(dispatch.run());
     }
+    outage::follow(&mut tasks, &gate, &settings.mllp, socket, &stopped);
     office::follow(&mut tasks, &office, &ledger, &folder, &stopped);
     tasks.spawn(catch_up::follow(cases.clone(), folder, clock, stopped.clone()));
     let mut routes = Vec::new();

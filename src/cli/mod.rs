@@ -13,6 +13,7 @@ macro_rules! say {
 }
 
 mod account;
+mod bypass;
 mod check;
 mod demo;
 mod explain;
@@ -94,6 +95,8 @@ enum Command {
     Feed(feed::FeedArgs),
     /// Keeps the accounts of the console
     Account(account::AccountArgs),
+    /// Lets everything pass for a time, in an outage: the switch of the running gate
+    Bypass(bypass::BypassArgs),
     /// Verifies, shows and exports the ledger
     Ledger(ledger::LedgerArgs),
 }
@@ -129,6 +132,7 @@ pub fn main() -> ExitCode {
             Command::Send(args) => send::run(args).await,
             Command::Feed(args) => feed::run(args, &cli.config).await,
             Command::Account(args) => account_of(&args, &cli.config).await,
+            Command::Bypass(args) => bypass::run(args, &cli.config),
             Command::Ledger(args) => ledger_of(&args, &cli.config).await,
         }
     });

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use toml::de::DeTable;
 
@@ -38,6 +39,8 @@ const KEEP_MESSAGE_KIB: u64 = 64;
 const OVERRIDE_DEADLINE_H: u64 = 24;
 /// Overrides of one surgeon in 30 days above which medical affairs is told (rules.md §4).
 const OVERRIDE_ALARM: u64 = 3;
+/// An outage that lasts longer is looked at anew by somebody who puts their name to it.
+const BYPASS_MAX_H: u64 = 12;
 /// Messages in flight get this long when the gate stops; systemd waits 90 s by default.
 const DRAIN_MS: u64 = 10_000;
 
@@ -87,7 +90,7 @@ fn whole<'t>(
     finder: &'t Faultfinder<'t>,
     foreign: &mut Vec<Fault>,
 ) -> Option<Settings> {
-    let node = node(root);
+    let (node, bypass_longest) = node(root);
     let register = register(root);
     let policy = root.section("policy");
     let due = policy.number("report_due_days", u64::from(REPORT_DUE_DAYS), 0..366);
@@ -135,12 +138,13 @@ fn whole<'t>(
         fhir: fhir.into_iter().collect::<Option<_>>()?,
         feeds: feeds.into_iter().collect::<Option<_>>()?,
         console: console?,
+        bypass_longest,
         drain: Duration::from_millis(DRAIN_MS),
         node,
     })
 }
 
-fn node(root: &Section<'_>) -> Option<Node> {
+fn node(root: &Section<'_>) -> (Option<Node>, SignedDuration) {
     let section = root.section("node");
     let name = section.text("name", "gate-1");
     if name.is_empty() || !name.bytes().all(|b| b.is_ascii_graphic()) {
@@ -151,8 +155,10 @@ fn node(root: &Section<'_>) -> Option<Node> {
     let zone = TimeZone::get(&zone).map_err(|_| {
         section.fault("timezone", "`timezone` must be an IANA name, \"Asia/Shanghai\"");
     });
+    let hours = section.number("bypass_max_h", BYPASS_MAX_H, 1..169);
+    let longest = SignedDuration::from_hours(i64::try_from(hours).unwrap_or(i64::MAX));
     section.finish();
-    Some(Node { name, data_dir, zone: zone.ok()? })
+    (zone.ok().map(|zone| Node { name, data_dir, zone }), longest)
 }
 
 fn register(root: &Section<'_>) -> register::Config {

@@ -8,3 +8,5 @@ pub mod logs;
 pub mod metrics;
 #[expect(clippy::disallowed_macros, reason = "as `events`")]
 pub mod office;
+#[expect(clippy::disallowed_macros, reason = "as `events`")]
+pub mod outage;

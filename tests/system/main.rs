@@ -35,6 +35,7 @@ mod kill;
 mod ledger_down;
 mod ledger_files;
 mod office;
+mod outage;
 mod outside_frames;
 mod pipelining;
 mod privacy;

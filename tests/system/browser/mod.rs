@@ -1,5 +1,6 @@
 //! The console in a real Chromium: what people see, click and type, and what the browser refuses to do.
 
+mod bypass;
 mod operations;
 mod overrides;
 mod supervision;

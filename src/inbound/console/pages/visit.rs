@@ -192,6 +192,9 @@ pub(super) fn failed(lang: Lang, error: &OfficeError) -> Response {
         OfficeError::Register(_) => {
             (StatusCode::CONFLICT, "授权库没有可以这样变更的内容，或暂时无法写入。")
         }
+        OfficeError::Bypass(refused) => {
+            return message(StatusCode::CONFLICT, lang, &refused.text_zh(), &english);
+        }
         OfficeError::Stance(refused) => (StatusCode::CONFLICT, refused.text_zh()),
         OfficeError::Locked(_) => {
             (StatusCode::FORBIDDEN, "一小时内打开的患者过多，账号已被锁定，请联系管理员。")

@@ -1,5 +1,6 @@
 //! 运行 Operations: routes and what they do with verdicts, the register, the ledger, the feeds.
 
+mod bypass;
 mod stance;
 
 use std::net::SocketAddr;
@@ -23,6 +24,9 @@ use crate::inbound::console::pages::page::{Frame, go, html};
 use crate::inbound::console::pages::visit::{Visit, failed};
 use crate::inbound::console::pages::words::{Lang, moment};
 
+use crate::inbound::console::pages::operations::bypass::BypassLine;
+
+pub(super) use crate::inbound::console::pages::operations::bypass::bypass;
 pub(super) use crate::inbound::console::pages::operations::stance::{route, set};
 
 /// Who may look; only the first may change anything.
@@ -92,6 +96,7 @@ struct Page {
     lang: Lang,
     routes: Vec<RouteLine>,
     condition: Condition,
+    bypass: BypassLine,
     notice: Option<&'static str>,
     may_operate: bool,
 }
@@ -101,6 +106,7 @@ fn said(stance: &RouteStance, lang: Lang) -> String {
     let listed = stance.departments.join(lang.say("、", ", "));
     match (stance.stance, stance.departments.is_empty()) {
         (Stance::Observe, _) => lang.say("仅观察", "observe").to_owned(),
+        (Stance::Bypass, _) => lang.say("旁路", "bypass").to_owned(),
         (Stance::Enforce, true) => {
             lang.say("执行（全部科室）", "enforce (all departments)").to_owned()
         }
@@ -129,6 +135,7 @@ pub(super) async fn show(
         lang,
         routes: desk.plant.routes.iter().map(|facts| desk.route_line(facts, lang)).collect(),
         condition: desk.condition(lang),
+        bypass: desk.bypass_line(),
         notice: notice(done.get("done"), lang),
         may_operate: visit.account.may(Permit::Operate),
     };
@@ -145,6 +152,12 @@ fn notice(done: &str, lang: Lang) -> Option<&'static str> {
             "判定方式已变更并生效，但无法写入数据目录：重启后将恢复原方式，请检查磁盘。",
             "The stance is changed and in force, but could not be kept: after a restart the former one holds. \
              Look at the disk.",
+        ),
+        "bypass" => lang.say("旁路开关已切换并记入账本。", "The bypass is switched, and in the ledger."),
+        "bypass-unkept" => lang.say(
+            "旁路开关已切换，但账本或数据目录暂不可写：条目随后补记，重启后可能不保留，请检查磁盘。",
+            "The bypass is switched, but ledger or data directory cannot be written now: the entry follows, and a \
+             restart may forget the switch. Look at the disk.",
         ),
         "verify" => lang.say("已开始校验账本。", "The ledger is being verified."),
         "verifying" => lang.say("已有校验正在进行。", "A verification is going on already."),
