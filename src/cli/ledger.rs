@@ -151,7 +151,7 @@ impl From<io::Error> for Fault {
 }
 
 /// People name the data directory or the folder in it.
-fn folder(dir: &Path) -> PathBuf {
+pub(super) fn folder(dir: &Path) -> PathBuf {
     let below = ledger::store::folder(dir);
     if below.is_dir() { below } else { dir.to_owned() }
 }

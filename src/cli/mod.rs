@@ -22,6 +22,7 @@ mod feed;
 mod hit;
 mod import;
 mod ledger;
+mod privileges;
 mod publication;
 mod reindex;
 mod replay;

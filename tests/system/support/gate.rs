@@ -78,6 +78,13 @@ impl Hospital {
         self
     }
 
+    /// The console at a port that outlives a restart.
+    pub(crate) fn console_on(mut self, port: u16) -> Self {
+        let listen = "[console]\nlisten = \"127.0.0.1:";
+        self.head = self.head.replace(&format!("{listen}0"), &format!("{listen}{port}"));
+        self
+    }
+
     /// What `ORGATE_LOG` says.
     pub(crate) fn log(mut self, level: &'static str) -> Self {
         self.log = level;
