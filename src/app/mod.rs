@@ -1,5 +1,6 @@
 //! Settings → running program → drain. Everything is opened and bound before anything is served.
 
+pub mod backup;
 mod catch_up;
 mod explain;
 mod follow;
@@ -7,8 +8,10 @@ mod office;
 mod outage;
 mod overdue;
 mod recall;
+mod retention;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,6 +88,9 @@ pub enum AppError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// A restore broke off.
+    #[error("a restore into `{0}` has not ended: empty the folder and restore again")]
+    Unfinished(PathBuf),
     /// The admin channel cannot be made.
     #[error(
         "the admin channel {socket} cannot be made ({error}): its folder must be the gate's own, and the \
@@ -123,6 +129,9 @@ pub async fn start(
     clock: Clock,
     metrics: Arc<dyn Fn() -> String + Send + Sync>,
 ) -> Result<Running, AppError> {
+    if backup::unfinished(&settings.node.data_dir) {
+        return Err(AppError::Unfinished(settings.node.data_dir));
+    }
     let store = FileStore::open(&settings.node.data_dir)?;
     let cases = open_cases(&settings).await?;
     let (ledger, recovered) = Ledger::open(store, settings.ledger.clone(), clock)?;
@@ -145,6 +154,8 @@ pub async fn start(
         keep_message_max: settings.keep_message_max,
     });
     let gate = Arc::new(gate.with(bypass));
+    let pruner = retention::pruner((&settings.ledger_dir, settings.retention_days), &gate, &ledger);
+    retention::tell_restored(&settings.node.data_dir, &gate, &ledger).await;
     let switches = switches(&settings.mllp, &settings.fhir);
     let (stances, restored) = Stances::restore(&kept_in, switches)?;
     restored.iter().for_each(tell_stance);
@@ -166,19 +177,10 @@ pub async fn start(
     for dispatch in feeds.dispatches(&ledger, &stopped)? {
         tasks.spawn(dispatch.run());
     }
-    outage::follow(&mut tasks, &gate, &settings.mllp, socket, &stopped);
+    outage::follow(&mut tasks, &gate, (&settings.mllp, pruner), socket, &stopped);
     office::follow(&mut tasks, &office, &ledger, &folder, &stopped);
     tasks.spawn(catch_up::follow(cases.clone(), folder, clock, stopped.clone()));
-    let mut routes = Vec::new();
-    for (config, listener, upstream) in mllp {
-        routes.push((Arc::clone(&config.name), listener.local_addr().unwrap_or(config.listen)));
-        let route = Route { config, gate: Arc::clone(&gate), upstream };
-        tasks.spawn(listener::run(route, listener, stopped.clone()));
-    }
-    for (name, route) in fhir {
-        routes.push((name, route.address()));
-        tasks.spawn(route.run(stopped.clone()));
-    }
+    let routes = serve(&mut tasks, &gate, (mllp, fhir), &stopped);
     let console = console_listener.as_ref().and_then(|listener| listener.local_addr().ok());
     if let Some(listen) = console {
         events::ConsoleListening { listen }.emit();
@@ -192,6 +194,26 @@ pub async fn start(
         tasks.spawn(console::serve(listener, health, more));
     }
     Ok(Running { gate, cases, ledger, office, routes, console, stop, tasks, drain: settings.drain })
+}
+
+/// Serves every route; each with the address it is bound to.
+fn serve(
+    tasks: &mut JoinSet<()>,
+    gate: &Arc<Gate>,
+    (mllp, fhir): (BoundMllp, BoundFhir),
+    stopped: &watch::Receiver<bool>,
+) -> Vec<(Arc<str>, SocketAddr)> {
+    let mut routes = Vec::new();
+    for (config, listener, upstream) in mllp {
+        routes.push((Arc::clone(&config.name), listener.local_addr().unwrap_or(config.listen)));
+        let route = Route { config, gate: Arc::clone(gate), upstream };
+        tasks.spawn(listener::run(route, listener, stopped.clone()));
+    }
+    for (name, route) in fhir {
+        routes.push((name, route.address()));
+        tasks.spawn(route.run(stopped.clone()));
+    }
+    routes
 }
 
 impl From<CatchUpError> for AppError {
@@ -247,10 +269,13 @@ fn facts(
     hl7.chain(fhir).collect()
 }
 
+type BoundMllp = Vec<(Arc<mllp::Config>, TcpListener, Light)>;
+type BoundFhir = Vec<(Arc<str>, fhir::listener::Bound)>;
+
 /// Every address of the gate, bound.
 struct Bound {
-    mllp: Vec<(Arc<mllp::Config>, TcpListener, Light)>,
-    fhir: Vec<(Arc<str>, fhir::listener::Bound)>,
+    mllp: BoundMllp,
+    fhir: BoundFhir,
     console: Option<TcpListener>,
 }
 

@@ -14,7 +14,7 @@ use crate::config::Settings;
 use crate::gate::afterwards::{Afterwards, Recorded};
 use crate::gate::bypass::Bypass;
 use crate::gate::{Gate, Request, Subject};
-use crate::inbound::admin::{self, Answer, Doors, Recorder, listener};
+use crate::inbound::admin::{self, Answer, Doors, Pruner, Recorder, listener};
 use crate::inbound::mllp;
 use crate::inbound::mllp::intake::{Intake, Reader};
 
@@ -35,12 +35,12 @@ pub(super) fn bind(settings: &Settings) -> Result<UnixListener, AppError> {
 pub(super) fn follow(
     tasks: &mut JoinSet<()>,
     gate: &Arc<Gate>,
-    mllp: &[Arc<mllp::Config>],
+    (mllp, pruner): (&[Arc<mllp::Config>], Pruner),
     socket: UnixListener,
     stop: &watch::Receiver<bool>,
 ) {
     let recorders = mllp.iter().map(|route| recorder(route, gate)).collect();
-    let doors = Doors { gate: Arc::clone(gate), recorders };
+    let doors = Doors { gate: Arc::clone(gate), recorders, pruner };
     tasks.spawn(listener::run(socket, doors, stop.clone()));
     let (gate, mut stop) = (Arc::clone(gate), stop.clone());
     tasks.spawn(async move {

@@ -13,6 +13,7 @@ macro_rules! say {
 }
 
 mod account;
+mod backup;
 mod bypass;
 mod check;
 mod demo;
@@ -26,6 +27,7 @@ mod privileges;
 mod publication;
 mod reindex;
 mod replay;
+mod retention;
 mod run;
 mod send;
 mod sheet;
@@ -98,7 +100,11 @@ enum Command {
     Account(account::AccountArgs),
     /// Lets everything pass for a time, in an outage: the switch of the running gate
     Bypass(bypass::BypassArgs),
-    /// Verifies, shows and exports the ledger
+    /// Copies register, accounts, ledger and configuration, also while the gate runs
+    Backup(backup::BackupArgs),
+    /// Makes a data directory of a backup, after everything in it was verified
+    Restore(backup::RestoreArgs),
+    /// Verifies, shows and exports the ledger; packs and gives away its old files
     Ledger(ledger::LedgerArgs),
 }
 
@@ -134,6 +140,8 @@ pub fn main() -> ExitCode {
             Command::Feed(args) => feed::run(args, &cli.config).await,
             Command::Account(args) => account_of(&args, &cli.config).await,
             Command::Bypass(args) => bypass::run(args, &cli.config),
+            Command::Backup(args) => backup::make(&args, &cli.config).await,
+            Command::Restore(args) => backup::restore(&args, &cli.config).await,
             Command::Ledger(args) => ledger_of(&args, &cli.config).await,
         }
     });
@@ -220,6 +228,12 @@ async fn ledger_of(args: &ledger::LedgerArgs, file: &Path) -> u8 {
     if matches!(args.command, ledger::LedgerCommand::Reindex) {
         return match settings(file) {
             Ok(settings) => reindex::run(&settings).await,
+            Err(code) => code,
+        };
+    }
+    if let ledger::LedgerCommand::Archive(_) | ledger::LedgerCommand::Prune(_) = &args.command {
+        return match settings(file) {
+            Ok(settings) => retention::run(&args.command, &settings),
             Err(code) => code,
         };
     }

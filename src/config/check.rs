@@ -118,7 +118,7 @@ fn whole<'t>(
     let named = named.chain(fhir.iter().flatten().map(|r| ("fhir", &*r.name, r.listen)));
     let console_at = console.as_ref().and_then(|console| console.listen);
     distinct(&named.collect::<Vec<_>>(), console_at, root);
-    let _ = (finder, retention_days);
+    let _ = finder;
     let node = node?;
     Some(Settings {
         ledger: ledger::Config {
@@ -132,6 +132,7 @@ fn whole<'t>(
         ladder,
         institution_level,
         report_due_days,
+        retention_days: u32::try_from(retention_days).unwrap_or(u32::MAX),
         sync_every,
         keep_message_max: usize::try_from(keep_kib).unwrap_or(usize::MAX).saturating_mul(1024),
         mllp: mllp.into_iter().collect::<Option<_>>()?,

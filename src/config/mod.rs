@@ -54,6 +54,8 @@ pub struct Settings {
     pub ledger: ledger::Config,
     /// Its folder.
     pub ledger_dir: PathBuf,
+    /// Days for which the ledger's files are kept at least.
+    pub retention_days: u32,
     /// Whether clean forwards wait for the disk.
     pub sync_every: bool,
     /// Longer messages are kept in the ledger by hash only, in bytes.

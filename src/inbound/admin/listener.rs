@@ -161,6 +161,7 @@ impl Doors {
                 };
                 (own.record)(message, at, Afterwards { by, reason }).await
             }
+            Ask::Prune { by } => (self.pruner)(by).await,
             Ask::Head => Answer::Head { head: self.gate.ledger_head().to_string() },
         }
     }

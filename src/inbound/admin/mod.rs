@@ -64,6 +64,11 @@ pub enum Ask {
     },
     /// How far the ledger is on disk for sure.
     Head,
+    /// Give away the ledger's files whose retention has ended.
+    Prune {
+        /// Who.
+        by: String,
+    },
 }
 
 /// What the gate answers.
@@ -102,6 +107,11 @@ pub enum Answer {
         /// `SEQ:HASH`
         head: String,
     },
+    /// These were given away; none: no retention has ended.
+    Pruned {
+        /// Names of the ledger's files.
+        files: Vec<String>,
+    },
     /// It was not done.
     Refused {
         /// Why, Chinese.
@@ -139,7 +149,7 @@ impl Answer {
     }
 }
 
-/// A message being recorded.
+/// Work whose answer is waited for.
 pub type Recording = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
 /// How a route records messages that have passed without it.
@@ -153,6 +163,9 @@ pub struct Recorder {
     pub record: Arc<dyn Fn(Bytes, Option<Timestamp>, Afterwards) -> Recording + Send + Sync>,
 }
 
+/// Gives away what its retention is over of, for somebody.
+pub type Pruner = Arc<dyn Fn(String) -> Recording + Send + Sync>;
+
 /// What commands can do.
 #[derive(Clone)]
 pub struct Doors {
@@ -160,6 +173,8 @@ pub struct Doors {
     pub gate: Arc<Gate>,
     /// By route.
     pub recorders: Vec<Recorder>,
+    /// For the end of retention.
+    pub pruner: Pruner,
 }
 
 /// Where the socket is below a data directory.

@@ -2,4 +2,5 @@
 
 mod all_down;
 mod bypass;
+mod keeping;
 mod privileges;
