@@ -70,7 +70,11 @@ pub async fn make(
         for name in manifest::files(&feeds)? {
             let target = to.join("feeds").join(&name);
             folder(target.parent().unwrap_or(to))?;
-            std::fs::copy(feeds.join(&name), target).map_err(on(&feeds.join(&name)))?;
+            match std::fs::copy(feeds.join(&name), target) {
+                // A cursor that was being written beside its place.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                copied => drop(copied.map_err(on(&feeds.join(&name)))?),
+            }
         }
     }
     configuration::copy(configured_in, &to.join("config"))?;

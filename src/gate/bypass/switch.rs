@@ -24,6 +24,12 @@ fn kept_text(text: &str) -> String {
     text.trim().chars().take(TEXT_MAX).collect()
 }
 
+fn put(body: &mut Value, member: &str, value: Value) {
+    if let Some(body) = body.as_object_mut() {
+        body.insert(member.to_owned(), value);
+    }
+}
+
 impl Gate {
     /// With the outage switch as it was when the gate stopped.
     #[must_use]
@@ -71,11 +77,11 @@ impl Gate {
             let since = gate.clock().now();
             let until = since.saturating_add(lasting).unwrap_or(since);
             let mut body = actor.told("on", &by);
-            body["reason"] = json!(reason);
-            body["until"] = json!(gate.written(until));
+            put(&mut body, "reason", json!(reason));
+            put(&mut body, "until", json!(gate.written(until)));
             let before = gate.bypass.now(since);
             if let Some(before) = &before {
-                body["of"] = json!(before.entry());
+                put(&mut body, "of", json!(before.entry()));
             }
             let (entry, recorded) = gate.enter_bypass(since, &body).await;
             let kept = Kept { by, entry: entry.clone(), reason, since, until };
@@ -110,9 +116,9 @@ impl Gate {
             let now = gate.clock().now();
             let on = gate.bypass.now(now).ok_or(BypassError::NotOn)?;
             let mut body = actor.told("off", &kept_text(&actor.by));
-            body["of"] = json!(on.entry());
+            put(&mut body, "of", json!(on.entry()));
             if !reason.is_empty() {
-                body["reason"] = json!(reason);
+                put(&mut body, "reason", json!(reason));
             }
             Ok(gate.end_bypass("off", now, &body).await)
         };
@@ -175,21 +181,16 @@ impl Gate {
         };
         let first = draft(body);
         let name = first.id.to_string();
-        match timeout(LEDGER_WAIT, self.append(first, Durability::OnDisk)).await {
-            Ok(Ok(_)) => return (name, true),
-            Ok(Err(_)) => {}
-            Err(_) => {
-                // It may come to be all the same; the one below then says that it is the same act.
-                let mut body = body.clone();
-                body["supersedes"] = json!(name);
-                let late = draft(&body);
-                let name = late.id.to_string();
-                self.append_later(late);
-                events::BypassUnrecorded { entry: &name }.emit();
-                return (name, false);
-            }
+        let appended = timeout(LEDGER_WAIT, self.append(first, Durability::OnDisk)).await;
+        if matches!(appended, Ok(Ok(_))) {
+            return (name, true);
         }
-        let late = draft(body);
+        let mut body = body.clone();
+        if appended.is_err() {
+            // It may come to be all the same; the one that follows then says that it is the same act.
+            put(&mut body, "supersedes", json!(name));
+        }
+        let late = draft(&body);
         let name = late.id.to_string();
         self.append_later(late);
         events::BypassUnrecorded { entry: &name }.emit();
@@ -212,10 +213,10 @@ impl Actor {
     fn told(&self, act: &str, by: &str) -> Value {
         let mut body = json!({ "act": act, "by": by });
         if let Some(account) = &self.account {
-            body["account"] = json!(account);
+            put(&mut body, "account", json!(account));
         }
         if let Some(uid) = self.uid {
-            body["uid"] = json!(uid);
+            put(&mut body, "uid", json!(uid));
         }
         body
     }

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::json;
 
 use crate::support::client::Client;
-use crate::support::gate::{Hospital, text};
+use crate::support::gate::{Gate, Hospital, text};
 use crate::support::ledger::{decision, decisions, decisions_of, findings};
 use crate::support::message::{Draft, admission, framed};
 use crate::support::reply::code;
@@ -107,9 +107,15 @@ fn with_every_gate_dead_orders_still_arrive_and_are_judged_and_recorded_afterwar
         (code(&answer) == "AE").then_some(())
     });
 
-    // What arrived in the meantime, as the downstream system's journal has it.
-    let journal = first.file("journal.hl7", arrived.concat());
     let before = upstream.frames().len();
+    recorded_afterwards((&first, gate_1), &second, &arrived.concat());
+    assert_eq!(upstream.frames().len(), before, "nothing is sent");
+}
+
+/// Has what arrived meanwhile recorded by a gate.
+fn recorded_afterwards((first, gate_1): (&Hospital, Gate), second: &Hospital, arrived: &[u8]) {
+    // What arrived in the meantime, as the downstream system's journal has it.
+    let journal = first.file("journal.hl7", arrived);
     let record = || {
         first.run(&[
             "replay",
@@ -144,7 +150,6 @@ fn with_every_gate_dead_orders_still_arrive_and_are_judged_and_recorded_afterwar
         assert_eq!(entry["body"]["afterwards"], json!({"by": "周样例", "reason": "两台网关停机"}));
     }
     assert!(findings(&entry("B4")).contains(&"emergency-override flag".to_owned()));
-    assert_eq!(upstream.frames().len(), before, "nothing is sent");
     let count = decisions(gate_1.data()).len();
     // A second time, and after a restart: what is recorded is not recorded twice.
     assert!(text(&record().stdout).contains("recorded afterwards: 0"));
