@@ -15,7 +15,8 @@
 
 #[path = "../shared/measured.rs"]
 mod measured;
-mod traffic;
+#[path = "../shared/orders.rs"]
+mod orders;
 
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -27,7 +28,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use measured::{Disk, Process, Round, SURGEONS, gate, haproxy, median, number, text};
-use traffic::{Line, Template, Way, lab, order, route, runtime, stand_in};
+use orders::{Line, Template, Way, lab, order, route, runtime, stand_in};
 
 /// Rounds; odd, so that the median is one of them.
 const ROUNDS: usize = 9;
@@ -39,10 +40,6 @@ const CROWD: usize = 12_800;
 const MANY: usize = 64;
 /// Idle connections whose memory is measured.
 const IDLE: usize = 1000;
-/// Payload bytes of a message.
-const MESSAGE_BYTES: usize = 1024;
-/// Digits of the control id, which is all that differs between messages.
-const DIGITS: usize = 10;
 
 fn main() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();

@@ -207,23 +207,31 @@ impl NewAccount {
         if self.roles.is_empty() {
             return Err(AccountsError::NoRole);
         }
-        if self.vendor {
-            let latest = now.saturating_add(SignedDuration::from_hours(24 * VENDOR_DAYS));
-            let latest = latest.unwrap_or(now);
-            let ends = self.expires.is_some_and(|end| end > now && end <= latest);
-            if !ends {
-                return Err(AccountsError::VendorExpiry(VENDOR_DAYS));
-            }
-        }
-        Ok(())
+        check_vendor(self.vendor, self.expires, now)
     }
+}
+
+/// A vendor's account ends, and soon.
+pub(in crate::accounts) fn check_vendor(
+    vendor: bool,
+    expires: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), AccountsError> {
+    let latest = now.saturating_add(SignedDuration::from_hours(24 * VENDOR_DAYS));
+    let latest = latest.unwrap_or(now);
+    let ends = expires.is_some_and(|end| end > now && end <= latest);
+    if vendor && !ends { Err(AccountsError::VendorExpiry(VENDOR_DAYS)) } else { Ok(()) }
 }
 
 /// Names are typed on any keyboard and never look alike.
 fn check_name(name: &str) -> Result<(), AccountsError> {
+    if is_name(name) { Ok(()) } else { Err(AccountsError::Name(name.chars().take(40).collect())) }
+}
+
+/// Whether an account may be called so.
+pub(in crate::accounts) fn is_name(name: &str) -> bool {
     let sign = |byte: u8| {
         byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_')
     };
-    let good = (2..=32).contains(&name.len()) && name.bytes().all(sign);
-    if good { Ok(()) } else { Err(AccountsError::Name(name.chars().take(40).collect())) }
+    (2..=32).contains(&name.len()) && name.bytes().all(sign)
 }

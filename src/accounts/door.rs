@@ -38,6 +38,12 @@ pub enum LoginRefused {
     /// It has ended.
     #[error("the account has expired")]
     Expired,
+    /// Another system answers for the person, and none of their groups has a role here.
+    #[error("no group of the person has a role here")]
+    NoRole,
+    /// Another system answers for the person, and an account of that name is somebody else's.
+    #[error("the account's name is somebody else's")]
+    Taken,
 }
 
 impl LoginRefused {
@@ -48,6 +54,8 @@ impl LoginRefused {
             Self::Locked(_) => "locked",
             Self::Disabled => "disabled",
             Self::Expired => "expired",
+            Self::NoRole => "no-role",
+            Self::Taken => "taken",
         }
     }
 }
@@ -71,6 +79,10 @@ impl Accounts {
         let kept = found.as_ref().map(|kept| kept.password.as_str());
         let matched = self.matches(password, kept).await?;
         let Some(kept) = found else { return Ok(Err(LoginRefused::Wrong)) };
+        if kept.password.is_empty() {
+            // There is none to be guessed, and nobody else is to lock its owner out.
+            return Ok(Err(LoginRefused::Wrong));
+        }
         if !matched {
             return Ok(Err(self.failed(&kept, now).await?));
         }
@@ -207,7 +219,7 @@ async fn locked(
     Ok(until.filter(|until| now < *until).map(LoginRefused::Locked))
 }
 
-fn micros(duration: Duration) -> i64 {
+pub(in crate::accounts) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 

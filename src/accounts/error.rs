@@ -29,6 +29,9 @@ pub enum AccountsError {
     /// IS Q9: accounts of vendors end.
     #[error("an account of a vendor ends: give a day within {0} days")]
     VendorExpiry(i64),
+    /// Another system keeps it.
+    #[error("`{0}` logs in by the identity provider and has no password here")]
+    NoPassword(String),
     /// Too easy.
     #[error("the password is too {0}")]
     Password(&'static str),

@@ -1,11 +1,13 @@
-//! Accounts kept: added, listed, changed, closed. Who did it is the ledger's business.
+//! Accounts kept: added, listed, given passwords. Who did it is the ledger's business.
 
 use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
 
 use crate::accounts::Accounts;
-use crate::accounts::account::{Account, NewAccount, Role, Scope};
+use crate::accounts::account::{Account, NewAccount, Scope};
+use crate::accounts::door::LoginRefused;
 use crate::accounts::error::AccountsError;
+use crate::accounts::oidc::Person;
 use crate::accounts::{password, rows};
 
 /// A password, and whether its owner chose it.
@@ -35,34 +37,72 @@ impl Accounts {
         self.insert(new, &hashed, "", by, now).await
     }
 
-    /// Makes an account that another system answers for, or brings what that system says of it up to date.
+    /// Makes an account that another system answers for, or brings what that system says of it up to date. What it
+    /// does not say – whether the account is closed, when it ends – stays as it is here.
     ///
     /// # Errors
-    /// What is wrong with it, or the database does not answer.
+    /// The database does not answer. That somebody is not let in is no error but the inner result.
     pub async fn admit(
         &self,
-        new: &NewAccount,
-        subject: &str,
+        person: &Person,
         now: Timestamp,
-    ) -> Result<Account, AccountsError> {
-        new.check(now)?;
-        let found = rows::find(&mut *self.pool.acquire().await?, "subject", subject).await?;
-        let Some(kept) = found else {
-            self.insert(new, "", subject, "oidc", now).await?;
-            return self.account(&new.name).await;
+    ) -> Result<Result<Account, LoginRefused>, AccountsError> {
+        let known = self.by_subject(&person.subject).await?;
+        if person.roles.is_empty() {
+            // Whoever has lost the last role is out at once, not at the next login only.
+            if let Some(known) = known {
+                self.end_sessions(&known.name).await?;
+            }
+            return Ok(Err(LoginRefused::NoRole));
+        }
+        let known = match known {
+            Some(known) => known,
+            None => match self.insert_person(person, now).await {
+                Ok(account) => return Ok(Ok(account)),
+                // The same person at another window, or somebody else of that name.
+                Err(AccountsError::Taken(_)) => match self.by_subject(&person.subject).await? {
+                    Some(known) => known,
+                    None => return Ok(Err(LoginRefused::Taken)),
+                },
+                Err(error) => return Err(error),
+            },
         };
-        let name = kept.account.name;
+        let scope = person.scope.as_ref().unwrap_or(&known.scope);
         let sql = "update accounts set display = $1, staff = $2, roles = $3, departments = $4 \
                    where name = $5";
         sqlx::query(sql)
-            .bind(new.display.as_str())
-            .bind(new.staff.as_deref().unwrap_or_default())
-            .bind(rows::roles(&new.roles))
-            .bind(rows::departments(&new.scope))
-            .bind(name.as_str())
+            .bind(person.display.as_str())
+            .bind(person.staff.as_deref().unwrap_or_default())
+            .bind(rows::roles(&person.roles))
+            .bind(rows::departments(scope))
+            .bind(known.name.as_str())
             .execute(&self.pool)
             .await?;
-        self.account(&name).await
+        self.account(&known.name).await.map(Ok)
+    }
+
+    async fn by_subject(&self, subject: &str) -> Result<Option<Account>, AccountsError> {
+        let found = rows::find(&mut *self.pool.acquire().await?, "subject", subject).await?;
+        Ok(found.map(|kept| kept.account))
+    }
+
+    async fn insert_person(
+        &self,
+        person: &Person,
+        now: Timestamp,
+    ) -> Result<Account, AccountsError> {
+        let new = NewAccount {
+            name: person.account.clone(),
+            display: person.display.clone(),
+            staff: person.staff.clone(),
+            roles: person.roles.clone(),
+            scope: person.scope.clone().unwrap_or(Scope::All),
+            vendor: false,
+            expires: None,
+        };
+        new.check(now)?;
+        self.insert(&new, "", &person.subject, "oidc", now).await?;
+        self.account(&new.name).await
     }
 
     async fn insert(
@@ -132,6 +172,9 @@ impl Accounts {
         chosen: Chosen,
     ) -> Result<(), AccountsError> {
         password::check(password, name)?;
+        if self.account(name).await?.subject.is_some() {
+            return Err(AccountsError::NoPassword(name.to_owned()));
+        }
         let hashed = self.hash(password).await?;
         let must_change = i64::from(chosen == Chosen::ForThem);
         let sql = "update accounts set password = $1, must_change = $2, failures = 0, locked_until = 0 \
@@ -140,36 +183,6 @@ impl Accounts {
         let done = query.execute(&self.pool).await?;
         known(name, done.rows_affected())?;
         self.end_sessions(name).await
-    }
-
-    /// Closes an account, or opens it again; closing ends its sessions.
-    ///
-    /// # Errors
-    /// There is no such account, or the database does not answer.
-    pub async fn set_usable(&self, name: &str, usable: bool) -> Result<(), AccountsError> {
-        let status = if usable { "active" } else { "disabled" };
-        let sql = "update accounts set status = $1, failures = 0, locked_until = 0 where name = $2";
-        let done = sqlx::query(sql).bind(status).bind(name).execute(&self.pool).await?;
-        known(name, done.rows_affected())?;
-        if usable { Ok(()) } else { self.end_sessions(name).await }
-    }
-
-    /// Sets what an account may do and see.
-    ///
-    /// # Errors
-    /// No role, no such account, or the database does not answer.
-    pub async fn set_roles(
-        &self,
-        name: &str,
-        roles: &[Role],
-        scope: &Scope,
-    ) -> Result<(), AccountsError> {
-        if roles.is_empty() {
-            return Err(AccountsError::NoRole);
-        }
-        let sql = "update accounts set roles = $1, departments = $2 where name = $3";
-        let query = sqlx::query(sql).bind(rows::roles(roles)).bind(rows::departments(scope));
-        known(name, query.bind(name).execute(&self.pool).await?.rows_affected())
     }
 
     /// Ends every session of an account.
@@ -183,6 +196,6 @@ impl Accounts {
     }
 }
 
-fn known(name: &str, rows: u64) -> Result<(), AccountsError> {
+pub(in crate::accounts) fn known(name: &str, rows: u64) -> Result<(), AccountsError> {
     if rows == 0 { Err(AccountsError::Unknown(name.to_owned())) } else { Ok(()) }
 }

@@ -1,13 +1,16 @@
 //! Who uses the console: local accounts, their roles and departments, passwords, lock-out, sessions (IS Q8 Q9).
 //!
 //! Reading order: `account` (what an account is, pure) · `password` (argon2id) · `session` (tokens) · `door` (log in,
-//! go on, log out) · `keep` (add, list, change) · `reading` (who looks at unusually many patients).
+//! go on, log out) · `keep` (add, list) · `change` (what administrators change) · `oidc` (logins that another system
+//! answers for) · `reading` (who looks at unusually many patients).
 //!
 //! The tables are in a file of their own (`data_dir/accounts.db`) and precious: nothing else holds them. A session's
 //! token is known to the browser alone; at rest there is its hash. What people do is in the ledger, not here.
 
 pub mod account;
+pub mod change;
 pub mod error;
+pub mod oidc;
 pub mod reading;
 pub mod session;
 

@@ -2,11 +2,13 @@
 
 pub mod backup;
 mod catch_up;
+pub(crate) mod certificates;
 mod explain;
 mod follow;
 mod office;
 mod outage;
 mod overdue;
+mod plant;
 mod recall;
 mod retention;
 
@@ -20,6 +22,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::accounts::error::AccountsError;
+use crate::accounts::oidc::Oidc;
 use crate::app::catch_up::CatchUpError;
 use crate::app::follow::Followed;
 use crate::cases::error::CasesError;
@@ -34,7 +37,7 @@ use crate::gate::stances::{Restored, Stances, StancesUnread};
 use crate::gate::{Gate, Parts};
 use crate::inbound::cds_hooks;
 use crate::inbound::console::bounds::Bounds;
-use crate::inbound::console::pages::operations::{Plant, RouteFacts};
+use crate::inbound::console::pages::operations::Plant;
 use crate::inbound::console::pages::{self, Desk};
 use crate::inbound::console::{self, Health};
 use crate::inbound::decision_api;
@@ -43,6 +46,7 @@ use crate::inbound::mllp;
 use crate::inbound::mllp::connection::Route;
 use crate::inbound::mllp::listener;
 use crate::ledger::{FileStore, Ledger, LedgerError, Recovered};
+use crate::net::client::ClientError;
 use crate::overrides::error::OverridesError;
 use crate::register::Register;
 use crate::register::error::RegisterError;
@@ -69,6 +73,9 @@ pub enum AppError {
     /// The accounts cannot be opened.
     #[error("the accounts cannot be opened: {0}")]
     Accounts(#[from] AccountsError),
+    /// The identity provider could never be asked.
+    #[error("[console.oidc]: {0}")]
+    Oidc(ClientError),
     /// The search index cannot be opened.
     #[error("the search index cannot be opened: {0}; delete it, it is built anew from the ledger")]
     Search(#[from] SearchError),
@@ -137,6 +144,7 @@ pub async fn start(
     let (ledger, recovered) = Ledger::open(store, settings.ledger.clone(), clock)?;
     let feeds = Feeds::open(settings.feeds.clone(), settings.feed_ground(clock), &ledger)?;
     let watch = feeds.watch().clone();
+    let certificates = certificates::watched(&settings.certificates(), &watch);
     let desk = office::open(&settings).await?;
     let (kept_in, due_days) = (settings.stances_file(), settings.report_due_days);
     let ladder = settings.ladder.clone();
@@ -169,8 +177,10 @@ pub async fn start(
         bind((&settings.mllp, &settings.fhir, settings.console.listen), &gate, &watch).await?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
+    tasks.spawn(certificates::follow(certificates, clock, stopped.clone()));
     let folder = settings.ledger_dir.clone();
     let followed = Followed::of(source, &gate, &ledger, &folder);
+    let (lights, watched) = (watch.clone(), feeds.watched());
     follow::all(&mut tasks, &gate, followed, watch, &stopped);
     let days = overdue::days(&gate, feeds.overdue(), settings.report_due_days);
     tasks.spawn(overdue::follow(days, stopped.clone()));
@@ -180,27 +190,34 @@ pub async fn start(
     outage::follow(&mut tasks, &gate, (&settings.mllp, pruner), socket, &stopped);
     office::follow(&mut tasks, &office, &ledger, &folder, &stopped);
     tasks.spawn(catch_up::follow(cases.clone(), folder, clock, stopped.clone()));
-    let routes = serve(&mut tasks, &gate, (mllp, fhir), &stopped);
+    let routes = serve_routes(&mut tasks, (mllp, fhir), &gate, &stopped);
     let console = console_listener.as_ref().and_then(|listener| listener.local_addr().ok());
-    if let Some(listen) = console {
+    if let (Some(listener), Some(listen)) = (console_listener, console) {
         events::ConsoleListening { listen }.emit();
-    }
-    if let Some(listener) = console_listener {
-        let asked = inquiries((&settings.console, &settings.mllp, &settings.fhir), &gate);
+        let all = (&settings.console, &*settings.mllp, &*settings.fhir);
         let health =
             Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };
-        let plant = Plant { routes: facts((&settings.mllp, &settings.fhir), &routes) };
-        let more = asked.merge(pages(&office, &health, &settings.console, plant));
-        tasks.spawn(console::serve(listener, health, more));
+        let plant = plant::plant((all.1, all.2), &routes, &lights, watched);
+        let more = everything_asked(all, &office, &health, plant)?;
+        tasks.spawn(console::serve(listener, settings.console.tls.clone(), health, more));
     }
     Ok(Running { gate, cases, ledger, office, routes, console, stop, tasks, drain: settings.drain })
 }
 
-/// Serves every route; each with the address it is bound to.
-fn serve(
+impl From<CatchUpError> for AppError {
+    fn from(error: CatchUpError) -> Self {
+        match error {
+            CatchUpError::Ledger(error) => error.into(),
+            CatchUpError::Cases(error) => error.into(),
+        }
+    }
+}
+
+/// Serves every route; its name and the address it is bound to.
+fn serve_routes(
     tasks: &mut JoinSet<()>,
+    (mllp, fhir): (Vec<BoundMllp>, Vec<(Arc<str>, fhir::listener::Bound)>),
     gate: &Arc<Gate>,
-    (mllp, fhir): (BoundMllp, BoundFhir),
     stopped: &watch::Receiver<bool>,
 ) -> Vec<(Arc<str>, SocketAddr)> {
     let mut routes = Vec::new();
@@ -216,13 +233,15 @@ fn serve(
     routes
 }
 
-impl From<CatchUpError> for AppError {
-    fn from(error: CatchUpError) -> Self {
-        match error {
-            CatchUpError::Ledger(error) => error.into(),
-            CatchUpError::Cases(error) => error.into(),
-        }
-    }
+/// What the console port serves besides health: what may be asked, and the pages.
+fn everything_asked(
+    (console, mllp, fhir): (&Console, &[Arc<mllp::Config>], &[Arc<fhir::Config>]),
+    office: &Arc<Office>,
+    health: &Health,
+    plant: Plant,
+) -> Result<axum::Router, AppError> {
+    let asked = inquiries((console, mllp, fhir), &health.gate);
+    Ok(asked.merge(pages(office, health, console, plant)?))
 }
 
 /// Every route's name and the switch of its stance.
@@ -236,46 +255,27 @@ fn switches(
 }
 
 /// The pages of the console.
-fn pages(office: &Arc<Office>, health: &Health, console: &Console, plant: Plant) -> axum::Router {
+fn pages(
+    office: &Arc<Office>,
+    health: &Health,
+    console: &Console,
+    plant: Plant,
+) -> Result<axum::Router, AppError> {
+    let oidc = console.oidc.clone().map(|settings| Oidc::new(settings, office.gate().clock()));
+    let oidc = oidc.transpose().map_err(AppError::Oidc)?;
     let names = health.routes.iter().map(|(name, _)| Arc::clone(name)).collect();
     let (public_url, drain) = (console.public_url.as_deref(), health.drain.clone());
-    pages::router(Desk::new(Arc::clone(office), names, public_url, drain).with(plant))
+    let desk = Desk::new(Arc::clone(office), names, public_url, drain).with(plant);
+    Ok(pages::router(desk.with_oidc(oidc).by_tls(console.tls.is_some())))
 }
 
-/// What the page of operations tells of every route.
-fn facts(
-    (mllp, fhir): (&[Arc<mllp::Config>], &[Arc<fhir::Config>]),
-    bound: &[(Arc<str>, SocketAddr)],
-) -> Vec<RouteFacts> {
-    let at = |name: &Arc<str>, listen: SocketAddr| {
-        bound.iter().find(|(own, _)| own == name).map_or(listen, |(_, address)| *address)
-    };
-    let hl7 = mllp.iter().map(|route| RouteFacts {
-        name: Arc::clone(&route.name),
-        kind: "HL7 v2",
-        listen: at(&route.name, route.listen),
-        upstream: route.upstream.clone(),
-        mapping: route.mapping.name().to_owned(),
-        up: None,
-    });
-    let fhir = fhir.iter().map(|route| RouteFacts {
-        name: Arc::clone(&route.name),
-        kind: "FHIR",
-        listen: at(&route.name, route.listen),
-        upstream: route.upstream.url(),
-        mapping: route.mapping.name().to_owned(),
-        up: None,
-    });
-    hl7.chain(fhir).collect()
-}
-
-type BoundMllp = Vec<(Arc<mllp::Config>, TcpListener, Light)>;
-type BoundFhir = Vec<(Arc<str>, fhir::listener::Bound)>;
+/// An HL7 route whose address is bound, and whether its upstream can be reached.
+type BoundMllp = (Arc<mllp::Config>, TcpListener, Light);
 
 /// Every address of the gate, bound.
 struct Bound {
-    mllp: BoundMllp,
-    fhir: BoundFhir,
+    mllp: Vec<BoundMllp>,
+    fhir: Vec<(Arc<str>, fhir::listener::Bound)>,
     console: Option<TcpListener>,
 }
 

@@ -4,14 +4,18 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::accounts;
 use crate::config::desk::{Desk, desk};
 use crate::config::fault::Fault;
 use crate::config::mapping::load_file;
+use crate::config::oidc::oidc;
 use crate::config::reader::Section;
+use crate::config::tls;
 use crate::domain::verdict::Stance;
 use crate::gate::stance::RouteStance;
 use crate::inbound::cds_hooks::{self, ClientConfig, KeysAt};
 use crate::inbound::decision_api;
+use crate::net::tls::{HTTP, ServerTls};
 
 /// How drafts are read unless another file is named.
 const CDS_MAPPING: &str = "mappings/fhir/r4.toml";
@@ -21,10 +25,14 @@ const CDS_MAPPING: &str = "mappings/fhir/r4.toml";
 pub struct Console {
     /// Where it listens; absent: nowhere.
     pub listen: Option<SocketAddr>,
+    /// TLS there; absent: plain.
+    pub tls: Option<ServerTls>,
     /// As whom the world knows it: cookies are for https only where this begins so.
     pub public_url: Option<String>,
     /// Who may sit there.
     pub desk: Desk,
+    /// Who answers for people besides their passwords here.
+    pub oidc: Option<accounts::oidc::Settings>,
     /// CDS Hooks.
     pub cds_hooks: Arc<cds_hooks::Config>,
     /// AuthZEN and `/v1/explain`.
@@ -43,11 +51,13 @@ pub(super) fn console(root: &Section<'_>, foreign: &mut Vec<Fault>) -> Option<Co
         }
         None => None,
     };
+    let tls = tls::listener(&section, HTTP);
     let public_url = section.text_or_none("public_url");
     if public_url.as_deref().is_some_and(|url| !is_url(url)) {
         section.fault("public_url", "`public_url` must be a URL, \"https://gate.example\"");
     }
     let desk = desk(&section);
+    let oidc = oidc(&section, public_url.as_deref());
     section.finish();
     let cds_hooks = cds_hooks(root.section("cds_hooks"), public_url.as_ref(), foreign);
     let section = root.section("decision_api");
@@ -64,8 +74,10 @@ pub(super) fn console(root: &Section<'_>, foreign: &mut Vec<Fault>) -> Option<Co
     let cds_clients = !cds_hooks.clients.is_empty();
     Some(Console {
         listen,
+        tls,
         public_url: public_url.clone(),
         desk,
+        oidc,
         cds_hooks: Arc::new(cds_hooks),
         decision_api: decision_api::Config { token_file, stance, public_url, cds_clients },
     })

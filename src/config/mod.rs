@@ -7,8 +7,10 @@ pub mod fault;
 mod feed;
 mod fhir;
 mod mapping;
+mod oidc;
 mod reader;
 mod route;
+mod tls;
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +25,7 @@ use jiff::tz::TimeZone;
 pub use check::{load, read};
 pub use console::Console;
 pub use desk::Desk;
+pub use tls::{Certificate, Side};
 
 use crate::clock::Clock;
 use crate::feed as feeds;

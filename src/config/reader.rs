@@ -54,10 +54,21 @@ impl<'t> Section<'t> {
         Self { name: "", table: Some(table.get_ref()), span: 0..0, finder, asked }
     }
 
+    /// Whether the table is written at all.
+    pub(super) fn is_written(&self) -> bool {
+        self.table.is_some()
+    }
+
     /// The table of `key`; an empty one when it is not there.
     pub(super) fn section(&self, key: &'t str) -> Self {
         let value = self.value(key);
         self.of(key, value)
+    }
+
+    /// The table of `key`, if it is written.
+    pub(super) fn section_or_none(&self, key: &'t str) -> Option<Self> {
+        let value = self.value(key)?;
+        Some(self.of(key, Some(value)))
     }
 
     /// The array of tables of `key`.

@@ -105,3 +105,80 @@ fn routes_of_different_protocols_do_not_share_a_name_or_an_address() {
         "{faults:?}"
     );
 }
+
+#[test]
+fn every_fault_of_tls_is_told_at_once_with_its_line() {
+    let text = "[[mllp]]\nname = \"a\"\nlisten = \"127.0.0.1:0\"\nupstream = \"x y:1\"\n\
+                mapping = \"mappings/hl7v2/standard.toml\"\n[mllp.tls]\ncert = \"no/such.pem\"\n\
+                clients_ca = \"x\"\n[mllp.upstream_tls]\ncert = \"x.pem\"\nserver_name = \"a b\"\n\
+                [[fhir]]\nname = \"f\"\nlisten = \"127.0.0.1:0\"\nupstream = \"http://h/fhir\"\n\
+                mapping = \"mappings/fhir/r4.toml\"\n[fhir.upstream_tls]\nca = \"Cargo.toml\"\n\
+                [console]\n[console.tls]\ncert = \"Cargo.toml\"\nkey = \"Cargo.toml\"\n";
+    let faults = faults(text);
+    for wanted in [
+        "`tls` needs `key = ",
+        "gate.toml:8: unknown key `clients_ca` in `tls`, did you mean `client_ca`?",
+        "`cert` and `key` belong together, write both or none",
+        "gate.toml:11: `server_name` is no host name and no address",
+        "gate.toml:18: `ca` Cargo.toml holds no certificate",
+        "gate.toml:21: `cert` Cargo.toml holds no certificate",
+    ] {
+        assert!(faults.iter().any(|fault| fault.contains(wanted)), "{wanted}\n{faults:#?}");
+    }
+}
+
+#[test]
+fn a_server_by_http_has_no_tls() {
+    let signed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), signed.cert.pem()).unwrap();
+    let text = format!("{FHIR}[fhir.upstream_tls]\nca = {:?}\n", file.path());
+    let found = faults(&text);
+    assert!(found.iter().any(|fault| fault.contains("write https")), "{found:?}");
+    assert_eq!(faults(&text.replace("http://", "https://")), Vec::<String>::new());
+}
+
+#[test]
+fn an_identity_provider_needs_an_address_a_client_a_way_back_and_roles() {
+    let bare = format!("{GOOD}[console.oidc]\nlable = \"x\"\n");
+    let faults_of_bare = faults(&bare);
+    for wanted in [
+        "`oidc` needs `issuer",
+        "`oidc` needs `client_id",
+        "write `public_url` in [console]",
+        "map groups to roles in [console.oidc.roles]",
+        "unknown key `lable` in `oidc`, did you mean `label`?",
+    ] {
+        assert!(faults_of_bare.iter().any(|fault| fault.contains(wanted)), "{faults_of_bare:#?}");
+    }
+    let table = |issuer: &str, more: &str| {
+        format!(
+            "{GOOD}[console]\npublic_url = \"https://gate.example/\"\n[console.oidc]\n\
+             issuer = \"{issuer}\"\nclient_id = \"orgate\"\n{more}\n\
+             [console.oidc.roles]\n\"CN=医务科,OU=x\" = [\"reviewer\", \"viewer\"]\n"
+        )
+    };
+    let settings = read("gate.toml", &table("https://id.example", "")).unwrap();
+    let oidc = settings.console.oidc.unwrap();
+    assert_eq!(oidc.redirect, "https://gate.example/login/oidc/done");
+    assert_eq!(oidc.roles.len(), 1);
+    assert_eq!(
+        (oidc.claims.roles.as_str(), oidc.scopes.as_slice()),
+        ("groups", &["profile".to_owned()][..])
+    );
+    for good in ["http://127.0.0.1:8080", "http://localhost/realms/x"] {
+        assert_eq!(faults(&table(good, "")), Vec::<String>::new());
+    }
+    for bad in ["http://id.example", "ldap://id.example", "id.example", "http://localhost.evil"] {
+        let found = faults(&table(bad, ""));
+        assert!(found.iter().any(|fault| fault.contains("must begin with https://")), "{found:?}");
+    }
+    let files =
+        table("https://id.example", "client_secret_file = \"no/such\"\nca_file = \"Cargo.toml\"");
+    let found = faults(&files);
+    for wanted in ["`client_secret_file` cannot be used", "`ca_file` cannot be used"] {
+        assert!(found.iter().any(|fault| fault.contains(wanted)), "{found:?}");
+    }
+    let role = table("https://id.example", "").replace("reviewer", "boss");
+    assert!(faults(&role).iter().any(|fault| fault.contains("must be a list of viewer")));
+}

@@ -38,6 +38,7 @@ pub mod sink;
 pub mod sinks;
 pub mod state;
 pub mod watch;
+pub mod watched;
 
 mod lines;
 mod start;

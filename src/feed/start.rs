@@ -35,6 +35,7 @@ use crate::feed::sinks::nats::{self, Nats};
 use crate::feed::sinks::webhook::Webhook;
 use crate::feed::sinks::wecom::Wecom;
 use crate::feed::watch::{WINDOW, Watch, What};
+use crate::feed::watched::{Delivered, Watched};
 use crate::ledger::{Ledger, Reached};
 use crate::net::client::ClientError;
 
@@ -114,6 +115,23 @@ pub enum Destination {
     },
 }
 
+impl Destination {
+    /// The word of the settings.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Webhook { .. } => "webhook",
+            Self::Wecom { .. } => "wecom",
+            Self::Dingtalk { .. } => "dingtalk",
+            Self::Feishu { .. } => "feishu",
+            Self::Nats(_) => "nats",
+            Self::Fhir { .. } => "fhir",
+            Self::Hl7v2(_) => "hl7v2",
+            Self::Mail(_) => "mail",
+            Self::File { .. } => "file",
+        }
+    }
+}
+
 // What a receiver is reached by is a secret in most kinds.
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -178,7 +196,7 @@ pub struct Feeds {
     ground: Ground,
     notices: Notices,
     watch: Watch,
-    marks: Vec<(Config, Mark)>,
+    marks: Vec<(Config, Mark, Delivered)>,
 }
 
 impl Feeds {
@@ -219,7 +237,7 @@ impl Feeds {
                     begin
                 }
             };
-            marks.push((config, mark));
+            marks.push((config, mark, Delivered::default()));
         }
         let watch = Watch::new(notices.clone(), ground.clock, WINDOW);
         Ok(Self { ground, notices, watch, marks })
@@ -228,6 +246,17 @@ impl Feeds {
     /// What is down and up.
     pub fn watch(&self) -> &Watch {
         &self.watch
+    }
+
+    /// Every feed, to be looked at while it runs.
+    pub fn watched(&self) -> Vec<Watched> {
+        let of = |(config, _, delivered): &(Config, Mark, Delivered)| Watched {
+            config: config.clone(),
+            ground: self.ground.clone(),
+            light: self.watch.light(What::Feed, &config.name),
+            delivered: delivered.clone(),
+        };
+        self.marks.iter().map(of).collect()
     }
 
     /// The gate's own notices.
@@ -257,7 +286,8 @@ impl Feeds {
             heads: ledger.heads(),
             notices,
         };
-        let of = |(config, mark): (Config, Mark)| -> Result<Dispatch, FeedError> {
+        let of = |(config, mark, delivered)| -> Result<Dispatch, FeedError> {
+            let config: Config = config;
             let light = watch.light(What::Feed, &config.name);
             let sink = sink(&config, &ground)?;
             let rendering = rendering(&config, &ground)?;
@@ -270,6 +300,7 @@ impl Feeds {
                 rendering,
                 dead: DeadLetters::new(&ground.folder, &config.name),
                 gone: Gone::new(&ground.folder, &config.name),
+                delivered,
                 light,
                 // Each reads at its own place: what one has behind it may be broken before another.
                 chain: watch.light(What::Ledger, &format!("chain/{}", config.name)),

@@ -50,8 +50,8 @@ pub struct Attestable {
     cases: Vec<AttestedCase>,
     /// The system that asked: nobody else may attest.
     client: String,
-    /// The person before its screen, who attests.
-    by: String,
+    /// The person before its screen, who attests; `None` where that leads to no staff number.
+    by: Option<String>,
 }
 
 /// Why a life is at stake, as chosen and as written.
@@ -83,7 +83,8 @@ struct Attested {
     at: Timestamp,
     cases: Vec<AttestedCase>,
     reason: String,
-    by: String,
+    /// `None`: of somebody unknown there is a reason, and whoever reviews the file sees that nobody stands for it.
+    by: Option<String>,
 }
 
 /// What can be attested and what has been. Bounded; filled from the ledger at start.
@@ -146,9 +147,12 @@ impl Attestations {
 
 impl Attestable {
     /// `None` where an attestation would not help: nothing is refused, or something that no emergency lifts is; or
-    /// patient, surgeon, procedure or the person who asks is not known.
+    /// patient, surgeon or procedure is not known, or nobody stood before the screen.
     pub(super) fn of(subject: &Subject, verdict: &Verdict, caller: &Caller) -> Option<Self> {
         let Subject::Orders(orders) = subject else { return None };
+        if caller.user.is_none() && caller.user_reference.is_none() {
+            return None;
+        }
         let findings = verdict.findings();
         let told = findings.map(|(_, f)| (f.rule.as_str(), f.effect.as_str(), f.lifted));
         if !would_be_lifted(told) {
@@ -175,7 +179,7 @@ impl Attestable {
         let cases: Vec<AttestedCase> =
             cases.collect::<Option<BTreeSet<_>>>()?.into_iter().collect();
         let patient = Redacted::new(patient?.reveal().trim())?;
-        (!cases.is_empty()).then_some(Self { patient, cases, client, by: by? })
+        (!cases.is_empty()).then_some(Self { patient, cases, client, by })
     }
 }
 
@@ -214,7 +218,7 @@ impl Gate {
         let id = EntryId::new(now);
         let body = canonical_body(&Written {
             act: ATTESTED,
-            by: &by,
+            by: by.as_deref(),
             caller,
             cases: &held.cases,
             inquiry: &name,
@@ -252,13 +256,14 @@ impl Gate {
                 let fits = |attested: &&Attested| {
                     attested.holds_at(now) && cases.iter().all(|c| attested.cases.contains(c))
                 };
-                let Some(found) = given.iter().rev().find(fits) else { continue };
+                let whole = |attested: &&Attested| (attested.by.is_some(), attested.at);
+                let Some(found) = given.iter().filter(fits).max_by_key(whole) else { continue };
                 let attestation = &mut group.attestation;
                 if attestation.reason.is_none() {
                     attestation.reason = Redacted::new(&*found.reason);
                 }
                 if attestation.by.is_none() {
-                    attestation.by = SurgeonId::new(&found.by);
+                    attestation.by = found.by.as_deref().and_then(SurgeonId::new);
                 }
                 if !entries.contains(&found.entry) {
                     entries.push(found.entry.clone());

@@ -14,7 +14,8 @@ pub(super) const INQUIRY: &str = "inquiry";
 #[derive(Serialize)]
 pub(super) struct Written<'w> {
     pub(super) act: &'static str,
-    pub(super) by: &'w str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) by: Option<&'w str>,
     pub(super) caller: &'w Caller,
     pub(super) cases: &'w [AttestedCase],
     pub(super) inquiry: &'w str,
@@ -25,7 +26,8 @@ pub(super) struct Written<'w> {
 #[derive(Deserialize)]
 pub(super) struct Kept {
     pub(super) act: String,
-    pub(super) by: String,
+    #[serde(default)]
+    pub(super) by: Option<String>,
     pub(super) cases: Vec<AttestedCase>,
     pub(super) patient: String,
     pub(super) reason: Reason,
@@ -43,6 +45,7 @@ pub(super) struct KeptInquiry {
 struct KeptCaller {
     client: String,
     user: Option<String>,
+    user_reference: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -90,7 +93,10 @@ impl KeptInquiry {
         let case = |case: KeptCase| {
             Some(AttestedCase { procedure: case.procedure.code?, surgeon: case.surgeon.id? })
         };
-        let KeptCaller { client, user } = self.caller;
+        let KeptCaller { client, user, user_reference } = self.caller;
+        if user.is_none() && user_reference.is_none() {
+            return None;
+        }
         Attestable::new(patient, self.verdict.cases.into_iter().map(case), client, user)
     }
 }

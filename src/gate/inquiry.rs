@@ -28,7 +28,7 @@ pub struct Caller {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// What the system calls this person, where that leads to no staff number. For the record only: who cannot be
-    /// told from the reviewer attests nothing.
+    /// told from the reviewer stands for nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_reference: Option<String>,
 }

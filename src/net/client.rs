@@ -1,18 +1,27 @@
 //! The one HTTP client: http and https by rustls, HTTP/1.1 and h2, pooled.
 
 use std::error::Error;
+use std::path::Path;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::Incoming;
-use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{ConfigBuilderExt, FixedServerNameResolver, HttpsConnector};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use tower_service::Service;
+
+use crate::net::tls::why::blamed;
+use crate::net::tls::{ClientTls, HTTP1, HTTP2};
 
 /// Idle connections are given up after this: servers close theirs after 5 s (Node) and more, and a request that meets a
 /// connection which is being closed would fail without need.
@@ -55,12 +64,18 @@ pub enum ClientError {
         "the system's root certificates cannot be read ({0}), install them or name a file in SSL_CERT_FILE"
     )]
     Roots(String),
+    /// A file of certificates that cannot be used.
+    #[error("no certificates of an authority in {0}: {1}")]
+    Authority(String, String),
     /// No TLS version that the provider and we agree on.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
-    /// Nobody listens there, or its certificate does not hold.
+    /// Nobody listens there.
     #[error("the server cannot be connected to")]
     Connect,
+    /// Its certificate does not hold, or it does not take ours; why, of a bounded set.
+    #[error("the server and the gate do not trust each other: {0}")]
+    Untrusted(&'static str),
     /// The connection ended before the response came.
     #[error("the connection broke before the response came")]
     Broken,
@@ -69,7 +84,53 @@ pub enum ClientError {
 /// A pool of connections. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Client {
-    inner: legacy::Client<HttpsConnector<HttpConnector>, Body>,
+    inner: legacy::Client<Connector, Body>,
+}
+
+/// Connects by what is trusted at that moment.
+#[derive(Clone, Debug)]
+struct Connector {
+    http: HttpConnector,
+    trust: Trust,
+}
+
+#[derive(Clone, Debug)]
+enum Trust {
+    /// The same always.
+    Fixed(Arc<ClientConfig>),
+    /// As files say that may change.
+    Files(ClientTls),
+}
+
+/// What a connector gives.
+type Connecting = <HttpsConnector<HttpConnector> as Service<Uri>>::Future;
+
+impl Service<Uri> for Connector {
+    type Response = <HttpsConnector<HttpConnector> as Service<Uri>>::Response;
+    type Error = BoxError;
+    type Future = Connecting;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.http.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let http = self.http.clone();
+        let (config, name) = match &self.trust {
+            Trust::Fixed(config) => (Arc::clone(config), None),
+            Trust::Files(tls) => (tls.config(), tls.name().cloned()),
+        };
+        let mut connector = match name {
+            None => HttpsConnector::from((http, config)),
+            Some(name) => HttpsConnector::new(
+                http,
+                config,
+                false,
+                Arc::new(FixedServerNameResolver::new(name)),
+            ),
+        };
+        connector.call(uri)
+    }
 }
 
 impl Client {
@@ -78,17 +139,35 @@ impl Client {
     /// # Errors
     /// When https is asked for and cannot be set up.
     pub fn new(settings: Settings) -> Result<Self, ClientError> {
+        Ok(Self::with(settings, tls(settings.https)?))
+    }
+
+    /// The same for servers whose certificates come from an authority of the house: those of the PEM file `ca` are
+    /// trusted, and no others.
+    ///
+    /// # Errors
+    /// The file holds no certificate, or TLS cannot be set up.
+    pub fn trusting(settings: Settings, ca: &Path) -> Result<Self, ClientError> {
+        Ok(Self::with(settings, tls_of(roots_of(ca)?)?))
+    }
+
+    /// The same, towards a server with files of its own, which may change; `tls` must offer what `settings` speak by
+    /// ALPN.
+    pub fn following(settings: Settings, tls: ClientTls) -> Self {
+        Self::by(settings, Trust::Files(tls))
+    }
+
+    fn with(settings: Settings, mut config: ClientConfig) -> Self {
+        let protocols = if settings.h2 { HTTP2 } else { HTTP1 };
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        Self::by(settings, Trust::Fixed(Arc::new(config)))
+    }
+
+    fn by(settings: Settings, trust: Trust) -> Self {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(settings.connect_timeout));
-        let schemes = HttpsConnectorBuilder::new().with_tls_config(tls(settings.https)?);
-        let protocols = schemes.https_or_http();
-        let connector = if settings.h2 {
-            protocols.enable_http2().wrap_connector(http)
-        } else {
-            protocols.enable_http1().wrap_connector(http)
-        };
         let mut builder = legacy::Client::builder(TokioExecutor::new());
         builder
             .pool_timer(TokioTimer::new())
@@ -97,7 +176,7 @@ impl Client {
             .pool_max_idle_per_host(POOL_MAX)
             .http1_preserve_header_case(true)
             .http2_only(settings.h2);
-        Ok(Self { inner: builder.build(connector) })
+        Self { inner: builder.build(Connector { http, trust }) }
     }
 
     /// Sends a request with an absolute address; comes back when the head of the response is there. Nothing is sent
@@ -107,20 +186,55 @@ impl Client {
     /// When the server cannot be reached, or the connection breaks.
     pub async fn request(&self, request: Request<Body>) -> Result<Response<Incoming>, ClientError> {
         self.inner.request(request).await.map_err(|error| {
-            if error.is_connect() { ClientError::Connect } else { ClientError::Broken }
+            // Of TLS 1.3 a client learns after its first request only that its certificate is not taken.
+            match blamed(&error) {
+                Some(why) if error.is_connect() || why.starts_with("peer-") => {
+                    ClientError::Untrusted(why)
+                }
+                _ if error.is_connect() => ClientError::Connect,
+                _ => ClientError::Broken,
+            }
         })
     }
 }
 
+/// Whether [`Client::trusting`] could use a file.
+///
+/// # Errors
+/// Why not.
+pub fn check_authority(file: &Path) -> Result<(), ClientError> {
+    roots_of(file).map(|_| ())
+}
+
+/// The certificates of a PEM file.
+fn roots_of(file: &Path) -> Result<RootCertStore, ClientError> {
+    let unusable = |why: String| ClientError::Authority(file.display().to_string(), why);
+    let mut roots = RootCertStore::empty();
+    let read = CertificateDer::pem_file_iter(file).map_err(|error| unusable(error.to_string()))?;
+    for certificate in read {
+        let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
+        roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
+    }
+    if roots.is_empty() { Err(unusable("it holds none".to_owned())) } else { Ok(roots) }
+}
+
 /// TLS by ring, whatever provider the process has installed.
-fn tls(roots_needed: bool) -> Result<ClientConfig, ClientError> {
+fn tls_of(roots: RootCertStore) -> Result<ClientConfig, ClientError> {
     let provider = rustls::crypto::ring::default_provider();
     let builder = ClientConfig::builder_with_provider(provider.into())
         .with_safe_default_protocol_versions()?;
-    let builder = if roots_needed {
-        builder.with_native_roots().map_err(|error| ClientError::Roots(error.to_string()))?
-    } else {
-        builder.with_root_certificates(RootCertStore::empty())
-    };
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// The same with the system's roots, where any address needs them.
+fn tls(roots_needed: bool) -> Result<ClientConfig, ClientError> {
+    if !roots_needed {
+        return tls_of(RootCertStore::empty());
+    }
+    let provider = rustls::crypto::ring::default_provider();
+    let builder = ClientConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()?;
+    let builder = builder.with_native_roots();
+    let builder = builder.map_err(|error| ClientError::Roots(error.to_string()))?;
     Ok(builder.with_no_client_auth())
 }

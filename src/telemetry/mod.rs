@@ -7,6 +7,8 @@ pub mod feed;
 pub mod logs;
 pub mod metrics;
 #[expect(clippy::disallowed_macros, reason = "as `events`")]
+pub mod net;
+#[expect(clippy::disallowed_macros, reason = "as `events`")]
 pub mod office;
 #[expect(clippy::disallowed_macros, reason = "as `events`")]
 pub mod outage;

@@ -38,7 +38,7 @@ fn inquiries(gate: &Gate) -> Vec<Value> {
     all.filter(|e| e["kind"] == "access" && e["body"]["act"] == "inquiry").collect()
 }
 
-fn feedback(console: SocketAddr, card: &Value) -> Answer {
+pub(crate) fn feedback(console: SocketAddr, card: &Value) -> Answer {
     let told = json!({
         "feedback": [{
             "card": card["uuid"],
@@ -54,7 +54,7 @@ fn feedback(console: SocketAddr, card: &Value) -> Answer {
 }
 
 /// The rules that an emergency order of this surgeon meets by HL7.
-fn emergency(gate: &Gate, id: &str) -> Vec<String> {
+pub(crate) fn emergency(gate: &Gate, id: &str) -> Vec<String> {
     let answer = gate.connect().ask(&Draft::emergency(id).bytes());
     assert_eq!(crate::support::reply::code(&answer), "AA");
     findings(&decisions_of(gate.data(), id)[0])

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
+use crate::cds_hooks::{emergency, feedback};
 use crate::support::bytes_of;
 use crate::support::console::post;
 use crate::support::gate::{Gate, Hospital, text};
-use crate::support::ledger::entries;
+use crate::support::ledger::of_kind;
 use crate::support::upstream::Upstream;
 
 const SIGN: &str = "/cds-services/orgate-order-sign";
@@ -22,13 +23,13 @@ fn asked(gate: &Gate, call: &Value) -> (Value, Value) {
     let answer = post(gate.console(), SIGN, call);
     assert_eq!(answer.status, 200, "{}", text(&answer.body));
     let card = answer.json()["cards"][0].clone();
-    let entry = entries(gate.data()).pop().expect("an entry");
-    assert_eq!(entry["body"]["act"], "inquiry");
-    (card, entry)
+    let mut looks = of_kind(gate.data(), "access");
+    looks.retain(|entry| entry["body"]["act"] == "inquiry");
+    (card, looks.pop().expect("an inquiry"))
 }
 
 #[test]
-fn who_leads_to_no_staff_number_is_on_record_and_is_offered_no_reason_to_go_on() {
+fn who_leads_to_no_staff_number_is_on_record_and_what_they_attest_has_no_name() {
     let (_hospital, gate, _upstream) = Gate::simple(&[]);
     let none = refused(|call| call["prefetch"] = json!({}));
     let unnumbered = refused(|call| {
@@ -43,18 +44,20 @@ fn who_leads_to_no_staff_number_is_on_record_and_is_offered_no_reason_to_go_on()
         let caller = json!({ "client": "loopback", "user_reference": "Practitioner/12" });
         assert_eq!(entry["body"]["caller"], caller);
         assert_eq!(card["indicator"], "critical");
-        assert!(card.get("overrideReasons").is_none(), "{card}");
-        let reason = json!({ "code": "life-saving", "system": "urn:orgate:override-reason" });
-        let told = json!({ "feedback": [{
-            "card": card["uuid"],
-            "outcome": "overridden",
-            "overrideReason": { "reason": reason },
-        }] });
-        assert_eq!(post(gate.console(), &format!("{SIGN}/feedback"), &told).status, 404);
+        assert_eq!(feedback(gate.console(), &card).status, 200);
+        let attested = of_kind(gate.data(), "override").pop().expect("an attestation");
+        assert!(attested["body"].get("by").is_none(), "{attested}");
     }
+    let rules = emergency(&gate, "U1");
+    assert!(rules.contains(&"override-unattested flag".to_owned()), "{rules:?}");
+    // Attested by somebody who is known, it is attested, whatever was said before or after.
     let (card, entry) = asked(&gate, &refused(|_| ()));
     assert_eq!(entry["body"]["caller"], json!({ "client": "loopback", "user": "D1002" }));
-    assert!(card.get("overrideReasons").is_some());
+    assert_eq!(feedback(gate.console(), &card).status, 200);
+    let (card, _) = asked(&gate, &refused(|call| call["prefetch"] = json!({})));
+    assert_eq!(feedback(gate.console(), &card).status, 200);
+    let rules = emergency(&gate, "U2");
+    assert!(!rules.contains(&"override-unattested flag".to_owned()), "{rules:?}");
 }
 
 #[test]

@@ -247,7 +247,7 @@ fn requests_that_are_too_long_to_be_kept_whole_are_not_taken_for_one_another() {
         assert_eq!(client.ask(&request("POST", ORDERS, &[json], &long)).status(), 413);
     }
     let all = decisions(gate.data());
-    assert_eq!(all.iter().map(decision).collect::<Vec<_>>(), ["block", "block"]);
+    assert_eq!(all.iter().map(decision).collect::<Vec<_>>(), ["unavailable", "unavailable"]);
     assert_eq!(all[0]["body"]["read_elsewhere"], json!(["fhir-too-long"]));
     assert_eq!(server.requests().len(), 0);
 }

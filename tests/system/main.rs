@@ -7,6 +7,7 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod accounts;
 mod answer_table;
 mod browser;
 mod cds_hooks;
@@ -14,10 +15,12 @@ mod cds_persons;
 mod cli;
 mod connections;
 mod console;
+mod console_feeds;
 mod console_records;
 mod console_register;
 mod corpus;
 mod decision_api;
+mod demo;
 mod evasions;
 mod feeds;
 mod fhir_bundles;
@@ -35,6 +38,7 @@ mod kill;
 mod ledger_down;
 mod ledger_files;
 mod office;
+mod oidc;
 mod outage;
 mod outside_frames;
 mod pipelining;
@@ -44,4 +48,5 @@ mod retransmission;
 mod same_order;
 mod stances;
 mod support;
+mod tls;
 mod unreadable;

@@ -149,18 +149,3 @@ fn a_form_word_is_of_its_session_alone() {
     assert_eq!(format!("{own:?}"), "Token(…)");
     assert!(Token::sent("abc").is_none());
 }
-
-#[tokio::test]
-async fn who_another_system_answers_for_has_no_password_and_follows_what_it_says() {
-    let accounts = with_wang().await;
-    let first = new("li", &[Role::Viewer]);
-    let account = accounts.admit(&first, "https://id|1", at(0)).await.unwrap();
-    assert!(!account.must_change);
-    assert!(accounts.log_in("li", "", at(0)).await.unwrap().is_err());
-    let later = NewAccount { name: "li2".to_owned(), ..new("li", &[Role::Auditor]) };
-    let account = accounts.admit(&later, "https://id|1", at(1)).await.unwrap();
-    assert_eq!((account.name.as_str(), account.roles.as_slice()), ("li", &[Role::Auditor][..]));
-    assert!(accounts.enter(account, at(1)).await.unwrap().is_ok());
-    let taken = accounts.admit(&new("wang", &[Role::Viewer]), "https://id|2", at(2)).await;
-    assert!(matches!(taken, Err(AccountsError::Taken(_))), "a local account is not taken over");
-}

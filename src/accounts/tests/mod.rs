@@ -1,6 +1,8 @@
-//! The tests of accounts: the door, the roles, the sessions, unusual reading.
+//! The tests of accounts: the door, persons whom another system knows, changes, the roles, the sessions, unusual reading.
 
+mod change;
 mod door;
+mod persons;
 mod reading;
 mod roles;
 

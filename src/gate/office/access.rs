@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 use ring::digest::{SHA256, digest};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
+use crate::accounts::oidc::{OidcFault, Person};
 use crate::accounts::reading::Reading;
 use crate::accounts::{Account, LoggedIn, LoginRefused, Token};
 use crate::gate::office::{Office, OfficeError};
@@ -58,24 +59,68 @@ impl Office {
         visitor: Visitor,
     ) -> Result<Result<LoggedIn, LoginRefused>, OfficeError> {
         let outcome = self.parts.accounts.log_in(name, password, self.now()).await?;
-        let address = visitor.address.to_string();
-        let body = match &outcome {
-            Ok(entered) => {
-                json!({ "account": entered.account.name, "act": "login", "address": address })
-            }
-            Err(refused) => {
-                events::LoginRefused { why: refused.as_str() }.emit();
-                // What was typed as a name may be a password: only a name that exists is kept.
-                let known = self.parts.accounts.account(name).await.map(|account| account.name);
-                json!({
-                    "account": known.ok(),
-                    "act": "login-refused",
-                    "address": address,
-                    "why": refused.as_str(),
-                })
+        let account = match &outcome {
+            Ok(entered) => Some(entered.account.name.clone()),
+            // What was typed as a name may be a password: only a name that exists is kept.
+            Err(_) => self.parts.accounts.account(name).await.map(|account| account.name).ok(),
+        };
+        let who = Map::from_iter([("account".to_owned(), account.into())]);
+        let body = came(&outcome, visitor, who);
+        self.let_in(outcome, &body).await
+    }
+
+    /// Lets somebody in for whom the identity provider answers, and records it; also that somebody was not let in.
+    ///
+    /// # Errors
+    /// As [`Office::log_in`].
+    pub async fn log_in_by(
+        &self,
+        person: &Person,
+        visitor: Visitor,
+    ) -> Result<Result<LoggedIn, LoginRefused>, OfficeError> {
+        let (accounts, now) = (&self.parts.accounts, self.now());
+        let (outcome, account) = match accounts.admit(person, now).await? {
+            Err(refused) => (Err(refused), None),
+            Ok(account) => {
+                let name = account.name.clone();
+                (accounts.enter(account, now).await?, Some(name))
             }
         };
-        if let Err(error) = self.enter(Kind::Access, &body).await {
+        let who = [
+            ("account", account.into()),
+            ("by", "oidc".into()),
+            ("name", person.display.as_str().into()),
+            ("staff", person.staff.as_deref().into()),
+            ("subject", person.subject.as_str().into()),
+        ];
+        let who = who.map(|(name, value): (&str, Value)| (name.to_owned(), value));
+        let body = came(&outcome, visitor, Map::from_iter(who));
+        self.let_in(outcome, &body).await
+    }
+
+    /// Records that a login by the identity provider came to nothing before it was known whose it would be.
+    ///
+    /// # Errors
+    /// It cannot be recorded.
+    pub async fn turned_away(&self, fault: OidcFault, visitor: Visitor) -> Result<(), OfficeError> {
+        events::LoginRefused { why: fault.as_str() }.emit();
+        let body = json!({
+            "account": null,
+            "act": "login-refused",
+            "address": visitor.address.to_string(),
+            "by": "oidc",
+            "why": fault.as_str(),
+        });
+        self.enter(Kind::Access, &body).await.map(|_| ())
+    }
+
+    /// Nobody is in who is not on record.
+    async fn let_in(
+        &self,
+        outcome: Result<LoggedIn, LoginRefused>,
+        body: &Value,
+    ) -> Result<Result<LoggedIn, LoginRefused>, OfficeError> {
+        if let Err(error) = self.enter(Kind::Access, body).await {
             if let Ok(entered) = &outcome {
                 self.parts.accounts.log_out(&entered.token).await?;
             }
@@ -150,6 +195,25 @@ impl Office {
             }
         }
     }
+}
+
+/// What is recorded of a login, with what is known of who it is.
+fn came(
+    outcome: &Result<LoggedIn, LoginRefused>,
+    visitor: Visitor,
+    mut who: Map<String, Value>,
+) -> Value {
+    who.insert("address".to_owned(), visitor.address.to_string().into());
+    let act = match outcome {
+        Ok(_) => "login",
+        Err(refused) => {
+            events::LoginRefused { why: refused.as_str() }.emit();
+            who.insert("why".to_owned(), refused.as_str().into());
+            "login-refused"
+        }
+    };
+    who.insert("act".to_owned(), act.into());
+    Value::Object(who)
 }
 
 /// Tells one patient from another and no more.

@@ -1,7 +1,8 @@
 //! What people do at the console: they look, review, suspend. Every act is checked, then in the ledger, then done.
 //!
-//! `acts` (override files) · `register` (changes of privileges) · `operations` (stances, verification) · `bypass` (the outage switch) · `figures`
-//! (supervision) · `access` (logging in, looking at patients) · `story` (what is shown of entries).
+//! `acts` (override files) · `register` (changes of privileges) · `operations` (stances, verification) · `bypass`
+//! (the outage switch) · `figures` (supervision) · `access` (logging in, looking at patients) · `people`
+//! (accounts) · `story` (what is shown of entries).
 
 mod access;
 mod acts;
@@ -9,6 +10,7 @@ mod bypass;
 mod figures;
 mod operations;
 mod outstanding;
+mod people;
 mod register;
 mod story;
 
@@ -21,6 +23,7 @@ use serde_json::Value;
 use tokio::sync::{Mutex, broadcast};
 use tokio::time::timeout;
 
+use crate::accounts::change::ChangeRefused;
 use crate::accounts::error::AccountsError;
 use crate::accounts::reading::Readings;
 use crate::accounts::{Account, Accounts, Permit};
@@ -44,6 +47,7 @@ pub use crate::gate::office::access::{Look, Looked, Visitor};
 pub use crate::gate::office::acts::Reviewed;
 pub use crate::gate::office::figures::{Reviews, RuleCount, Supervised};
 pub use crate::gate::office::operations::{StanceError, Switched, Verified, Wanted};
+pub use crate::gate::office::people::Listed;
 pub use crate::gate::office::register::Taking;
 pub use crate::gate::office::story::{Opened, Today, Told};
 
@@ -92,6 +96,8 @@ pub struct Office {
     readings: Readings,
     /// One act on override files at a time: each is checked against what the one before has left.
     acting: Arc<Mutex<()>>,
+    /// One change of accounts at a time, likewise.
+    keeping: Arc<Mutex<()>>,
     settled: Settled,
     live: broadcast::Sender<Arc<Shown>>,
     verification: Verification,
@@ -133,6 +139,9 @@ pub enum OfficeError {
     /// The accounts.
     #[error(transparent)]
     Accounts(#[from] AccountsError),
+    /// An account that is not made or changed.
+    #[error(transparent)]
+    Account(#[from] ChangeRefused),
     /// The ledger's files.
     #[error(transparent)]
     Files(#[from] LedgerError),
@@ -147,8 +156,8 @@ impl Office {
         let (live, _) = broadcast::channel(LIVE_BEHIND);
         let readings = Readings::new(parts.patients_per_hour);
         let verification = Verification::default();
-        let (acting, settled) = (Arc::default(), Settled::default());
-        Self { parts, readings, acting, settled, live, verification }
+        let (acting, keeping, settled) = (Arc::default(), Arc::default(), Settled::default());
+        Self { parts, readings, acting, keeping, settled, live, verification }
     }
 
     /// The gate.

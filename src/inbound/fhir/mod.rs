@@ -49,6 +49,7 @@ use crate::fhir::document::Limits;
 use crate::fhir::interaction::Allowed;
 use crate::gate::stance::StanceSwitch;
 use crate::mapping::fhir::FhirMapping;
+use crate::net::tls::{ClientTls, ServerTls};
 
 /// The settings of one route (contract §2 `[[fhir]]`).
 #[derive(Debug)]
@@ -57,8 +58,12 @@ pub struct Config {
     pub name: Arc<str>,
     /// Where clients connect.
     pub listen: SocketAddr,
+    /// TLS there; absent: plain.
+    pub tls: Option<ServerTls>,
     /// The FHIR server.
     pub upstream: Upstream,
+    /// What is trusted there, where it is https and not signed by one of the system's roots.
+    pub upstream_tls: Option<ClientTls>,
     /// How its resources are read.
     pub mapping: Arc<FhirMapping>,
     /// What is done with verdicts.
@@ -83,4 +88,11 @@ pub struct Config {
     pub max_connections: usize,
     /// A connection, or a body, on which nothing moves is given up after this.
     pub idle_timeout: Duration,
+}
+
+impl Config {
+    /// What clients speak here.
+    fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
 }

@@ -57,11 +57,15 @@ impl Route {
         upstream: Light,
         busy: mpsc::Sender<()>,
     ) -> Result<Self, ClientError> {
-        let client = Client::new(Settings {
+        let settings = Settings {
             connect_timeout: CONNECT_TIMEOUT.min(config.upstream_timeout),
             https: config.upstream.https(),
             h2: config.upstream.h2(),
-        })?;
+        };
+        let client = match &config.upstream_tls {
+            Some(tls) => Client::following(settings, tls.clone()),
+            None => Client::new(settings)?,
+        };
         let room = Arc::new(Semaphore::new(HELD_MAX_KIB));
         Ok(Self { config, gate, upstream, client, remembered: Remembered::default(), room, busy })
     }
@@ -90,7 +94,8 @@ impl Asked {
     /// The FHIR base as the client wrote it.
     pub(super) fn base(&self, config: &Config) -> Option<String> {
         let host = headers::host(&self.parts)?;
-        Some(format!("http://{}{}", host.to_str().ok()?, config.upstream.base()))
+        let (scheme, host) = (config.scheme(), host.to_str().ok()?);
+        Some(format!("{scheme}://{host}{}", config.upstream.base()))
     }
 
     fn request_id(&self) -> String {

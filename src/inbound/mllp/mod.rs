@@ -23,6 +23,7 @@ use std::time::Duration;
 use crate::gate::stance::StanceSwitch;
 use crate::hl7::charset::CharsetSetting;
 use crate::mapping::Mapping;
+use crate::net::tls::{ClientTls, ServerTls};
 
 /// The settings of one route (contract §2 `[[mllp]]`).
 #[derive(Debug)]
@@ -31,8 +32,12 @@ pub struct Config {
     pub name: Arc<str>,
     /// Where the sender connects.
     pub listen: SocketAddr,
+    /// TLS there; absent: plain.
+    pub tls: Option<ServerTls>,
     /// Host and port of the downstream system.
     pub upstream: String,
+    /// TLS towards it; absent: plain.
+    pub upstream_tls: Option<ClientTls>,
     /// How its messages are read.
     pub mapping: Arc<Mapping>,
     /// What is done with verdicts.

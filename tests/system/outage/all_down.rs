@@ -22,7 +22,8 @@ fn port() -> u16 {
 /// A hospital whose gate has addresses that outlive it.
 fn hospital(upstream: SocketAddr) -> (Hospital, u16, u16) {
     let (route, console) = (port(), port());
-    let mut hospital = Hospital::new().console_on(console).route("his", upstream, &[]);
+    let mut hospital = Hospital::new().route("his", upstream, &[]);
+    hospital.listen(&format!("127.0.0.1:{console}"));
     hospital.change("listen = \"127.0.0.1:0\"", &format!("listen = \"127.0.0.1:{route}\""));
     (hospital, route, console)
 }

@@ -38,7 +38,22 @@ pub(crate) struct Browser {
 
 impl Browser {
     pub(crate) fn new(gate: &Gate) -> Self {
-        Self { console: gate.console(), cookies: BTreeMap::new() }
+        Self::at(gate.console())
+    }
+
+    /// Before another server than a gate.
+    pub(crate) fn at(server: SocketAddr) -> Self {
+        Self { console: server, cookies: BTreeMap::new() }
+    }
+
+    /// A cookie that it holds.
+    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
+        self.cookies.get(name).map(String::as_str)
+    }
+
+    /// Gives it a cookie.
+    pub(crate) fn hold(&mut self, name: &str, value: &str) {
+        self.cookies.insert(name.to_owned(), value.to_owned());
     }
 
     /// Logs in with a password that must be changed, changes it, and logs in again.

@@ -78,11 +78,9 @@ impl Hospital {
         self
     }
 
-    /// The console at a port that outlives a restart.
-    pub(crate) fn console_on(mut self, port: u16) -> Self {
-        let listen = "[console]\nlisten = \"127.0.0.1:";
-        self.head = self.head.replace(&format!("{listen}0"), &format!("{listen}{port}"));
-        self
+    /// The console port listens here, instead of on any port.
+    pub(crate) fn listen(&mut self, at: &str) {
+        self.head = self.head.replace("listen = \"127.0.0.1:0\"", &format!("listen = {at:?}"));
     }
 
     /// What `ORGATE_LOG` says.
@@ -110,12 +108,10 @@ impl Hospital {
         mapping: &str,
         settings: &[&str],
     ) -> Self {
-        let mut lines = vec![
-            format!("name = \"{name}\""),
-            "listen = \"127.0.0.1:0\"".to_owned(),
-            format!("upstream = \"{upstream}\""),
-        ];
+        let mut lines = vec![format!("name = \"{name}\""), "listen = \"127.0.0.1:0\"".to_owned()];
+        let upstream = format!("upstream = \"{upstream}\"");
         let defaults = [
+            ("upstream =", upstream.as_str()),
             ("mapping", mapping),
             ("stance", "stance = \"enforce\""),
             // A busy machine must not look like a silent upstream.

@@ -10,7 +10,8 @@ use crate::domain::rule::Rule;
 use crate::gate::office::Opened;
 use crate::inbound::console::pages::case_facts::{Fact, facts};
 use crate::inbound::console::pages::case_message::{Received, received};
-use crate::inbound::console::pages::words::{Lang, moment};
+use crate::inbound::console::pages::search::purpose_words;
+use crate::inbound::console::pages::words::{Lang, local, moment};
 use crate::ledger::{Entry, Kind};
 use crate::rules::table::row;
 use jiff::tz::TimeZone;
@@ -202,7 +203,7 @@ pub(super) fn step(opened: &Opened, lang: Lang, zone: &TimeZone, looks: bool) ->
         route: body.route,
         mapping: body.mapping,
         control_id: body.control_id,
-        operating_time: verdict.operating_time.unwrap_or_default(),
+        operating_time: verdict.operating_time.map_or_else(String::new, |at| local(&at, zone)),
         register_version: body.register_version,
         copy_of: body.retransmission_of,
         unreadable: body.unreadable,
@@ -250,7 +251,15 @@ fn tell(entry: &Entry, lang: Lang, zone: &TimeZone) -> Tells {
                 "searched" => lang.say("检索", "searched"),
                 _ => lang.say("查阅", "viewed"),
             };
-            (act, format!("{} [{}] {}", text("name"), text("account"), text("purpose")))
+            (
+                act,
+                format!(
+                    "{} [{}] {}",
+                    text("name"),
+                    text("account"),
+                    purpose_words(text("purpose"), lang)
+                ),
+            )
         }
         Kind::Decision | Kind::Register | Kind::Bypass | Kind::Anchor => {
             (entry.kind.as_str(), String::new())

@@ -89,7 +89,7 @@ fn plain(bytes: &[u8]) -> Received {
         }
     };
     let text = text.replace('\r', "\n");
-    Received { caption: "—".to_owned(), segments: Vec::new(), text: Some(text) }
+    Received { caption: String::new(), segments: Vec::new(), text: Some(text) }
 }
 
 /// JSON by lines: only blanks between its signs change.

@@ -27,6 +27,8 @@ struct LoginPage {
     word: String,
     name: String,
     fault: Option<String>,
+    /// What stands on the button of the identity provider, where there is one.
+    provider: Option<String>,
 }
 
 #[derive(Template)]
@@ -48,6 +50,8 @@ pub(super) async fn home(
         Err(response) => response,
         Ok(visit) if visit.account.must_change => go("/password"),
         Ok(visit) if visit.account.may(Permit::See) => go("/live"),
+        Ok(visit) if visit.account.may(Permit::Operate) => go("/operations"),
+        Ok(visit) if visit.account.may(Permit::Administer) => go("/accounts"),
         Ok(_) => go("/password"),
     }
 }
@@ -58,7 +62,7 @@ pub(super) async fn show(State(desk): State<Desk>, headers: HeaderMap) -> Respon
 }
 
 impl Desk {
-    fn login_page(
+    pub(super) fn login_page(
         &self,
         lang: Lang,
         name: &str,
@@ -70,7 +74,8 @@ impl Desk {
             Err(error) => return failed(lang, &error.into()),
         };
         let (word, name) = (door.form_word(), name.to_owned());
-        let page = html(status, &LoginPage { lang, word, name, fault });
+        let provider = self.oidc.as_ref().map(|oidc| oidc.label().to_owned());
+        let page = html(status, &LoginPage { lang, word, name, fault, provider });
         with_cookie(page, &self.cookie(DOOR, door.reveal(), "Strict"))
     }
 }
@@ -111,7 +116,7 @@ pub(super) async fn enter(
 }
 
 impl Desk {
-    fn fault(&self, lang: Lang, refused: LoginRefused) -> String {
+    pub(super) fn fault(&self, lang: Lang, refused: LoginRefused) -> String {
         match refused {
             LoginRefused::Wrong => {
                 lang.say("账号或密码不正确。", "Name or password is wrong.").to_owned()
@@ -129,6 +134,18 @@ impl Desk {
             LoginRefused::Expired => {
                 lang.say("账号已到期，请联系管理员。", "The account has expired.").to_owned()
             }
+            LoginRefused::NoRole => lang
+                .say(
+                    "统一认证已通过，但您所在的组在本系统没有角色，请联系管理员。",
+                    "You are known, but none of your groups has a role here. Ask an administrator.",
+                )
+                .to_owned(),
+            LoginRefused::Taken => lang
+                .say(
+                    "统一认证已通过，但同名账号属于他人，请联系管理员。",
+                    "You are known, but the account of your name is somebody else's. Ask an administrator.",
+                )
+                .to_owned(),
         }
     }
 }

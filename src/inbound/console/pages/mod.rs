@@ -6,13 +6,17 @@
 //! | `page` | responses: HTML, redirects, and the headers of both |
 //! | `words` | both languages, and names in words |
 //! | `login`, `live`, `overrides` | one page each, its template beside it |
-//! | `search`, `case` | decisions found again, one case in full |
+//! | `oidc` | the way to the identity provider and back |
+//! | `accounts/` | who may use the console: added, changed, closed |
+//! | `search`, `search_export`, `case` | decisions found again, taken away as a table, one case in full |
 //! | `register/` | surgeons, catalogue, lists, discussions, changes, import, history |
+//! | `sheet` | tables to take away: CSV, XLSX |
 //! | `supervision` | figures, as charts with tables beside them, and their export |
 //! | `operations` | routes and their stances, register, ledger, feeds |
 //!
 //! Nothing is loaded from elsewhere; no script or style stands inside a page (the headers forbid both).
 
+mod accounts;
 mod case;
 mod case_entry;
 mod case_facts;
@@ -20,13 +24,15 @@ mod case_message;
 mod form;
 mod live;
 mod login;
+mod oidc;
 pub mod operations;
 mod overrides;
 mod page;
 mod register;
 mod search;
 mod search_asked;
-mod search_sheet;
+mod search_export;
+mod sheet;
 mod supervision;
 mod visit;
 mod words;
@@ -41,6 +47,7 @@ use axum::routing::{get, post};
 use jiff::tz::TimeZone;
 use tokio::sync::{Semaphore, watch};
 
+use crate::accounts::oidc::Oidc;
 use crate::gate::office::Office;
 use crate::inbound::console::bounds::Bounds;
 use crate::inbound::console::pages::operations::Plant;
@@ -65,6 +72,8 @@ pub struct Desk {
     /// Uploads that wait to be applied.
     uploads: Uploads,
     plant: Arc<Plant>,
+    /// The identity provider, where there is one.
+    oidc: Option<Arc<Oidc>>,
 }
 
 impl Desk {
@@ -86,6 +95,7 @@ impl Desk {
             watchers,
             uploads: Uploads::default(),
             plant: Arc::default(),
+            oidc: None,
         }
     }
 
@@ -93,6 +103,20 @@ impl Desk {
     #[must_use]
     pub fn with(mut self, plant: Plant) -> Self {
         self.plant = Arc::new(plant);
+        self
+    }
+
+    /// Cookies are for https only, also where no `public_url` says so.
+    #[must_use]
+    pub fn by_tls(mut self, tls: bool) -> Self {
+        self.secure |= tls;
+        self
+    }
+
+    /// With an identity provider.
+    #[must_use]
+    pub fn with_oidc(mut self, oidc: Option<Oidc>) -> Self {
+        self.oidc = oidc.map(Arc::new);
         self
     }
 
@@ -110,6 +134,8 @@ pub fn router(desk: Desk) -> Router {
     Router::new()
         .route("/", get(login::home))
         .route("/login", get(login::show).post(login::enter))
+        .route("/login/oidc", get(oidc::begin))
+        .route("/login/oidc/done", get(oidc::finish))
         .route("/logout", post(login::leave))
         .route("/password", get(login::show_password).post(login::set_password))
         .route("/language", post(login::set_language))
@@ -124,12 +150,12 @@ pub fn router(desk: Desk) -> Router {
         .route("/operations/bypass", post(operations::bypass))
         .route("/operations/verify", post(operations::verify))
         .route("/operations/routes/{route}", get(operations::route).post(operations::set))
-        .route("/static/figures.css", get(supervision::style))
-        .route("/static/console.css", get(page::style))
-        .route("/static/console.js", get(page::script))
+        .route("/operations/feeds/{feed}", get(operations::feed).post(operations::act))
+        .route("/static/{name}", get(page::asset))
         .route("/search", get(search::show).post(search::find))
-        .route("/search/export", post(search::export))
+        .route("/search/export", post(search_export::export))
         .route("/entries/{entry}", get(case::show))
         .merge(register::router())
+        .merge(accounts::router())
         .with_state(desk)
 }

@@ -374,6 +374,8 @@ mod tests {
             waiting: Some(501),
             sees: true,
             operates: false,
+            keeps: false,
+            local: true,
         };
         let page = |more_open: bool| ListPage {
             frame: frame(),

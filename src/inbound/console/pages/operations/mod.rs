@@ -1,6 +1,8 @@
 //! 运行 Operations: routes and what they do with verdicts, the register, the ledger, the feeds.
 
 mod bypass;
+mod feeds;
+mod resends;
 mod stance;
 
 use std::net::SocketAddr;
@@ -16,6 +18,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::accounts::Permit;
 use crate::domain::verdict::Stance;
+use crate::feed::watch::Light;
+use crate::feed::watched::Watched;
 use crate::gate::stance::RouteStance;
 use crate::inbound::console::caller::Peer;
 use crate::inbound::console::pages::Desk;
@@ -25,8 +29,11 @@ use crate::inbound::console::pages::visit::{Visit, failed};
 use crate::inbound::console::pages::words::{Lang, moment};
 
 use crate::inbound::console::pages::operations::bypass::BypassLine;
+use crate::inbound::console::pages::operations::feeds::FeedLine;
+use crate::inbound::console::pages::operations::resends::Resends;
 
 pub(super) use crate::inbound::console::pages::operations::bypass::bypass;
+pub(super) use crate::inbound::console::pages::operations::feeds::{act, feed};
 pub(super) use crate::inbound::console::pages::operations::stance::{route, set};
 
 /// Who may look; only the first may change anything.
@@ -45,8 +52,8 @@ pub struct RouteFacts {
     pub upstream: String,
     /// The mapping's name.
     pub mapping: String,
-    /// Whether the downstream system answered when it was last needed, where that is watched.
-    pub up: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
+    /// Whether the downstream system answered when it was last needed.
+    pub light: Light,
 }
 
 /// What stands in the machine room.
@@ -54,6 +61,17 @@ pub struct RouteFacts {
 pub struct Plant {
     /// Every route.
     pub routes: Vec<RouteFacts>,
+    /// Every feed.
+    pub feeds: Vec<Watched>,
+    /// Dead letters on their way again.
+    resends: Resends,
+}
+
+impl Plant {
+    /// These routes and feeds.
+    pub fn new(routes: Vec<RouteFacts>, feeds: Vec<Watched>) -> Self {
+        Self { routes, feeds, resends: Resends::default() }
+    }
 }
 
 /// A route, in words.
@@ -64,8 +82,10 @@ struct RouteLine {
     listen: String,
     upstream: String,
     mapping: String,
-    /// Whether it works; absent where nobody watches.
-    up: Option<bool>,
+    /// Whether its downstream system answers, since when, and why not.
+    up: bool,
+    since: String,
+    why: String,
     now: String,
     enforces: bool,
     file: String,
@@ -78,6 +98,10 @@ struct Condition {
     register_answers: bool,
     register_version: i64,
     register_age: String,
+    /// Answers in memory.
+    held: u64,
+    /// How many of a hundred questions memory answered; absent before the first.
+    hit_rate: Option<String>,
     ledger_writes: bool,
     ledger_since: String,
     head_seq: u64,
@@ -95,6 +119,7 @@ struct Page {
     frame: Frame,
     lang: Lang,
     routes: Vec<RouteLine>,
+    feeds: Vec<FeedLine>,
     condition: Condition,
     bypass: BypassLine,
     notice: Option<&'static str>,
@@ -134,6 +159,7 @@ pub(super) async fn show(
         frame: desk.frame(&visit, "operations").await,
         lang,
         routes: desk.plant.routes.iter().map(|facts| desk.route_line(facts, lang)).collect(),
+        feeds: desk.feed_lines(lang).await,
         condition: desk.condition(lang),
         bypass: desk.bypass_line(),
         notice: notice(done.get("done"), lang),
@@ -194,6 +220,7 @@ impl Desk {
         let file = switch.map(|switch| switch.file());
         let change = stances.change(&facts.name);
         let words = |stance: Option<&RouteStance>| stance.map(|s| said(s, lang));
+        let standing = facts.light.standing();
         RouteLine {
             name: facts.name.to_string(),
             path: utf8_percent_encode(&facts.name, NON_ALPHANUMERIC).to_string(),
@@ -201,7 +228,9 @@ impl Desk {
             listen: facts.listen.to_string(),
             upstream: facts.upstream.clone(),
             mapping: facts.mapping.clone(),
-            up: facts.up.as_ref().map(|up| up()),
+            up: standing.up,
+            since: standing.since.map(|since| moment(since, self.zone())).unwrap_or_default(),
+            why: standing.why,
             now: words(now.as_deref()).unwrap_or_default(),
             enforces: now.as_ref().is_some_and(|now| now.stance == Stance::Enforce),
             file: words(file).unwrap_or_default(),
@@ -217,6 +246,7 @@ impl Desk {
 
     fn condition(&self, lang: Lang) -> Condition {
         let register = self.office.gate().register().readiness();
+        let remembered = self.office.gate().register().remembered();
         let ledger = self.office.ledger();
         let (head, figures) = (ledger.head(), ledger.figures());
         let status = ledger.status().borrow().clone();
@@ -229,6 +259,8 @@ impl Desk {
                 Lang::Zh => format!("{seconds} 秒前"),
                 Lang::En => format!("{seconds} s ago"),
             },
+            held: remembered.answers,
+            hit_rate: percentage(remembered.hits, remembered.misses),
             ledger_writes: status.fault.is_none(),
             ledger_since: moment(status.since, self.zone()),
             head_seq: head.seq,
@@ -246,6 +278,13 @@ impl Desk {
             verifying,
         }
     }
+}
+
+/// How many of a hundred, with one decimal.
+fn percentage(hits: u64, misses: u64) -> Option<String> {
+    let all = hits.checked_add(misses).filter(|all| *all > 0)?;
+    let thousandth = u128::from(hits) * 1_000 / u128::from(all);
+    Some(format!("{}.{} %", thousandth / 10, thousandth % 10))
 }
 
 /// Microseconds, in milliseconds with one decimal.

@@ -1,4 +1,9 @@
 //! Messages, the client that sends them, and the stand-in for the downstream system that acknowledges them.
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each bench is a program of its own and sends what it measures"
+)]
 
 use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,7 +18,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
 use crate::measured::{Round, SURGEONS, cpu};
-use crate::{DIGITS, MESSAGE_BYTES};
+
+/// Payload bytes of a message.
+const MESSAGE_BYTES: usize = 1024;
+/// Digits of the control id, which is all that differs between messages.
+const DIGITS: usize = 10;
 
 /// A message with a hole of [`DIGITS`] for its control id.
 pub(crate) struct Template {
