@@ -1,15 +1,19 @@
 //! Settings → running program → drain. Everything is opened and bound before anything is served.
 
+pub mod backup;
 mod catch_up;
 pub(crate) mod certificates;
 mod explain;
 mod follow;
 mod office;
+mod outage;
 mod overdue;
 mod plant;
 mod recall;
+mod retention;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,6 +95,20 @@ pub enum AppError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// A restore broke off.
+    #[error("a restore into `{0}` has not ended: empty the folder and restore again")]
+    Unfinished(PathBuf),
+    /// The admin channel cannot be made.
+    #[error(
+        "the admin channel {socket} cannot be made ({error}): its folder must be the gate's own, and the \
+         path no longer than a socket's may be (107 bytes), give a shorter data_dir"
+    )]
+    Admin {
+        /// The socket.
+        socket: String,
+        /// What the system says.
+        error: std::io::Error,
+    },
     /// A FHIR route cannot be bound.
     #[error("`{0}`: {1}")]
     Fhir(String, fhir::listener::BindError),
@@ -118,6 +136,9 @@ pub async fn start(
     clock: Clock,
     metrics: Arc<dyn Fn() -> String + Send + Sync>,
 ) -> Result<Running, AppError> {
+    if backup::unfinished(&settings.node.data_dir) {
+        return Err(AppError::Unfinished(settings.node.data_dir));
+    }
     let store = FileStore::open(&settings.node.data_dir)?;
     let cases = open_cases(&settings).await?;
     let (ledger, recovered) = Ledger::open(store, settings.ledger.clone(), clock)?;
@@ -128,8 +149,9 @@ pub async fn start(
     let (kept_in, due_days) = (settings.stances_file(), settings.report_due_days);
     let ladder = settings.ladder.clone();
     let source = Arc::new(sqlite::open(&settings.register_file).await?);
+    let (bypass, socket) = (outage::bypass(&settings, clock), outage::bind(&settings)?);
     let register = Register::open(settings.register, Arc::clone(&source) as Arc<_>).await?;
-    let gate = Arc::new(Gate::new(Parts {
+    let gate = Gate::new(Parts {
         register,
         cases: cases.clone(),
         ledger: ledger.clone(),
@@ -138,7 +160,10 @@ pub async fn start(
         clock,
         sync_every: settings.sync_every,
         keep_message_max: settings.keep_message_max,
-    }));
+    });
+    let gate = Arc::new(gate.with(bypass));
+    let pruner = retention::pruner((&settings.ledger_dir, settings.retention_days), &gate, &ledger);
+    retention::tell_restored(&settings.node.data_dir, &gate, &ledger).await;
     let switches = switches(&settings.mllp, &settings.fhir);
     let (stances, restored) = Stances::restore(&kept_in, switches)?;
     restored.iter().for_each(tell_stance);
@@ -162,6 +187,7 @@ pub async fn start(
     for dispatch in feeds.dispatches(&ledger, &stopped)? {
         tasks.spawn(dispatch.run());
     }
+    outage::follow(&mut tasks, &gate, (&settings.mllp, pruner), socket, &stopped);
     office::follow(&mut tasks, &office, &ledger, &folder, &stopped);
     tasks.spawn(catch_up::follow(cases.clone(), folder, clock, stopped.clone()));
     let routes = serve_routes(&mut tasks, (mllp, fhir), &gate, &stopped);

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::domain::verdict::Stance;
 use crate::gate::memory::{Fingerprint, MESSAGES_FOR, Remembered};
 use crate::gate::order_facts::OrderFacts;
 use crate::gate::stance::RouteStance;
@@ -69,6 +70,7 @@ pub(super) fn recall(
         let stance = switch.now();
         (&**name, (gate.policy_written(&stance), stance))
     });
+    let bypass = Arc::new(RouteStance::bypass());
     let policies: HashMap<&str, (String, Arc<RouteStance>)> = policies.collect();
     for entry in recovered.recent(orders_since)? {
         let entry = entry?;
@@ -92,8 +94,10 @@ pub(super) fn recall(
         }
         // What was decided by other settings (an enforcing route that now observes) is judged anew.
         let policy = policies.get(&*kept.route);
-        let same = policy.filter(|(written, _)| written == kept.policy.get());
-        if let Some((_, stance)) = same.filter(|_| entry.time >= messages_since) {
+        let same = policy.filter(|(written, _)| written == kept.policy.get()).map(|same| &same.1);
+        // What passed during a bypass was never refused; that it passed is remembered.
+        let passed = (kept.verdict.stance == Stance::Bypass.as_str()).then_some(&bypass);
+        if let Some(stance) = same.or(passed).filter(|_| entry.time >= messages_since) {
             remember(gate, &entry, &kept, stance);
         }
     }

@@ -39,6 +39,7 @@ mod ledger_down;
 mod ledger_files;
 mod office;
 mod oidc;
+mod outage;
 mod outside_frames;
 mod pipelining;
 mod privacy;

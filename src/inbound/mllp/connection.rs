@@ -63,7 +63,7 @@ pub(super) struct Connection {
     pub(super) upstream_shut: bool,
     /// Why the connection ends as soon as what is due has been sent.
     pub(super) closing: Option<&'static str>,
-    /// Relaying unread (stance observe only).
+    /// Relaying unread (stance observe, or a bypass).
     pub(super) relaying: bool,
     pub(super) draining: bool,
     pub(super) frame_since: Option<Instant>,
@@ -200,7 +200,8 @@ impl Connection {
     fn advance(&mut self) {
         self.take_replies();
         if self.relaying && self.closing.is_none() {
-            if self.route.config.stance.now().without_department() == Stance::Observe {
+            let stance = self.route.gate.in_force(self.route.config.stance.now());
+            if stance.without_department() != Stance::Enforce {
                 self.to_upstream.extend_from_slice(&self.from_sender.split());
             } else {
                 // What is enforced now must be read, and this connection cannot be: the sender begins a new one.

@@ -1,6 +1,7 @@
 //! The console in a real Chromium: what people see, click and type, and what the browser refuses to do.
 
 mod accounts;
+mod bypass;
 mod operations;
 mod overrides;
 mod register;

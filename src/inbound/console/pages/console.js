@@ -65,3 +65,18 @@
     if (row.dataset.decision === "override") mark();
   });
 })();
+
+// 运行: what is left of a bypass; the page is loaded anew when its time is over.
+(() => {
+  const left = document.querySelector("[data-left]");
+  if (!left) return;
+  const end = performance.now() + Number(left.dataset.left) * 1000;
+  const two = (number) => String(number).padStart(2, "0");
+  const show = () => {
+    const seconds = Math.max(0, Math.round((end - performance.now()) / 1000));
+    left.textContent = `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+    if (seconds === 0) { clearInterval(ticks); setTimeout(() => location.assign("/operations"), 1500); }
+  };
+  const ticks = setInterval(show, 1000);
+  show();
+})();

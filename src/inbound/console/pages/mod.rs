@@ -154,6 +154,7 @@ pub fn router(desk: Desk) -> Router {
         .route("/supervision", get(supervision::show))
         .route("/supervision/export", post(supervision::export))
         .route("/operations", get(operations::show))
+        .route("/operations/bypass", post(operations::bypass))
         .route("/operations/verify", post(operations::verify))
         .route("/operations/routes/{route}", get(operations::route).post(operations::set))
         .route("/operations/feeds/{feed}", get(operations::feed).post(operations::act))

@@ -196,6 +196,9 @@ pub(super) fn failed(lang: Lang, error: &OfficeError) -> Response {
         OfficeError::Register(_) => {
             (StatusCode::CONFLICT, "授权库没有可以这样变更的内容，或暂时无法写入。")
         }
+        OfficeError::Bypass(refused) => {
+            return message(StatusCode::CONFLICT, lang, &refused.text_zh(), &english);
+        }
         OfficeError::Account(ChangeRefused::Unknown) => (StatusCode::NOT_FOUND, "没有此账号。"),
         OfficeError::Account(refused) => (StatusCode::CONFLICT, refused.text_zh()),
         OfficeError::Stance(refused) => (StatusCode::CONFLICT, refused.text_zh()),

@@ -1,5 +1,6 @@
 //! 运行 Operations: routes and what they do with verdicts, the register, the ledger, the feeds.
 
+mod bypass;
 mod feeds;
 mod resends;
 mod stance;
@@ -28,9 +29,11 @@ use crate::inbound::console::pages::page::{Frame, go, html};
 use crate::inbound::console::pages::visit::{Visit, failed};
 use crate::inbound::console::pages::words::{Lang, moment};
 
+use crate::inbound::console::pages::operations::bypass::BypassLine;
 use crate::inbound::console::pages::operations::feeds::FeedLine;
 use crate::inbound::console::pages::operations::resends::Resends;
 
+pub(super) use crate::inbound::console::pages::operations::bypass::bypass;
 pub(super) use crate::inbound::console::pages::operations::feeds::{act, feed};
 pub(super) use crate::inbound::console::pages::operations::stance::{route, set};
 
@@ -121,6 +124,7 @@ struct Page {
     routes: Vec<RouteLine>,
     feeds: Vec<FeedLine>,
     condition: Condition,
+    bypass: BypassLine,
     notice: Option<&'static str>,
     may_operate: bool,
 }
@@ -130,6 +134,7 @@ fn said(stance: &RouteStance, lang: Lang) -> String {
     let listed = stance.departments.join(lang.say("、", ", "));
     match (stance.stance, stance.departments.is_empty()) {
         (Stance::Observe, _) => lang.say("仅观察", "observe").to_owned(),
+        (Stance::Bypass, _) => lang.say("旁路", "bypass").to_owned(),
         (Stance::Enforce, true) => {
             lang.say("执行（全部科室）", "enforce (all departments)").to_owned()
         }
@@ -159,6 +164,7 @@ pub(super) async fn show(
         routes: desk.plant.routes.iter().map(|facts| desk.route_line(facts, lang)).collect(),
         feeds: desk.feed_lines(lang).await,
         condition: desk.condition(lang),
+        bypass: desk.bypass_line(),
         notice: notice(done.get("done"), lang),
         may_operate: visit.account.may(Permit::Operate),
     };
@@ -175,6 +181,12 @@ fn notice(done: &str, lang: Lang) -> Option<&'static str> {
             "判定方式已变更并生效，但无法写入数据目录：重启后将恢复原方式，请检查磁盘。",
             "The stance is changed and in force, but could not be kept: after a restart the former one holds. \
              Look at the disk.",
+        ),
+        "bypass" => lang.say("旁路开关已切换并记入账本。", "The bypass is switched, and in the ledger."),
+        "bypass-unkept" => lang.say(
+            "旁路开关已切换，但账本或数据目录暂不可写：条目随后补记，重启后可能不保留，请检查磁盘。",
+            "The bypass is switched, but ledger or data directory cannot be written now: the entry follows, and a \
+             restart may forget the switch. Look at the disk.",
         ),
         "verify" => lang.say("已开始校验账本。", "The ledger is being verified."),
         "verifying" => lang.say("已有校验正在进行。", "A verification is going on already."),
