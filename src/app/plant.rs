@@ -23,7 +23,7 @@ pub(super) fn plant(
     let hl7 = mllp.iter().map(|route| RouteFacts {
         name: Arc::clone(&route.name),
         kind: "HL7 v2",
-        charset: route.charset.clone(),
+        charset: route.charset,
         listen: at(&route.name, route.listen),
         upstream: route.upstream.clone(),
         mapping: route.mapping.name().to_owned(),
