@@ -13,7 +13,7 @@
 //! | 6 | `inbound` | what listens: `mllp`, `fhir`, and on the console port `console`, `cds_hooks`, `decision_api`; each with its own `respond.rs` |
 //! | 5 | `gate`, `feed` | the one path: facts → judge → ledger → passage · who is told |
 //! | 4 | `register`, `ledger`, `cases`, `overrides`, `accounts`, `search` | who may · what happened · the story of each case · override files · who uses the console · entries found again |
-//! | 3 | `clock`, `telemetry`, `net` | time · named events, the only logs and metrics · outgoing HTTP |
+//! | 3 | `clock`, `telemetry`, `net`, `background` | time · named events, the only logs and metrics · outgoing HTTP, TLS · threads that give way to routes |
 //! | 2 | `rules`, `mapping` | what regulations demand · message → order, as a file says; pure |
 //! | 1 | `hl7`, `fhir` | codecs: bytes and text, no sockets |
 //! | 0 | `domain` | nouns: procedure, surgeon, grant, order, verdict, article |
@@ -46,6 +46,7 @@
 
 pub mod accounts;
 pub mod app;
+pub mod background;
 pub mod cases;
 pub mod cli;
 pub mod clock;

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::accounts::Accounts;
 use crate::app::AppError;
+use crate::background;
 use crate::clock;
 use crate::config::{Desk, Settings};
 use crate::gate::Gate;
@@ -112,9 +113,9 @@ pub(super) fn follow(
     stop: &watch::Receiver<bool>,
 ) {
     let live = live(Arc::clone(office), ledger.clone(), folder.to_owned(), stop.clone());
-    tasks.spawn(live);
+    tasks.spawn_on(live, &background::handle());
     let index = index(Arc::clone(office), ledger.clone(), folder.to_owned(), stop.clone());
-    tasks.spawn(index);
+    tasks.spawn_on(index, &background::handle());
 }
 
 async fn live(

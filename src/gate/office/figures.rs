@@ -135,7 +135,9 @@ impl Office {
         let gate = &self.parts.gate;
         let (zone, due_days) = (gate.zone(), self.parts.works.due_days);
         let today = zone.to_datetime(self.now()).date();
-        let mut cells = gate.cases().supervision(from, to, zone, today, due_days).await?;
+        let count = gate.cases().supervision(from, to, zone, today, due_days);
+        let all = self.figures.get((from, to), count).await?;
+        let mut cells = BTreeMap::clone(&all);
         cells.retain(|cell, _| account.scope.sees(cell.department.as_deref()));
         Ok(cells)
     }
@@ -158,6 +160,22 @@ impl Office {
         self.parts.works.due_days
     }
 
+    async fn rules_of_all(
+        &self,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<HashMap<String, u64>, OfficeError> {
+        let (search, mut counts) = (&self.parts.search, HashMap::new());
+        for rule in Rule::ALL {
+            let term = Term::Rule(rule.as_str().to_owned());
+            let count = search.count(&term, since).await?;
+            // What was counted since the end of the days is of no concern.
+            let after = if count == 0 { 0 } else { search.count(&term, until).await? };
+            counts.insert(rule.as_str().to_owned(), count.saturating_sub(after));
+        }
+        Ok(counts)
+    }
+
     async fn rules(
         &self,
         account: &Account,
@@ -167,14 +185,8 @@ impl Office {
         let mut counts: HashMap<String, u64> = HashMap::new();
         let mut cut = false;
         if account.scope.departments().is_none() {
-            for rule in Rule::ALL {
-                let term = Term::Rule(rule.as_str().to_owned());
-                let search = &self.parts.search;
-                let count = search.count(&term, since).await?;
-                // What was counted since the end of the days is of no concern.
-                let after = if count == 0 { 0 } else { search.count(&term, until).await? };
-                counts.insert(rule.as_str().to_owned(), count.saturating_sub(after));
-            }
+            let all = self.rules.get((since, until), self.rules_of_all(since, until)).await?;
+            counts.clone_from(&all);
         } else {
             let mut query = Query { since: Some(since), until: Some(until), ..Query::default() };
             cut = true;

@@ -7,6 +7,7 @@
 mod access;
 mod acts;
 mod bypass;
+mod figured;
 mod figures;
 mod operations;
 mod outstanding;
@@ -14,11 +15,13 @@ mod people;
 mod register;
 mod story;
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde_json::Value;
 use tokio::sync::{Mutex, broadcast};
 use tokio::time::timeout;
@@ -28,7 +31,9 @@ use crate::accounts::error::AccountsError;
 use crate::accounts::reading::Readings;
 use crate::accounts::{Account, Accounts, Permit};
 use crate::cases::error::CasesError;
+use crate::cases::figures::{Cell, Figures};
 use crate::gate::bypass::BypassError;
+use crate::gate::office::figured::Figured;
 use crate::gate::office::operations::Verification;
 use crate::gate::office::outstanding::Settled;
 use crate::gate::pass::{Gate, LEDGER_WAIT};
@@ -99,6 +104,9 @@ pub struct Office {
     /// One change of accounts at a time, likewise.
     keeping: Arc<Mutex<()>>,
     settled: Settled,
+    figures: Figured<(Date, Date), BTreeMap<Cell, Figures>>,
+    rules: Figured<(Timestamp, Timestamp), HashMap<String, u64>>,
+    today: Figured<Timestamp, Today>,
     live: broadcast::Sender<Arc<Shown>>,
     verification: Verification,
 }
@@ -156,8 +164,18 @@ impl Office {
         let (live, _) = broadcast::channel(LIVE_BEHIND);
         let readings = Readings::new(parts.patients_per_hour);
         let verification = Verification::default();
-        let (acting, keeping, settled) = (Arc::default(), Arc::default(), Settled::default());
-        Self { parts, readings, acting, keeping, settled, live, verification }
+        Self {
+            parts,
+            readings,
+            acting: Arc::default(),
+            keeping: Arc::default(),
+            settled: Settled::default(),
+            figures: Figured::default(),
+            rules: Figured::default(),
+            today: Figured::default(),
+            live,
+            verification,
+        }
     }
 
     /// The gate.

@@ -70,14 +70,7 @@ impl Office {
         let since = zone.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MIN);
         let mut today = Today::default();
         if account.scope.departments().is_none() {
-            for decision in ["forward", "forward-flagged", "override", "unavailable", "block"] {
-                let term = Term::Decision(decision.to_owned());
-                let count = self.parts.search.count(&term, since).await?;
-                if let Some(place) = today.place(decision) {
-                    *place = count;
-                }
-            }
-            return Ok(today);
+            return Ok(*self.today.get(since, self.today_of_all(since)).await?);
         }
         let mut query = Query { since: Some(since), ..Query::default() };
         for _ in 0..PAGES_MAX {
@@ -90,6 +83,18 @@ impl Office {
             query.before = told.next;
             if told.next.is_none() {
                 break;
+            }
+        }
+        Ok(today)
+    }
+
+    async fn today_of_all(&self, since: Timestamp) -> Result<Today, OfficeError> {
+        let mut today = Today::default();
+        for decision in ["forward", "forward-flagged", "override", "unavailable", "block"] {
+            let term = Term::Decision(decision.to_owned());
+            let count = self.parts.search.count(&term, since).await?;
+            if let Some(place) = today.place(decision) {
+                *place = count;
             }
         }
         Ok(today)

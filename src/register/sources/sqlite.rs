@@ -9,6 +9,7 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::Migrator;
 use sqlx::{AnyPool, ConnectOptions};
 
+use crate::background;
 use crate::register::error::RegisterError;
 use crate::register::sources::sql::{Dialect, SqlSource};
 
@@ -68,16 +69,22 @@ pub async fn connect(file: &Path, keeping: Keeping) -> Result<AnyPool, RegisterE
     };
     sqlx::any::install_default_drivers();
     let options = AnyConnectOptions::from_str(&url(file)?)?.disable_statement_logging();
-    AnyPoolOptions::new()
+    let pool = AnyPoolOptions::new()
         .min_connections(1)
         .max_connections(MAX_CONNECTIONS)
         .acquire_timeout(ACQUIRE_WITHIN)
         .after_connect(move |connection, _| {
             Box::pin(async move { sqlx::raw_sql(pragmas).execute(connection).await.map(|_| ()) })
         })
-        .connect_with(options)
-        .await
-        .map_err(|error| unusable(file, error.to_string()))
+        .connect_with(options);
+    // A connection's own thread is as nice as the one that opens it.
+    let opened = if keeping == Keeping::Index {
+        let broken = |_| sqlx::Error::PoolClosed;
+        background::run(pool).await.map_err(broken).flatten()
+    } else {
+        pool.await
+    };
+    opened.map_err(|error| unusable(file, error.to_string()))
 }
 
 async fn migrate(pool: &AnyPool) -> Result<(), RegisterError> {

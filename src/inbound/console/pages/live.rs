@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use jiff::tz::TimeZone;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{OwnedSemaphorePermit, broadcast, watch};
+use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, watch};
 use tokio::time::{Instant, interval_at};
 
 use crate::accounts::{Account, Permit, Token};
@@ -37,6 +37,8 @@ const SESSION_EVERY: Duration = Duration::from_secs(30);
 const FORWARDED_A_SECOND: u32 = 20;
 /// How often a page is told how many rows it was not sent.
 const COUNT_EVERY: Duration = Duration::from_secs(1);
+/// Rows that a connection may be behind; then the page's own queue fills.
+const ROWS_AHEAD: usize = 16;
 /// Proxies close a connection on which nothing moves.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -183,7 +185,7 @@ pub(super) async fn stream(
             "Too many people watch the live page.",
         );
     };
-    let watcher = Watcher {
+    let mut watcher = Watcher {
         account: visit.account.clone(),
         token: visit.token.clone(),
         lang: visit.lang,
@@ -195,9 +197,23 @@ pub(super) async fn stream(
         _place: place,
         desk,
     };
-    let events = stream::unfold(watcher, |mut watcher| async move {
-        let event = watcher.next().await?;
-        Some((Ok::<Event, Infallible>(event), watcher))
+    // Rows are made here, on the threads of pages; the connection only sends them.
+    let (send, receive) = mpsc::channel(ROWS_AHEAD);
+    tokio::spawn(async move {
+        loop {
+            let event = tokio::select! {
+                () = send.closed() => return,
+                event = watcher.next() => event,
+            };
+            let Some(event) = event else { return };
+            if send.send(event).await.is_err() {
+                return;
+            }
+        }
+    });
+    let events = stream::unfold(receive, |mut receive| async move {
+        let event = receive.recv().await?;
+        Some((Ok::<Event, Infallible>(event), receive))
     });
     Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
 }

@@ -43,11 +43,16 @@ mod tests;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use jiff::tz::TimeZone;
 use tokio::sync::{Semaphore, watch};
 
 use crate::accounts::oidc::Oidc;
+use crate::background;
 use crate::gate::office::Office;
 use crate::hl7::charset::CharsetSetting;
 use crate::inbound::console::bounds::Bounds;
@@ -164,5 +169,14 @@ pub fn router(desk: Desk) -> Router {
         .route("/entries/{entry}", get(case::show))
         .merge(register::router())
         .merge(accounts::router())
+        .route_layer(from_fn(aside))
         .with_state(desk)
+}
+
+/// Whatever people ask for is made on threads that give way to routes.
+async fn aside(request: Request, next: Next) -> Response {
+    match background::run(next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
