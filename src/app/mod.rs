@@ -5,9 +5,11 @@ pub(crate) mod certificates;
 mod explain;
 mod follow;
 mod office;
+mod others;
 mod overdue;
 mod plant;
 mod recall;
+mod shared;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,8 +23,9 @@ use crate::accounts::error::AccountsError;
 use crate::accounts::oidc::Oidc;
 use crate::app::catch_up::CatchUpError;
 use crate::app::follow::Followed;
+use crate::app::shared::Needed;
+use crate::cases::Cases;
 use crate::cases::error::CasesError;
-use crate::cases::{self, Cases};
 use crate::clock::Clock;
 use crate::config::{Console, Settings};
 use crate::feed::watch::{Light, Watch, What};
@@ -46,7 +49,7 @@ use crate::net::client::ClientError;
 use crate::overrides::error::OverridesError;
 use crate::register::Register;
 use crate::register::error::RegisterError;
-use crate::register::sources::sqlite::{self, Keeping};
+use crate::register::sources::postgres::duty::Duties;
 use crate::search::error::SearchError;
 use crate::telemetry::events;
 use crate::telemetry::office as office_events;
@@ -99,7 +102,7 @@ pub enum AppError {
 /// A gate that runs.
 pub struct Running {
     gate: Arc<Gate>,
-    cases: Cases,
+    duties: Duties,
     ledger: Ledger,
     office: Arc<Office>,
     routes: Vec<(Arc<str>, SocketAddr)>,
@@ -118,20 +121,20 @@ pub async fn start(
     clock: Clock,
     metrics: Arc<dyn Fn() -> String + Send + Sync>,
 ) -> Result<Running, AppError> {
+    let cases = shared::cases(&settings, Needed::InTime, clock.now()).await?;
     let store = FileStore::open(&settings.node.data_dir)?;
-    let cases = open_cases(&settings).await?;
     let (ledger, recovered) = Ledger::open(store, settings.ledger.clone(), clock)?;
     let feeds = Feeds::open(settings.feeds.clone(), settings.feed_ground(clock), &ledger)?;
     let watch = feeds.watch().clone();
     let certificates = certificates::watched(&settings.certificates(), &watch);
-    let desk = office::open(&settings).await?;
+    let (desk, duties) = office::open(&settings).await?;
     let (kept_in, due_days) = (settings.stances_file(), settings.report_due_days);
     let ladder = settings.ladder.clone();
-    let source = Arc::new(sqlite::open(&settings.register_file).await?);
+    let source = Arc::new(settings.register_at.open().await?);
     let register = Register::open(settings.register, Arc::clone(&source) as Arc<_>).await?;
     let gate = Arc::new(Gate::new(Parts {
         register,
-        cases: cases.clone(),
+        cases,
         ledger: ledger.clone(),
         policy: settings.policy,
         zone: settings.node.zone,
@@ -143,7 +146,7 @@ pub async fn start(
     let (stances, restored) = Stances::restore(&kept_in, switches)?;
     restored.iter().for_each(tell_stance);
     recall::recall(&gate, &recovered, &stances, clock.now())?;
-    catch_up::catch_up(&cases, &settings.ledger_dir, clock.now()).await?;
+    let hears = others::at_start(&gate, (&settings.ledger_dir, duties.are_shared())).await?;
     let works = Works { stances, ledger: ledger.clone(), due_days };
     let parts = desk.parts(&gate, &source, &settings.ledger_dir, ladder, works);
     let office = Arc::new(Office::new(parts));
@@ -157,13 +160,13 @@ pub async fn start(
     let followed = Followed::of(source, &gate, &ledger, &folder);
     let (lights, watched) = (watch.clone(), feeds.watched());
     follow::all(&mut tasks, &gate, followed, watch, &stopped);
-    let days = overdue::days(&gate, feeds.overdue(), settings.report_due_days);
+    let days = overdue::days(&gate, feeds.overdue(), &duties, settings.report_due_days);
     tasks.spawn(overdue::follow(days, stopped.clone()));
     for dispatch in feeds.dispatches(&ledger, &stopped)? {
         tasks.spawn(dispatch.run());
     }
-    office::follow(&mut tasks, &office, &ledger, &folder, &stopped);
-    tasks.spawn(catch_up::follow(cases.clone(), folder, clock, stopped.clone()));
+    office::follow(&mut tasks, &office, &ledger, (&folder, &duties), &stopped);
+    others::follow(&mut tasks, hears, &gate, folder, &stopped);
     let routes = serve_routes(&mut tasks, (mllp, fhir), &gate, &stopped);
     let console = console_listener.as_ref().and_then(|listener| listener.local_addr().ok());
     if let (Some(listener), Some(listen)) = (console_listener, console) {
@@ -175,7 +178,17 @@ pub async fn start(
         let more = everything_asked(all, &office, &health, plant)?;
         tasks.spawn(console::serve(listener, settings.console.tls.clone(), health, more));
     }
-    Ok(Running { gate, cases, ledger, office, routes, console, stop, tasks, drain: settings.drain })
+    Ok(Running {
+        gate,
+        duties,
+        ledger,
+        office,
+        routes,
+        console,
+        stop,
+        tasks,
+        drain: settings.drain,
+    })
 }
 
 impl From<CatchUpError> for AppError {
@@ -304,16 +317,16 @@ fn inquiries(
     ))
 }
 
-/// The case index of the configured gate; the file is made if need be.
+/// The case index of the configured gate, for a command; its tables are made if need be.
 ///
 /// # Errors
 /// It cannot be used, or is of a newer program.
 pub async fn open_cases(settings: &Settings) -> Result<Cases, AppError> {
-    let pool = sqlite::connect(&settings.cases_file(), Keeping::Whole).await?;
-    Ok(Cases::open(pool, cases::Config::embedded(&settings.node.name)).await?)
+    shared::cases(settings, Needed::Now, Clock::System.now()).await
 }
 
-pub use office::{open_accounts, open_search, reindex};
+pub use office::{open_search, reindex};
+pub use shared::{check_shared, copy_precious, open_accounts};
 
 impl Running {
     /// Every route and the address it is bound to.
@@ -343,8 +356,9 @@ impl Running {
         let finished = async { while self.tasks.join_next().await.is_some() {} };
         let cut = tokio::time::timeout(self.drain, finished).await.is_err();
         self.tasks.shutdown().await;
+        self.duties.give_back().await;
         self.ledger.close().await;
-        self.cases.close(self.drain).await;
+        self.gate.cases().close(self.drain).await;
         self.office.search().close().await;
         self.office.accounts().close().await;
         events::Stopped { cut: usize::from(cut) }.emit();

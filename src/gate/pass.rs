@@ -165,7 +165,8 @@ impl Gate {
             return Outcome::Refuse(Refusal { answer: answer.clone(), verdict: None });
         }
         let ruling = self.rule(&request).await;
-        let retransmission_of = before.map(|before| before.entry);
+        let retransmission_of =
+            before.map(|before| before.entry).or_else(|| self.memory.elsewhere(&fingerprint));
         let message = Message {
             request: &request,
             ruling: &ruling,
@@ -353,6 +354,7 @@ impl Gate {
     pub fn delivered(&self, delivery: &Delivery<'_>) {
         for known in &delivery.known_as {
             self.memory.order_known_as(&known.address, &known.order_no);
+            self.parts.cases.known_at(&known.address, &known.order_no);
         }
         let now = self.parts.clock.now();
         let body = delivery.body();
@@ -363,11 +365,6 @@ impl Gate {
     /// The settings that verdicts of a route go by, as an entry's `policy` holds them.
     pub fn policy_written(&self, stance: &RouteStance) -> String {
         serde_json::to_string(&policy_json(&self.parts.policy, stance)).unwrap_or_default()
-    }
-
-    /// Whether the register answers.
-    pub fn register_answers(&self) -> bool {
-        self.parts.register.readiness().answers
     }
 
     /// Whether the ledger can write.

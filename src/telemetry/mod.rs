@@ -10,3 +10,5 @@ pub mod metrics;
 pub mod net;
 #[expect(clippy::disallowed_macros, reason = "as `events`")]
 pub mod office;
+#[expect(clippy::disallowed_macros, reason = "as `events`")]
+pub mod shared;

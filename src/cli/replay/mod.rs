@@ -101,8 +101,8 @@ async fn replayed(args: &ReplayArgs, settings: &Settings) -> Result<u8, Stopped>
     if !args.start.exists() {
         return Err(wrong(format!("{}: there is no such file or folder", args.start.display())));
     }
-    if !settings.register_file.exists() {
-        let register = settings.register_file.display();
+    let register = &settings.register_at;
+    if !register.made() {
         return Err(wrong(format!("{register}: no register yet, fill it with `orgate import`")));
     }
     // Made now, so that an hour's work is not lost to a path that cannot be written.
