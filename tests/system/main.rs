@@ -41,6 +41,7 @@ mod office;
 mod oidc;
 mod outside_frames;
 mod pipelining;
+mod postgres;
 mod privacy;
 mod refusals;
 mod retransmission;
