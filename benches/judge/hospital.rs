@@ -22,7 +22,6 @@ use orgate::ledger::store::{FileName, Files, Store};
 use orgate::ledger::{self, Ledger};
 use orgate::mapping::{Context, Reading};
 use orgate::register::import::{self, import, table};
-use orgate::register::sources::sqlite;
 use orgate::register::{self, Patience, Register};
 use orgate::rules::{People, Policy, Surroundings};
 
@@ -155,6 +154,7 @@ impl Reads<'_> {
             config: &hospital.route,
             catalogue: &hospital.catalogue,
             lists: &hospital.around.lists,
+            all_surgical: false,
             zone: &hospital.zone,
             checked_order: &|_| false,
         }
@@ -208,7 +208,7 @@ async fn register(folder: &Path, settings: &config::Settings, now: Timestamp) ->
         std::fs::write(&file, rows).unwrap();
         request.files.extend(table(name).map(|table| (table, file)));
     }
-    let source = sqlite::open(&settings.register_file).await.unwrap();
+    let source = settings.register_at.open_now().await.unwrap();
     import(&source, &request).await.unwrap();
     Register::open(register::Config::default(), Arc::new(source)).await.unwrap()
 }

@@ -4,7 +4,8 @@
 //! go on, log out) · `keep` (add, list) · `change` (what administrators change) · `oidc` (logins that another system
 //! answers for) · `reading` (who looks at unusually many patients).
 //!
-//! The tables are in a file of their own (`data_dir/accounts.db`) and precious: nothing else holds them. A session's
+//! The tables are in a file of their own (`data_dir/accounts.db`), or in the database that gates share, where a login or
+//! a lock-out then holds on all of them; and precious: nothing else holds them. A session's
 //! token is known to the browser alone; at rest there is its hash. What people do is in the ledger, not here.
 
 pub mod account;
@@ -35,7 +36,8 @@ use crate::accounts::error::AccountsError;
 pub use crate::accounts::password::{Cost, generated};
 pub use crate::accounts::session::{Session, Token};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("src/accounts/migrations");
+/// The tables.
+pub static MIGRATIONS: Migrator = sqlx::migrate!("src/accounts/migrations");
 
 /// Two programs that start at once may both want to make the tables; the loser looks again.
 const MIGRATE_TRIES: u32 = 5;
@@ -98,8 +100,13 @@ impl Accounts {
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             }
         }
+        Ok(Self::over(pool, begin_write, config))
+    }
+
+    /// Over a database that need not answer yet; whoever connects to it sees to the tables.
+    pub fn over(pool: AnyPool, begin_write: &'static str, config: Config) -> Self {
         let hashing = Arc::new(Semaphore::new(HASHES_AT_ONCE));
-        Ok(Self { pool, begin_write, config, hashing })
+        Self { pool, begin_write, config, hashing }
     }
 
     /// Closes the database.

@@ -25,6 +25,29 @@ pub(super) enum CatchUpError {
     Cases(#[from] CasesError),
 }
 
+/// How long a start waits for an index that is shared, and may be down; it is read on behind then.
+const AT_START: Duration = Duration::from_secs(5);
+
+/// Catches up before anything is judged. A shared index that does not answer is caught up with later.
+pub(super) async fn at_start(
+    cases: &Cases,
+    (folder, shared): (&Path, bool),
+    now: Timestamp,
+) -> Result<(), CatchUpError> {
+    let work = catch_up(cases, folder, now);
+    if !shared {
+        return work.await;
+    }
+    let slow = Err(CatchUpError::Cases(CasesError::Slow(AT_START)));
+    match tokio::time::timeout(AT_START, work).await.unwrap_or(slow) {
+        Err(CatchUpError::Cases(error)) => {
+            events::CasesUnwritten { error: &error }.emit();
+            Ok(())
+        }
+        done => done,
+    }
+}
+
 /// Reads the ledger on from where the index stands. Without an index, as far back as stories reach; older
 /// entries count only in figures, and `orgate ledger reindex` reads them all.
 pub(super) async fn catch_up(

@@ -20,6 +20,7 @@ use crate::inbound::mllp;
 use crate::inbound::mllp::intake::{Intake, Reader};
 use crate::mapping::Reading;
 use crate::mapping::fhir::{FhirContext, Subject as Resource};
+use crate::register::InForce;
 
 /// What FHIR bodies are read with.
 const LIMITS: Limits = Limits { bytes: BODY_BYTES_MAX, depth: 64 };
@@ -37,12 +38,12 @@ pub(super) fn hl7(config: &Arc<mllp::Config>, gate: &Arc<Gate>) -> Explainer {
 }
 
 fn read_hl7(config: &mllp::Config, gate: &Gate, message: &Bytes) -> Explained {
-    let register = gate.register();
-    let (catalogue, lists) = (register.catalogue(), register.lists());
+    let InForce { catalogue, lists, usable } = gate.register().in_force();
     let reader = Reader {
         config,
         catalogue: &catalogue,
         lists: &lists,
+        all_surgical: config.all_surgical || !usable,
         zone: gate.zone(),
         checked_order: &|number| gate.memory().knows_order(number),
     };
@@ -66,12 +67,12 @@ pub(super) fn fhir(config: &Arc<fhir::Config>, gate: &Arc<Gate>) -> Explainer {
         stance: config.stance.clone(),
         mapping: config.mapping.name().into(),
         read: Arc::new(move |message| {
-            let register = gate.register();
-            let (catalogue, lists) = (register.catalogue(), register.lists());
+            let InForce { catalogue, lists, usable } = gate.register().in_force();
             let reader = fhir::reader::Reader {
                 config: &route,
                 catalogue: &catalogue,
                 lists: &lists,
+                all_surgical: route.all_surgical || !usable,
                 zone: gate.zone(),
                 checked_order: &|number| gate.memory().knows_order(number),
                 order_at: &|address| gate.memory().order_at(address),
@@ -112,13 +113,12 @@ fn read_fhir(config: &cds_hooks::Config, gate: &Gate, message: &Bytes) -> Explai
     let control_id = root.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
     let body = [("body".to_owned(), root.clone())].into_iter().collect();
     let known = Known::new(Some(&body), None);
-    let register = gate.register();
-    let (catalogue, lists) = (register.catalogue(), register.lists());
+    let InForce { catalogue, lists, usable } = gate.register().in_force();
     let context = FhirContext {
         catalogue: &catalogue,
         listed: &|code| lists.mention(code),
         checked_order: &|number| gate.memory().knows_order(number),
-        all_surgical: false,
+        all_surgical: !usable,
         zone: gate.zone(),
         references: &known,
     };

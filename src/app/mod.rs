@@ -6,51 +6,45 @@ pub(crate) mod certificates;
 mod explain;
 mod follow;
 mod office;
+mod others;
 mod outage;
 mod overdue;
 mod plant;
 mod recall;
 mod retention;
+mod serve;
+mod shared;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::accounts::error::AccountsError;
-use crate::accounts::oidc::Oidc;
 use crate::app::catch_up::CatchUpError;
 use crate::app::follow::Followed;
+use crate::app::shared::Needed;
+use crate::cases::Cases;
 use crate::cases::error::CasesError;
-use crate::cases::{self, Cases};
 use crate::clock::Clock;
-use crate::config::{Console, Settings};
-use crate::feed::watch::{Light, Watch, What};
+use crate::config::Settings;
 use crate::feed::{FeedError, Feeds};
 use crate::gate::office::{Office, Works};
 use crate::gate::stance::StanceSwitch;
 use crate::gate::stances::{Restored, Stances, StancesUnread};
 use crate::gate::{Gate, Parts};
-use crate::inbound::cds_hooks;
-use crate::inbound::console::bounds::Bounds;
-use crate::inbound::console::pages::operations::Plant;
-use crate::inbound::console::pages::{self, Desk};
-use crate::inbound::console::{self, Health};
-use crate::inbound::decision_api;
+use crate::inbound::console::Health;
 use crate::inbound::fhir;
 use crate::inbound::mllp;
-use crate::inbound::mllp::connection::Route;
-use crate::inbound::mllp::listener;
 use crate::ledger::{FileStore, Ledger, LedgerError, Recovered};
 use crate::net::client::ClientError;
 use crate::overrides::error::OverridesError;
 use crate::register::Register;
 use crate::register::error::RegisterError;
-use crate::register::sources::sqlite::{self, Keeping};
+use crate::register::sources::postgres::duty::Duties;
 use crate::search::error::SearchError;
 use crate::telemetry::events;
 use crate::telemetry::office as office_events;
@@ -117,7 +111,7 @@ pub enum AppError {
 /// A gate that runs.
 pub struct Running {
     gate: Arc<Gate>,
-    cases: Cases,
+    duties: Duties,
     ledger: Ledger,
     office: Arc<Office>,
     routes: Vec<(Arc<str>, SocketAddr)>,
@@ -139,21 +133,21 @@ pub async fn start(
     if backup::unfinished(&settings.node.data_dir) {
         return Err(AppError::Unfinished(settings.node.data_dir));
     }
+    let cases = shared::cases(&settings, Needed::InTime, clock.now()).await?;
     let store = FileStore::open(&settings.node.data_dir)?;
-    let cases = open_cases(&settings).await?;
     let (ledger, recovered) = Ledger::open(store, settings.ledger.clone(), clock)?;
     let feeds = Feeds::open(settings.feeds.clone(), settings.feed_ground(clock), &ledger)?;
     let watch = feeds.watch().clone();
     let certificates = certificates::watched(&settings.certificates(), &watch);
-    let desk = office::open(&settings).await?;
-    let (kept_in, due_days) = (settings.stances_file(), settings.report_due_days);
-    let ladder = settings.ladder.clone();
-    let source = Arc::new(sqlite::open(&settings.register_file).await?);
+    let (desk, duties) = office::open(&settings).await?;
+    let (due_days, drain) = (settings.report_due_days, settings.drain);
+    let (ladder, kept_in) = (settings.ladder.clone(), settings.stances_file());
+    let source = Arc::new(settings.register_at.open().await?);
     let (bypass, socket) = (outage::bypass(&settings, clock), outage::bind(&settings)?);
     let register = Register::open(settings.register, Arc::clone(&source) as Arc<_>).await?;
     let gate = Gate::new(Parts {
         register,
-        cases: cases.clone(),
+        cases,
         ledger: ledger.clone(),
         policy: settings.policy,
         zone: settings.node.zone,
@@ -168,13 +162,14 @@ pub async fn start(
     let (stances, restored) = Stances::restore(&kept_in, switches)?;
     restored.iter().for_each(tell_stance);
     recall::recall(&gate, &recovered, &stances, clock.now())?;
-    catch_up::catch_up(&cases, &settings.ledger_dir, clock.now()).await?;
+    let hears = others::at_start(&gate, (&settings.ledger_dir, duties.are_shared())).await?;
     let works = Works { stances, ledger: ledger.clone(), due_days };
     let parts = desk.parts(&gate, &source, &settings.ledger_dir, ladder, works);
     let office = Arc::new(Office::new(parts));
     tell(&recovered);
-    let Bound { mllp, fhir, console: console_listener } =
-        bind((&settings.mllp, &settings.fhir, settings.console.listen), &gate, &watch).await?;
+    let serve::Bound { mllp, fhir, console: console_listener } =
+        serve::bind((&settings.mllp, &settings.fhir, settings.console.listen), &gate, &watch)
+            .await?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
     tasks.spawn(certificates::follow(certificates, clock, stopped.clone()));
@@ -182,26 +177,24 @@ pub async fn start(
     let followed = Followed::of(source, &gate, &ledger, &folder);
     let (lights, watched) = (watch.clone(), feeds.watched());
     follow::all(&mut tasks, &gate, followed, watch, &stopped);
-    let days = overdue::days(&gate, feeds.overdue(), settings.report_due_days);
+    let days = overdue::days(&gate, feeds.overdue(), &duties, settings.report_due_days);
     tasks.spawn(overdue::follow(days, stopped.clone()));
     for dispatch in feeds.dispatches(&ledger, &stopped)? {
         tasks.spawn(dispatch.run());
     }
     outage::follow(&mut tasks, &gate, (&settings.mllp, pruner), socket, &stopped);
-    office::follow(&mut tasks, &office, &ledger, &folder, &stopped);
-    tasks.spawn(catch_up::follow(cases.clone(), folder, clock, stopped.clone()));
-    let routes = serve_routes(&mut tasks, (mllp, fhir), &gate, &stopped);
-    let console = console_listener.as_ref().and_then(|listener| listener.local_addr().ok());
-    if let (Some(listener), Some(listen)) = (console_listener, console) {
-        events::ConsoleListening { listen }.emit();
+    office::follow(&mut tasks, &office, &ledger, (&folder, &duties), &stopped);
+    others::follow(&mut tasks, hears, &gate, folder, &stopped);
+    let routes = serve::routes(&mut tasks, (mllp, fhir), &gate, &stopped);
+    let console = serve::address(console_listener.as_ref());
+    if let Some(listener) = console_listener {
         let all = (&settings.console, &*settings.mllp, &*settings.fhir);
         let health =
             Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };
         let plant = plant::plant((all.1, all.2), &routes, &lights, watched);
-        let more = everything_asked(all, &office, &health, plant)?;
-        tasks.spawn(console::serve(listener, settings.console.tls.clone(), health, more));
+        serve::console(&mut tasks, listener, all, &office, (health, plant))?;
     }
-    Ok(Running { gate, cases, ledger, office, routes, console, stop, tasks, drain: settings.drain })
+    Ok(Running { gate, duties, ledger, office, routes, console, stop, tasks, drain })
 }
 
 impl From<CatchUpError> for AppError {
@@ -211,37 +204,6 @@ impl From<CatchUpError> for AppError {
             CatchUpError::Cases(error) => error.into(),
         }
     }
-}
-
-/// Serves every route; its name and the address it is bound to.
-fn serve_routes(
-    tasks: &mut JoinSet<()>,
-    (mllp, fhir): (Vec<BoundMllp>, Vec<(Arc<str>, fhir::listener::Bound)>),
-    gate: &Arc<Gate>,
-    stopped: &watch::Receiver<bool>,
-) -> Vec<(Arc<str>, SocketAddr)> {
-    let mut routes = Vec::new();
-    for (config, listener, upstream) in mllp {
-        routes.push((Arc::clone(&config.name), listener.local_addr().unwrap_or(config.listen)));
-        let route = Route { config, gate: Arc::clone(gate), upstream };
-        tasks.spawn(listener::run(route, listener, stopped.clone()));
-    }
-    for (name, route) in fhir {
-        routes.push((name, route.address()));
-        tasks.spawn(route.run(stopped.clone()));
-    }
-    routes
-}
-
-/// What the console port serves besides health: what may be asked, and the pages.
-fn everything_asked(
-    (console, mllp, fhir): (&Console, &[Arc<mllp::Config>], &[Arc<fhir::Config>]),
-    office: &Arc<Office>,
-    health: &Health,
-    plant: Plant,
-) -> Result<axum::Router, AppError> {
-    let asked = inquiries((console, mllp, fhir), &health.gate);
-    Ok(asked.merge(pages(office, health, console, plant)?))
 }
 
 /// Every route's name and the switch of its stance.
@@ -254,92 +216,16 @@ fn switches(
     hl7.chain(fhir).collect()
 }
 
-/// The pages of the console.
-fn pages(
-    office: &Arc<Office>,
-    health: &Health,
-    console: &Console,
-    plant: Plant,
-) -> Result<axum::Router, AppError> {
-    let oidc = console.oidc.clone().map(|settings| Oidc::new(settings, office.gate().clock()));
-    let oidc = oidc.transpose().map_err(AppError::Oidc)?;
-    let names = health.routes.iter().map(|(name, _)| Arc::clone(name)).collect();
-    let (public_url, drain) = (console.public_url.as_deref(), health.drain.clone());
-    let desk = Desk::new(Arc::clone(office), names, public_url, drain).with(plant);
-    Ok(pages::router(desk.with_oidc(oidc).by_tls(console.tls.is_some())))
-}
-
-/// An HL7 route whose address is bound, and whether its upstream can be reached.
-type BoundMllp = (Arc<mllp::Config>, TcpListener, Light);
-
-/// Every address of the gate, bound.
-struct Bound {
-    mllp: Vec<BoundMllp>,
-    fhir: Vec<(Arc<str>, fhir::listener::Bound)>,
-    console: Option<TcpListener>,
-}
-
-async fn bind(
-    (mllp, fhir, console): (&[Arc<mllp::Config>], &[Arc<fhir::Config>], Option<SocketAddr>),
-    gate: &Arc<Gate>,
-    watch: &Watch,
-) -> Result<Bound, AppError> {
-    let mut bound = Bound { mllp: Vec::new(), fhir: Vec::new(), console: None };
-    for config in mllp {
-        let listener = listener::bind(config).map_err(|error| AppError::Bind {
-            what: config.name.to_string(),
-            address: config.listen,
-            error,
-        })?;
-        let upstream = watch.light(What::Route, &config.name);
-        bound.mllp.push((Arc::clone(config), listener, upstream));
-    }
-    for config in fhir {
-        let name = Arc::clone(&config.name);
-        let upstream = watch.light(What::Route, &config.name);
-        let route = fhir::listener::bind(Arc::clone(config), Arc::clone(gate), upstream)
-            .map_err(|error| AppError::Fhir(name.to_string(), error))?;
-        bound.fhir.push((name, route));
-    }
-    if let Some(address) = console {
-        let listening = TcpListener::bind(address).await;
-        bound.console = Some(listening.map_err(|error| AppError::Bind {
-            what: "console".to_owned(),
-            address,
-            error,
-        })?);
-    }
-    Ok(bound)
-}
-
-/// What may be asked on the console port.
-fn inquiries(
-    (console, hl7, fhir): (&Console, &[Arc<mllp::Config>], &[Arc<fhir::Config>]),
-    gate: &Arc<Gate>,
-) -> axum::Router {
-    let bounds = Bounds::default();
-    let Console { cds_hooks, decision_api, .. } = console;
-    let hl7 = hl7.iter().map(|route| explain::hl7(route, gate));
-    let fhir = fhir.iter().map(|route| explain::fhir(route, gate));
-    let explainers = hl7.chain(fhir).chain([explain::drafts(cds_hooks, gate)]).collect();
-    cds_hooks::router(cds_hooks, gate, &bounds).merge(decision_api::router(
-        decision_api,
-        gate,
-        &bounds,
-        explainers,
-    ))
-}
-
-/// The case index of the configured gate; the file is made if need be.
+/// The case index of the configured gate, for a command; its tables are made if need be.
 ///
 /// # Errors
 /// It cannot be used, or is of a newer program.
 pub async fn open_cases(settings: &Settings) -> Result<Cases, AppError> {
-    let pool = sqlite::connect(&settings.cases_file(), Keeping::Whole).await?;
-    Ok(Cases::open(pool, cases::Config::embedded(&settings.node.name)).await?)
+    shared::cases(settings, Needed::Now, Clock::System.now()).await
 }
 
-pub use office::{open_accounts, open_search, reindex};
+pub use office::{open_search, reindex};
+pub use shared::{check_shared, copy_precious, open_accounts};
 
 impl Running {
     /// Every route and the address it is bound to.
@@ -369,8 +255,9 @@ impl Running {
         let finished = async { while self.tasks.join_next().await.is_some() {} };
         let cut = tokio::time::timeout(self.drain, finished).await.is_err();
         self.tasks.shutdown().await;
+        self.duties.give_back().await;
         self.ledger.close().await;
-        self.cases.close(self.drain).await;
+        self.gate.cases().close(self.drain).await;
         self.office.search().close().await;
         self.office.accounts().close().await;
         events::Stopped { cut: usize::from(cut) }.emit();

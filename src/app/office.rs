@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::accounts::Accounts;
 use crate::app::AppError;
+use crate::app::shared::{self, Needed};
 use crate::background;
 use crate::clock;
 use crate::config::{Desk, Settings};
@@ -17,7 +18,9 @@ use crate::gate::office::{Office, OfficeError, Parts, Works};
 use crate::gate::told::{Told, told};
 use crate::ledger::{Batch, Ledger, LedgerError, Tail};
 use crate::overrides::{Ladder, Overrides};
+use crate::register::change::ChangeError;
 use crate::register::import::policy::Policy;
+use crate::register::sources::postgres::duty::Duties;
 use crate::register::sources::sql::SqlSource;
 use crate::register::sources::sqlite::{self, Keeping};
 use crate::search::Search;
@@ -33,8 +36,8 @@ const BATCH: usize = 500;
 const BATCH_BYTES: usize = 8 << 20;
 /// An index that fails is tried again so often.
 const RETRY: Duration = Duration::from_secs(2);
-/// How often deadlines are looked at; they are hours.
-const DEADLINES_EVERY: Duration = Duration::from_secs(15);
+/// How often deadlines are looked at; they are hours. And a duty is kept by asking for it again.
+const DEADLINES_EVERY: Duration = Duration::from_secs(5);
 
 /// The office's databases.
 pub(super) struct Databases {
@@ -46,20 +49,12 @@ pub(super) struct Databases {
 }
 
 /// Opens them; files that are not there are made.
-pub(super) async fn open(settings: &Settings) -> Result<Databases, AppError> {
-    let accounts = open_accounts(settings).await?;
-    let (search, overrides) = open_search(settings).await?;
+pub(super) async fn open(settings: &Settings) -> Result<(Databases, Duties), AppError> {
+    let accounts = shared::accounts(settings, Needed::InTime).await?;
+    let (search, overrides) = search(settings, Needed::InTime).await?;
+    let duties = shared::duties(settings)?;
     let (desk, import_policy) = (settings.console.desk.clone(), settings.import_policy());
-    Ok(Databases { accounts, search, overrides, desk, import_policy })
-}
-
-/// The accounts of the configured gate; the file is made if need be.
-///
-/// # Errors
-/// It cannot be used, or is of a newer program.
-pub async fn open_accounts(settings: &Settings) -> Result<Accounts, AppError> {
-    let pool = sqlite::connect(&settings.accounts_file(), Keeping::Full).await?;
-    Ok(Accounts::open(pool, "begin immediate", settings.console.desk.accounts).await?)
+    Ok((Databases { accounts, search, overrides, desk, import_policy }, duties))
 }
 
 /// The search index with that of override files; the file is made if need be.
@@ -67,7 +62,14 @@ pub async fn open_accounts(settings: &Settings) -> Result<Accounts, AppError> {
 /// # Errors
 /// It cannot be used.
 pub async fn open_search(settings: &Settings) -> Result<(Search, Overrides), AppError> {
+    search(settings, Needed::Now).await
+}
+
+async fn search(settings: &Settings, needed: Needed) -> Result<(Search, Overrides), AppError> {
     let pool = sqlite::connect(&settings.search_file(), Keeping::Index).await?;
+    if let Some(overrides) = shared::overrides(settings, needed).await? {
+        return Ok((Search::open(pool, "begin immediate").await?, overrides));
+    }
     let (overrides, fresh) = Overrides::open(pool.clone(), "begin immediate").await?;
     let search = Search::open(pool, "begin immediate").await?;
     if fresh {
@@ -109,12 +111,13 @@ pub(super) fn follow(
     tasks: &mut JoinSet<()>,
     office: &Arc<Office>,
     ledger: &Ledger,
-    folder: &Path,
+    (folder, duties): (&Path, &Duties),
     stop: &watch::Receiver<bool>,
 ) {
     let live = live(Arc::clone(office), ledger.clone(), folder.to_owned(), stop.clone());
     tasks.spawn_on(live, &background::handle());
-    let index = index(Arc::clone(office), ledger.clone(), folder.to_owned(), stop.clone());
+    let ground = (folder.to_owned(), duties.clone());
+    let index = index(Arc::clone(office), ledger.clone(), ground, stop.clone());
     tasks.spawn_on(index, &background::handle());
 }
 
@@ -174,7 +177,7 @@ async fn read(
 async fn index(
     office: Arc<Office>,
     ledger: Ledger,
-    folder: PathBuf,
+    (folder, duties): (PathBuf, Duties),
     mut stop: watch::Receiver<bool>,
 ) {
     let mut failing = false;
@@ -192,7 +195,7 @@ async fn index(
                 let due = looked.is_none_or(|at| now.duration_since(at) >= DEADLINES_EVERY);
                 if due {
                     looked = Some(now);
-                    clocked(&office).await
+                    clocked(&office, &duties).await
                 } else {
                     Ok(())
                 }
@@ -207,7 +210,11 @@ async fn index(
 }
 
 /// What hours bring, and what was left undone.
-async fn clocked(office: &Office) -> Result<(), OfficeError> {
+async fn clocked(office: &Office, duties: &Duties) -> Result<(), OfficeError> {
+    let duty = duties.hold("overrides").await.map_err(ChangeError::from)?;
+    if duty.is_none() {
+        return Ok(());
+    }
     office.suspend_outstanding().await?;
     office.escalate().await?;
     Ok(())
@@ -241,8 +248,9 @@ async fn keep_up(
 /// Begins where the index stands. One that stands beyond the ledger is of another ledger, and begins anew.
 async fn begin(office: &Office, head: u64, folder: &Path) -> Result<Tail, OfficeError> {
     let cursor = office.search().cursor().await?;
-    if cursor <= head {
-        return Ok(Tail::after(folder, cursor));
+    let shared = office.overrides().cursor().await?.unwrap_or(cursor);
+    if cursor.max(shared) <= head {
+        return Ok(Tail::after(folder, cursor.min(shared)));
     }
     office.overrides().clear().await?;
     office.search().clear().await?;
@@ -287,6 +295,7 @@ async fn take(
         acts.extend(told.act);
     }
     overrides.take(&openings, &acts).await?;
+    overrides.advance(seq).await?;
     search.take(&rows, seq).await?;
     Ok(())
 }

@@ -114,6 +114,7 @@ fn read(config: &mllp::Config, gate: &Gate, message: &Bytes) -> Option<Subject> 
         lists: &lists,
         zone: gate.zone(),
         checked_order: &|number| gate.memory().knows_order(number),
+        all_surgical: config.all_surgical,
     };
     match reader.read(message) {
         Intake::Short { .. } => None,

@@ -14,6 +14,7 @@ use crate::cases::report::{Report, ReportState};
 use crate::clock::Clock;
 use crate::feed::overdue::{Late, Overdue};
 use crate::gate::Gate;
+use crate::register::sources::postgres::duty::Duties;
 use crate::telemetry::{events, feed};
 
 /// A new day is noticed within this.
@@ -28,12 +29,16 @@ pub(super) struct Days {
     zone: TimeZone,
     clock: Clock,
     due_days: u32,
+    duties: Duties,
 }
 
+/// The duty to tell, and the day that was told last.
+const DUTY: &str = "restricted-reports";
+
 /// The clock of a gate.
-pub(super) fn days(gate: &Gate, overdue: Overdue, due_days: u32) -> Days {
+pub(super) fn days(gate: &Gate, overdue: Overdue, duties: &Duties, due_days: u32) -> Days {
     let (cases, zone, clock) = (gate.cases().clone(), gate.zone().clone(), gate.clock());
-    Days { cases, overdue, zone, clock, due_days }
+    Days { cases, overdue, zone, clock, due_days, duties: duties.clone() }
 }
 
 /// Looks every day, until the gate stops.
@@ -51,10 +56,16 @@ pub(super) async fn follow(days: Days, mut stop: watch::Receiver<bool>) {
 
 impl Days {
     async fn look(&self) -> Result<(), CasesError> {
+        // Another gate's, or nobody can say whose: then it is looked again in a minute.
+        let Ok(Some(duty)) = self.duties.hold(DUTY).await else { return Ok(()) };
         let now = self.clock.now();
         let today = self.zone.to_datetime(now).date();
         // The first time, what has become late today: the backlog of a new gate is in the export.
-        let told = self.overdue.told().unwrap_or_else(|| today.saturating_sub(1.days()));
+        let last = match &duty.done {
+            Some(done) => done.parse().ok(),
+            None => self.overdue.told(),
+        };
+        let told = last.unwrap_or_else(|| today.saturating_sub(1.days()));
         if told >= today {
             return Ok(());
         }
@@ -63,7 +74,10 @@ impl Days {
         let late = late(&reports, told, today, self.due_days, &self.zone);
         if let Err(error) = self.overdue.tell(late, today, now).await {
             feed::NoticeUnwritten { error: error.kind() }.emit();
+            return Ok(());
         }
+        // If the word is not left, what is late is told again, under the same ids.
+        let _ = self.duties.done(DUTY, &today.to_string()).await;
         Ok(())
     }
 }

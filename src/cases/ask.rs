@@ -11,7 +11,7 @@ use crate::cases::error::CasesError;
 use crate::cases::fold::{Kept, Thread, Threads};
 use crate::cases::overlay::Key;
 use crate::cases::store::Span;
-use crate::cases::{Cases, STORY_DAYS};
+use crate::cases::{Cases, Inner, STORY_DAYS};
 use crate::domain::order::Stage;
 use crate::domain::story::{Booking, Story};
 use crate::domain::surgeon::SurgeonId;
@@ -21,6 +21,15 @@ use crate::telemetry::events;
 const DOCUMENTS_MAX: usize = 5_000;
 const KEYS_MAX: usize = 200;
 
+/// Where an answer comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cases) enum From {
+    /// Memory and the tables.
+    Index,
+    /// Memory alone.
+    Memory,
+}
+
 impl Cases {
     /// How long a message waits for the index.
     pub fn patience(&self, emergency: bool) -> Duration {
@@ -28,20 +37,23 @@ impl Cases {
         if emergency { config.emergency_wait } else { config.wait }
     }
 
-    /// What is known of the case that a message belongs to. Not known where the index does not answer in
-    /// time, and where an emergency would have to wait for a network.
+    /// What is known of the case that a message belongs to. From memory alone, where the index does not answer in time
+    /// or an emergency would have to wait for a network: then it is known only if memory has the order.
     pub async fn story(&self, asked: &Asked) -> Story {
-        let found = self.bounded(asked, async {
-            let threads = self.threads(keys(asked), Vec::new(), since(asked.now)).await?;
-            let (order, notice) = threads.story(&asked.belongs());
-            let chapter = |thread: &Thread| Some(thread.standing()?.document.chapter());
-            let (order, notice) = (order.and_then(chapter), notice.and_then(chapter));
-            Ok(Story { known: true, order, notice })
-        });
-        found.await.unwrap_or_default()
+        let index = self.story_from(From::Index, asked);
+        let found = self.bounded(asked, index, self.story_from(From::Memory, asked));
+        found.await.filter(|story| story.known).unwrap_or_default()
     }
 
-    /// Notices in force of other orders that book any of `surgeons` between `from` and `to`. Empty where the
+    async fn story_from(&self, from: From, asked: &Asked) -> Result<Story, CasesError> {
+        let threads = self.threads(from, keys(asked), Vec::new(), since(asked.now)).await?;
+        let (order, notice) = threads.story(&asked.belongs());
+        let chapter = |thread: &Thread| Some(thread.standing()?.document.chapter());
+        let (order, notice) = (order.and_then(chapter), notice.and_then(chapter));
+        Ok(Story { known: from == From::Index || order.is_some(), order, notice })
+    }
+
+    /// Notices in force of other orders that book any of `surgeons` between `from` and `to`. Those in memory where the
     /// index does not answer.
     pub async fn bookings(
         &self,
@@ -50,12 +62,16 @@ impl Cases {
         to: Timestamp,
         asked: &Asked,
     ) -> Vec<Booking> {
-        let found = self.bounded(asked, self.booked(surgeons, Span { from, to }, asked));
+        let span = Span { from, to };
+        let index = self.booked(From::Index, surgeons, span, asked);
+        let memory = self.booked(From::Memory, surgeons, span, asked);
+        let found = self.bounded(asked, index, memory);
         found.await.unwrap_or_default()
     }
 
     async fn booked(
         &self,
+        from: From,
         surgeons: &[SurgeonId],
         span: Span,
         asked: &Asked,
@@ -63,15 +79,17 @@ impl Cases {
         let overlaps = |from: Timestamp, to: Timestamp| from < span.to && span.from < to;
         let mut found = Vec::new();
         for surgeon in surgeons {
-            found.extend(self.inner.overlay.find(&Key::Surgeon(surgeon.clone())));
-            found.extend(self.inner.store.booking(surgeon, span).await?);
+            found.extend(self.remembered(&Key::Surgeon(surgeon.clone())));
+            if from == From::Index {
+                found.extend(self.inner.store.booking(surgeon, span).await?);
+            }
         }
         found.retain(|kept| kept.document.booked().any(|b| overlaps(b.from, b.to)));
         if found.is_empty() {
             return Ok(Vec::new());
         }
         let keys = found.iter().flat_map(|kept| document_keys(&kept.document)).collect();
-        let threads = self.threads(keys, found, since(asked.now)).await?;
+        let threads = self.threads(from, keys, found, since(asked.now)).await?;
         let own = asked.belongs();
         let others = threads.all(Stage::Notice).filter(|thread| !thread.belongs().with(&own));
         let booked = others.filter_map(|thread| thread.accepted.as_ref());
@@ -83,43 +101,67 @@ impl Cases {
     }
 
     /// How many operations a surgeon's overrides were opened for since `since`, that of `asked` not counted.
-    /// 0 where the index does not answer.
+    /// Those in memory where the index does not answer.
     pub async fn overrides(&self, surgeon: &SurgeonId, since: Timestamp, asked: &Asked) -> u32 {
-        let found = self.bounded(asked, async {
-            // Memory first: a correction that is written between the two look-ups is seen twice, never not.
-            let corrected = self.inner.overlay.all();
-            let corrected = corrected.iter().filter_map(|kept| kept.document.supersedes.as_ref());
-            let corrected: HashSet<&String> = corrected.collect();
-            let mut found = self.inner.overlay.find(&Key::Surgeon(surgeon.clone()));
-            found.extend(self.inner.store.overriding(surgeon, since).await?);
-            found.retain(|kept| {
-                let document = &kept.document;
-                document.at >= since
-                    && !corrected.contains(&document.entry)
-                    && document.overriding().any(|own| own == surgeon)
-            });
-            Ok(operations(&found, asked))
-        });
-        found.await.unwrap_or_default()
+        let index = self.overriding(From::Index, surgeon, since, asked);
+        let memory = self.overriding(From::Memory, surgeon, since, asked);
+        self.bounded(asked, index, memory).await.unwrap_or_default()
     }
 
-    /// Waits for the index no longer than the asker can.
+    async fn overriding(
+        &self,
+        from: From,
+        surgeon: &SurgeonId,
+        since: Timestamp,
+        asked: &Asked,
+    ) -> Result<u32, CasesError> {
+        // Memory first: a correction that is written between the two look-ups is seen twice, never not.
+        let corrected = self.inner.overlay.all();
+        let corrected = corrected.iter().filter_map(|kept| kept.document.supersedes.as_ref());
+        let corrected: HashSet<&String> = corrected.collect();
+        let mut found = self.remembered(&Key::Surgeon(surgeon.clone()));
+        if from == From::Index {
+            found.extend(self.inner.store.overriding(surgeon, since).await?);
+        }
+        found.retain(|kept| {
+            let document = &kept.document;
+            document.at >= since
+                && !corrected.contains(&document.entry)
+                && document.overriding().any(|own| own == surgeon)
+        });
+        Ok(operations(&found, asked))
+    }
+
+    /// What is in memory of a key: not written yet, and the newest of a shared index.
+    fn remembered(&self, key: &Key) -> Vec<Arc<Kept>> {
+        let mut found = self.inner.overlay.find(key);
+        found.extend(self.inner.recent.find(key));
+        found
+    }
+
+    /// Waits for the index no longer than the asker can; a shared one that does not answer is made up for by memory.
     async fn bounded<T>(
         &self,
         asked: &Asked,
-        answer: impl Future<Output = Result<T, CasesError>>,
+        index: impl Future<Output = Result<T, CasesError>>,
+        memory: impl Future<Output = Result<T, CasesError>>,
     ) -> Option<T> {
-        let config = &self.inner.config;
-        if asked.emergency && !config.local {
-            return None;
+        let Inner { config, recent, .. } = &*self.inner;
+        if !config.local && (asked.emergency || recent.must_do()) {
+            return memory.await.ok();
         }
-        let wait = self.patience(asked.emergency);
-        let answer = tokio::time::timeout(wait, answer).await;
-        match answer.unwrap_or(Err(CasesError::Slow(wait))) {
+        let whole = self.patience(asked.emergency);
+        // Of what a message may wait, some is left for what memory has to say.
+        let wait = if config.local { whole } else { whole / 2 };
+        match tokio::time::timeout(wait, index).await.unwrap_or(Err(CasesError::Slow(wait))) {
             Ok(answer) => Some(answer),
             Err(error) => {
                 events::CasesUnanswered { error: &error }.emit();
-                None
+                if config.local {
+                    return None;
+                }
+                recent.not_answered();
+                memory.await.ok()
             }
         }
     }
@@ -128,6 +170,7 @@ impl Cases {
     /// Numbers lead to patients and patients to numbers until nothing new is found.
     pub(in crate::cases) async fn threads(
         &self,
+        from: From,
         keys: Vec<Key>,
         known: Vec<Arc<Kept>>,
         since: Timestamp,
@@ -152,8 +195,10 @@ impl Cases {
             }
             // Memory first: what is written between the two look-ups is found twice, never not at all.
             let keys = std::mem::take(&mut next);
-            fresh.extend(keys.iter().flat_map(|key| self.inner.overlay.find(key)));
-            fresh.extend(self.inner.store.find(&keys, since).await?);
+            fresh.extend(keys.iter().flat_map(|key| self.remembered(key)));
+            if from == From::Index {
+                fresh.extend(self.inner.store.find(&keys, since).await?);
+            }
         }
         Ok(Threads::of(found.into_values().collect()))
     }

@@ -8,7 +8,7 @@
 //! beside the register's: an import may hold the register for half a minute and its rows are precious,
 //! while these may be deleted at any time, are written all day, and need no sync of their own – a
 //! power cut loses at most the newest transactions, and the ledger has their entries. Gates that share a
-//! database share the stories; each derives its own rows (`node`).
+//! database share the stories; each derives its own rows (`node`), and hears of those of the others (`others`).
 //!
 //! **How it keeps up.** [`Cases::enter`] puts the documents of an entry into memory, where the next message
 //! finds them, and a task writes them behind. The cursor says up to which entry the ledger was taken over;
@@ -21,11 +21,14 @@ pub mod error;
 pub mod figures;
 pub mod report;
 
+mod addresses;
 mod ask;
 mod fold;
 mod open;
+mod others;
 mod overlay;
 mod rebuild;
+mod recent;
 mod rows;
 mod store;
 mod writer;
@@ -34,14 +37,19 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use sqlx::AnyPool;
 use tokio::sync::watch;
 
+use crate::cases::addresses::Addresses;
 use crate::cases::document::Document;
 use crate::cases::error::CasesError;
 pub use crate::cases::open::OpenDocument;
+pub use crate::cases::others::{Heard, Others};
 use crate::cases::overlay::Overlay;
 pub use crate::cases::rebuild::Rebuild;
+use crate::cases::recent::Recent;
+pub use crate::cases::store::MIGRATIONS;
 use crate::cases::store::Store;
 use crate::telemetry::events;
 
@@ -72,6 +80,9 @@ pub struct Config {
     pub gather: Duration,
     /// Documents in memory that are not written yet, about 1 KB each.
     pub pending_max: usize,
+    /// Documents that stay in memory after they were written, own ones and those of other gates, likewise: for
+    /// emergencies, which do not wait for a network, and for a database that does not answer.
+    pub recent_max: usize,
 }
 
 impl Config {
@@ -85,6 +96,20 @@ impl Config {
             emergency_wait: Duration::from_millis(100),
             gather: Duration::from_millis(20),
             pending_max: 20_000,
+            recent_max: 0,
+        }
+    }
+
+    /// For a database that gates share.
+    pub fn shared(node: impl Into<String>) -> Self {
+        Self {
+            local: false,
+            // Gates write rows of their own only.
+            begin_write: "begin",
+            // The other gate is to find them at once.
+            gather: Duration::from_millis(2),
+            recent_max: 20_000,
+            ..Self::embedded(node)
         }
     }
 }
@@ -99,13 +124,16 @@ struct Inner {
     config: Config,
     store: Store,
     overlay: Overlay,
+    recent: Recent,
+    addresses: Addresses,
     waiting: watch::Sender<usize>,
 }
 
 impl Inner {
     /// Tells how many documents wait. Counted inside the closure, so that the last word is the true one.
     fn tell(&self) {
-        self.waiting.send_modify(|waiting| *waiting = self.overlay.waiting());
+        self.waiting
+            .send_modify(|waiting| *waiting = self.overlay.waiting() + self.addresses.waiting());
     }
 }
 
@@ -130,11 +158,24 @@ impl Cases {
     /// The database cannot be used, or is of a newer program.
     pub async fn open(pool: AnyPool, config: Config) -> Result<Self, CasesError> {
         let store = Store::open(pool, config.begin_write, config.node.clone()).await?;
-        let overlay = Overlay::new(config.pending_max, store.arrivals().await?);
-        let waiting = watch::Sender::new(0);
-        let inner = Arc::new(Inner { config, store, overlay, waiting });
+        let arrivals = store.arrivals().await?;
+        Ok(Self::begin(store, config, arrivals))
+    }
+
+    /// Over a database that gates share, which need not answer yet; whoever connects to it sees to the tables.
+    /// Documents are numbered from the moment `now` on, so that no gate needs to ask for the last number.
+    pub fn over(pool: AnyPool, config: Config, now: Timestamp) -> Self {
+        let store = Store::over(pool, config.begin_write, config.node.clone());
+        Self::begin(store, config, now.as_microsecond())
+    }
+
+    fn begin(store: Store, config: Config, arrivals: i64) -> Self {
+        let overlay = Overlay::new(config.pending_max, arrivals);
+        let (recent, waiting) = (Recent::new(config.recent_max), watch::Sender::new(0));
+        let addresses = Addresses::new(arrivals);
+        let inner = Arc::new(Inner { config, store, overlay, recent, addresses, waiting });
         tokio::spawn(writer::run(Arc::downgrade(&inner)));
-        Ok(Self { inner })
+        Self { inner }
     }
 
     /// Takes the documents of one entry; found at once, written behind. `seq` is the entry's place in the
@@ -145,7 +186,8 @@ impl Cases {
         if count == 0 {
             return;
         }
-        if self.inner.overlay.enter(documents, seq) {
+        if let Some(kept) = self.inner.overlay.enter(documents, seq) {
+            self.inner.recent.keep(kept);
             self.inner.tell();
         } else {
             events::CasesLeftOut { documents: count }.emit();

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cases::Cases;
+use crate::cases::ask::From;
 use crate::cases::ask::{document_keys, since};
 use crate::cases::document::masked;
 use crate::cases::error::CasesError;
@@ -66,7 +67,7 @@ impl Cases {
         let mut out = Vec::new();
         for chunk in candidates.chunks(CHUNK) {
             let keys = chunk.iter().flat_map(|kept| document_keys(&kept.document)).collect();
-            let threads = self.threads(keys, chunk.to_vec(), since(now)).await?;
+            let threads = self.threads(From::Index, keys, chunk.to_vec(), since(now)).await?;
             for thread in threads.all(Stage::Order).chain(threads.all(Stage::Notice)) {
                 let performed = threads.standing(Stage::Record, &thread.belongs()).is_some();
                 let Some(kept) = thread.accepted.as_ref().filter(|_| !performed) else { continue };

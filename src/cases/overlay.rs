@@ -45,14 +45,19 @@ impl Overlay {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the documents of one entry, all or none; whether there was room. If not, the index is behind
-    /// the ledger until it has caught up.
-    pub(in crate::cases) fn enter(&self, documents: Vec<Document>, seq: Option<u64>) -> bool {
+    /// Takes the documents of one entry, all or none; gives them as they are kept, if there was room. If not, the index
+    /// is behind the ledger until it has caught up.
+    pub(in crate::cases) fn enter(
+        &self,
+        documents: Vec<Document>,
+        seq: Option<u64>,
+    ) -> Option<Vec<Arc<Kept>>> {
         let mut pending = self.lock();
         if pending.queue.len() + documents.len() > self.most {
             pending.left_out += 1;
-            return false;
+            return None;
         }
+        let mut all = Vec::with_capacity(documents.len());
         for document in documents {
             let arrival = pending.arrivals;
             pending.arrivals += 1;
@@ -60,9 +65,10 @@ impl Overlay {
             for key in keys(&kept.document) {
                 pending.index.entry(key).or_default().push(Arc::clone(&kept));
             }
+            all.push(Arc::clone(&kept));
             pending.queue.push_back(kept);
         }
-        true
+        Some(all)
     }
 
     /// How many documents wait.
@@ -118,7 +124,8 @@ impl Overlay {
     }
 }
 
-fn keys(document: &Document) -> HashSet<Key> {
+/// What a document is found by.
+pub(in crate::cases) fn keys(document: &Document) -> HashSet<Key> {
     let order = document.order_no.iter().cloned().map(Key::Order);
     let patient = document.patient.iter().cloned().map(Key::Patient);
     let booked = document.bookings.iter().map(|booked| &booked.surgeon);

@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 
 use crate::cases::Cases;
+use crate::cases::ask::From;
 use crate::cases::ask::{document_keys, since};
 use crate::cases::document::{Belongs, Document, ReportKind, Reportable};
 use crate::cases::error::CasesError;
@@ -186,7 +187,7 @@ impl Cases {
             let documents: Vec<_> = chunk.iter().flat_map(|r| &r.documents).cloned().collect();
             let oldest = documents.iter().map(|kept| kept.document.at).min().unwrap_or_default();
             let keys = documents.iter().flat_map(|kept| document_keys(&kept.document)).collect();
-            let threads = self.threads(keys, documents, since(oldest)).await?;
+            let threads = self.threads(From::Index, keys, documents, since(oldest)).await?;
             chunk.iter_mut().for_each(|report| report.settle(&threads));
         }
         let marks = self.inner.store.marks().await?;

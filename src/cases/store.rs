@@ -14,7 +14,8 @@ use crate::cases::overlay::Key;
 use crate::cases::rows;
 use crate::domain::surgeon::SurgeonId;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("src/cases/migrations");
+/// The tables.
+pub static MIGRATIONS: Migrator = sqlx::migrate!("src/cases/migrations");
 
 /// Two programs that start at once may both want to make the tables; the loser looks again.
 const MIGRATE_TRIES: u32 = 5;
@@ -37,9 +38,9 @@ const PAGE: i64 = 2_000;
 /// The case index in a database.
 #[derive(Clone, Debug)]
 pub(in crate::cases) struct Store {
-    pool: AnyPool,
+    pub(in crate::cases) pool: AnyPool,
     begin_write: &'static str,
-    node: String,
+    pub(in crate::cases) node: String,
 }
 
 /// A surgeon's time that is asked for.
@@ -60,7 +61,8 @@ pub(in crate::cases) enum Scan {
     Reports(Timestamp),
 }
 
-const COLUMNS: &str = "entry, nth, at, arrival, body";
+/// What [`read`] reads.
+pub(in crate::cases) const COLUMNS: &str = "entry, nth, at, arrival, body";
 
 impl Store {
     pub(in crate::cases) async fn open(
@@ -72,11 +74,16 @@ impl Store {
         loop {
             tries += 1;
             match MIGRATIONS.run(&pool).await {
-                Ok(()) => return Ok(Self { pool, begin_write, node }),
+                Ok(()) => return Ok(Self::over(pool, begin_write, node)),
                 Err(error) if tries >= MIGRATE_TRIES => return Err(error.into()),
                 Err(_) => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
             }
         }
+    }
+
+    /// Over tables that whoever connects sees to.
+    pub(in crate::cases) fn over(pool: AnyPool, begin_write: &'static str, node: String) -> Self {
+        Self { pool, begin_write, node }
     }
 
     pub(in crate::cases) async fn close(&self) {
@@ -361,7 +368,8 @@ fn insert(table: &str, columns: usize, rows: usize) -> String {
     format!("insert into {table} values {} on conflict do nothing", values.join(","))
 }
 
-fn read(found: Vec<AnyRow>) -> Result<Vec<Arc<Kept>>, CasesError> {
+/// Rows of [`COLUMNS`], as documents.
+pub(in crate::cases) fn read(found: Vec<AnyRow>) -> Result<Vec<Arc<Kept>>, CasesError> {
     found
         .iter()
         .map(|row| {

@@ -41,19 +41,21 @@ pub(in crate::cases) async fn run(cases: Weak<Inner>) {
 
 async fn batch(inner: &Arc<Inner>) -> Result<(), CasesError> {
     let batch = inner.overlay.batch(BATCH);
-    if batch.is_empty() {
+    let addresses = inner.addresses.batch(BATCH);
+    if batch.is_empty() && addresses.is_empty() {
         inner.tell();
         return Ok(());
     }
     let mut transaction = inner.store.begin().await?;
     inner.store.write(&mut transaction, &batch).await?;
+    inner.store.write_addresses(&mut transaction, &addresses).await?;
     // While something was left out, the cursor stays before it.
     let seq = batch.iter().filter_map(|kept| kept.seq).max().filter(|_| !inner.overlay.behind());
-    if let Some(seq) = seq {
-        inner.store.advance(&mut transaction, seq).await?;
-    }
+    // Even without a step the row is there: by it the other gates know of this one.
+    inner.store.advance(&mut transaction, seq.unwrap_or(0)).await?;
     transaction.commit().await?;
     inner.overlay.written(batch.len());
+    inner.addresses.written(addresses.len());
     inner.tell();
     Ok(())
 }

@@ -142,6 +142,7 @@ fn read_hl7(
         config,
         catalogue: &catalogue,
         lists: &lists,
+        all_surgical: config.all_surgical,
         zone: &settings.node.zone,
         checked_order: &|_| false,
     };
@@ -162,6 +163,7 @@ fn read_fhir(
         config,
         catalogue: &catalogue,
         lists: &lists,
+        all_surgical: config.all_surgical,
         zone: &settings.node.zone,
         checked_order: &|_| false,
         order_at: &|_| None,

@@ -1,7 +1,6 @@
 //! `orgate export`: register tables as files that `import` reads back, and what is published and reported.
 
 use std::io::{self, Write};
-use std::path::Path;
 use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
@@ -20,7 +19,7 @@ use crate::config::Settings;
 use crate::register::error::RegisterError;
 use crate::register::export;
 use crate::register::import::{TABLES, table};
-use crate::register::sources::sqlite;
+use crate::register::sources::Place;
 
 const RESTRICTED_CASES: &str = "restricted-cases";
 const CATALOGUE_PUBLICATION: &str = "catalogue-publication";
@@ -131,7 +130,7 @@ pub(super) async fn run(
         }
         _ => {
             let settings = asker.settings;
-            register_table(args, &settings.register_file, &settings.node.zone, out).await
+            register_table(args, &settings.register_at, &settings.node.zone, out).await
         }
     }
 }
@@ -142,12 +141,12 @@ pub(super) async fn run(
 /// The register cannot be used, or `out` is closed.
 pub(super) async fn register_table(
     args: &ExportArgs,
-    database: &Path,
+    database: &Place,
     zone: &TimeZone,
     out: &mut (dyn Write + Send),
 ) -> Result<(), ExportError> {
     let table = table(&args.table).ok_or_else(|| ExportError::Table(args.table.clone()))?;
-    let source = sqlite::open(database).await?;
+    let source = database.open_now().await?;
     let sheet = export::export(&source, table, zone).await;
     source.close().await;
     let sheet = sheet?;
@@ -190,7 +189,7 @@ async fn privileges(
     out: &mut (dyn Write + Send),
 ) -> Result<(), ExportError> {
     let settings = asker.settings;
-    let source = sqlite::open(&settings.register_file).await?;
+    let source = settings.register_at.open_now().await?;
     let staff = table("surgeons").ok_or_else(|| ExportError::Table("surgeons".to_owned()))?;
     let staff = export::export(&source, staff, &settings.node.zone).await;
     source.close().await;

@@ -1,7 +1,7 @@
 //! `orgate import`: register files into the register, all or nothing.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use thiserror::Error;
@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::domain::consequence::Consequence;
 use crate::register::import::policy::Policy;
 use crate::register::import::{self, ImportError, ImportSummary, Request, table};
-use crate::register::sources::sqlite;
+use crate::register::sources::Place;
 
 /// Options of `orgate import`.
 #[derive(Args, Clone, Debug)]
@@ -54,7 +54,7 @@ pub(super) struct ImportArgs {
 #[derive(Clone, Debug)]
 pub(super) struct ImportSettings<'s> {
     /// The embedded register's file.
-    pub(super) database: &'s Path,
+    pub(super) database: &'s Place,
     /// Institution level and time zone.
     pub(super) policy: Policy,
     /// Who runs the command, for the history.
@@ -105,7 +105,7 @@ pub(super) async fn run(
         at: settings.clock.now(),
         policy: settings.policy.clone(),
     };
-    let source = sqlite::open(settings.database).await.map_err(ImportError::from)?;
+    let source = settings.database.open_now().await.map_err(ImportError::from)?;
     let outcome = import::import(&source, &request).await;
     source.close().await;
     match outcome {
@@ -173,7 +173,7 @@ mod tests {
         args: ExportArgs,
     }
 
-    async fn import(database: &Path, line: &[&str]) -> (u8, String) {
+    async fn import(database: &Place, line: &[&str]) -> (u8, String) {
         let args = ImportLine::try_parse_from([&["import"], line].concat()).unwrap().args;
         let policy = Policy { institution_level: InstitutionLevel::Tertiary, zone: TimeZone::UTC };
         let clock = Clock::Fixed(Timestamp::UNIX_EPOCH);
@@ -186,7 +186,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_imported_is_told_entered_and_exported() {
         let folder = tempfile::TempDir::new().unwrap();
-        let database = folder.path().join("register.db");
+        let database = Place::File(folder.path().join("register.db"));
         let file = folder.path().join("surgeons.csv");
         std::fs::write(&file, "surgeon_id,name,licence_to\nD1,张三,2027-12-31\n").unwrap();
         let file = file.to_str().unwrap();
@@ -217,7 +217,7 @@ mod tests {
         let folder = tempfile::TempDir::new().unwrap();
         let file = folder.path().join("surgeons.csv");
         std::fs::write(&file, "surgeon_id,name\nD1,\n,张三\n").unwrap();
-        let database = folder.path().join("register.db");
+        let database = Place::File(folder.path().join("register.db"));
         let (refused, out) = import(&database, &["--surgeons", file.to_str().unwrap()]).await;
         assert_eq!(refused, EXIT_USAGE);
         assert_eq!(out.lines().count(), 3, "{out}");

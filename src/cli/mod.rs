@@ -25,6 +25,7 @@ mod import;
 mod ledger;
 mod privileges;
 mod publication;
+mod register;
 mod reindex;
 mod replay;
 mod retention;
@@ -47,7 +48,6 @@ use crate::clock::Clock;
 use crate::config;
 use crate::config::Settings;
 use crate::register::Register;
-use crate::register::sources::sqlite;
 
 /// The check found something: blocked, tampered, invalid.
 pub const EXIT_FOUND: u8 = 1;
@@ -106,6 +106,8 @@ enum Command {
     Restore(backup::RestoreArgs),
     /// Verifies, shows and exports the ledger; packs and gives away its old files
     Ledger(ledger::LedgerArgs),
+    /// Moves the register from a gate's own file into a database that gates share
+    Register(register::RegisterArgs),
 }
 
 /// Runs the command that the arguments name.
@@ -143,6 +145,10 @@ pub fn main() -> ExitCode {
             Command::Backup(args) => backup::make(&args, &cli.config).await,
             Command::Restore(args) => backup::restore(&args, &cli.config).await,
             Command::Ledger(args) => ledger_of(&args, &cli.config).await,
+            Command::Register(args) => match settings(&cli.config) {
+                Ok(settings) => register::run(&args, &settings).await,
+                Err(code) => code,
+            },
         }
     });
     ExitCode::from(code)
@@ -183,7 +189,7 @@ async fn import_into(args: &import::ImportArgs, file: &Path) -> u8 {
         Err(code) => return code,
     };
     let own = ImportSettings {
-        database: &settings.register_file,
+        database: &settings.register_at,
         policy: settings.import_policy(),
         who: who(),
         clock: Clock::System,
@@ -250,7 +256,7 @@ fn failed(error: &dyn std::fmt::Display) -> u8 {
 
 /// The register as the gate would see it.
 async fn open_register(settings: &Settings) -> Result<Register, String> {
-    let source = sqlite::open(&settings.register_file).await.map_err(|e| e.to_string())?;
+    let source = settings.register_at.open_now().await.map_err(|e| e.to_string())?;
     Register::open(settings.register.clone(), Arc::new(source)).await.map_err(|e| e.to_string())
 }
 
@@ -261,11 +267,12 @@ async fn open_cases(settings: &Settings) -> Result<Cases, String> {
 
 /// What the register holds, in a line; faults in words.
 async fn register_figures(settings: &Settings) -> Result<String, String> {
-    if !settings.register_file.exists() {
-        let file = settings.register_file.display();
-        return Ok(format!("register {file}: not made yet, `orgate import` fills it"));
+    let place = &settings.register_at;
+    if !place.made() {
+        return Ok(format!("register {place}: not made yet, `orgate import` fills it"));
     }
     let register = open_register(settings).await?;
+    app::check_shared(settings).await.map_err(|error| error.to_string())?;
     let items = register.catalogue().items().len();
     let lists = register.lists();
     let (techniques, dossiers) = (lists.techniques.len(), lists.dossiers.len());
@@ -273,7 +280,7 @@ async fn register_figures(settings: &Settings) -> Result<String, String> {
     let years: Vec<String> = years.iter().map(ToString::to_string).collect();
     let years = if years.is_empty() { "none".to_owned() } else { years.join(" ") };
     Ok(format!(
-        "register version {}: {items} catalogue items, {techniques} listed techniques, \
+        "register {place}, version {}: {items} catalogue items, {techniques} listed techniques, \
          {dossiers} dossiers, calendar years: {years}",
         register.version()
     ))

@@ -13,22 +13,17 @@ use crate::config::desk::ladder;
 use crate::config::fault::{Fault, Faults};
 use crate::config::feed::feed;
 use crate::config::fhir;
+use crate::config::privileges::register;
 use crate::config::reader::{Faultfinder, Section};
 use crate::config::route::route;
 use crate::config::{Node, Settings};
 use crate::ledger;
-use crate::register;
 use crate::register::import::policy::InstitutionLevel;
+use crate::register::sources::Place;
 use crate::rules::Policy;
 use crate::rules::effects::Effects;
 use crate::rules::table::Setting;
 
-/// Seconds after which a cached privilege is reloaded behind the answer.
-const FRESH_S: u64 = 30;
-/// Hours for which a cached privilege may be used while the register cannot be asked.
-const USABLE_H: u64 = 24;
-/// Milliseconds an elective order may wait for the register; senders give up after 5 s and more.
-const REGISTER_WAIT_MS: u64 = 1_500;
 /// Milliseconds within which a clean forward follows to the disk with `sync = "findings"`.
 const SYNC_MS: u64 = 5;
 /// 15 years, the retention of 住院病历 halved: IS Q10 asks for at least this.
@@ -126,8 +121,11 @@ fn whole<'t>(
             ..ledger::Config::new(node.name.clone(), node.zone.clone())
         },
         ledger_dir: node.data_dir.join("ledger"),
-        register,
-        register_file: node.data_dir.join("register.db"),
+        register_at: match register.server? {
+            Some(server) => Place::Server(server),
+            None => Place::File(node.data_dir.join("register.db")),
+        },
+        register: register.config,
         policy,
         ladder,
         institution_level,
@@ -160,16 +158,6 @@ fn node(root: &Section<'_>) -> (Option<Node>, SignedDuration) {
     let longest = SignedDuration::from_hours(i64::try_from(hours).unwrap_or(i64::MAX));
     section.finish();
     (zone.ok().map(|zone| Node { name, data_dir, zone }), longest)
-}
-
-fn register(root: &Section<'_>) -> register::Config {
-    let section = root.section("register");
-    section.choice("source", (), &[("sqlite", ())]);
-    let fresh = Duration::from_secs(section.number("fresh_s", FRESH_S, 1..86_401));
-    let usable = Duration::from_secs(section.number("usable_h", USABLE_H, 1..8_761) * 3600);
-    let wait = Duration::from_millis(section.number("wait_ms", REGISTER_WAIT_MS, 1..60_001));
-    section.finish();
-    register::Config { fresh, usable, wait, ..register::Config::default() }
 }
 
 fn policy(section: Section<'_>) -> (Policy, InstitutionLevel) {

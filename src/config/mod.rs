@@ -8,6 +8,7 @@ mod feed;
 mod fhir;
 mod mapping;
 mod oidc;
+mod privileges;
 mod reader;
 mod route;
 mod tls;
@@ -34,6 +35,7 @@ use crate::ledger;
 use crate::overrides::Ladder;
 use crate::register;
 use crate::register::import::policy::InstitutionLevel;
+use crate::register::sources::Place;
 use crate::rules::Policy;
 
 /// A configuration that has been checked in full.
@@ -43,8 +45,8 @@ pub struct Settings {
     pub node: Node,
     /// Where privileges live.
     pub register: register::Config,
-    /// The embedded register's file.
-    pub register_file: PathBuf,
+    /// In which database.
+    pub register_at: Place,
     /// What the institution has set.
     pub policy: Policy,
     /// Who is told when an override file is not reviewed in time.

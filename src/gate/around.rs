@@ -57,6 +57,7 @@ impl Sources<'_> {
             lists: self.register.lists(),
             calendar: self.register.calendar(),
             order_rights_in_use: self.register.order_rights_in_use(),
+            register_unknown: !self.register.usable(),
             ..Surroundings::default()
         };
         if self.discussed(order, catalogue, &around) {

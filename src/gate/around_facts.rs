@@ -44,6 +44,8 @@ pub struct AroundFacts {
     order_rights_in_use: bool,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     overrides: BTreeMap<String, u32>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    register_unknown: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     stories: Vec<StoryFacts>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -156,6 +158,7 @@ impl AroundFacts {
             on_site: around.on_site.iter().map(|s| SurgeonFacts::new(s, procedures)).collect(),
             order_rights_in_use: around.order_rights_in_use,
             overrides: around.overrides.iter().map(|(id, n)| (id.to_string(), *n)).collect(),
+            register_unknown: around.register_unknown,
             stories: around.stories.iter().map(StoryFacts::new).collect(),
             techniques: listed.into_iter().map(TechniqueFacts::new).collect(),
         }
@@ -183,6 +186,7 @@ impl AroundFacts {
             lists: Arc::new(lists),
             calendar: Arc::new(Calendar::new(days.collect::<Option<Vec<_>>>()?)),
             discussions: discussions?,
+            register_unknown: self.register_unknown,
             discussions_unknown: self.discussions_unknown,
             stories: self.stories.iter().map(StoryFacts::restore).collect::<Option<_>>()?,
             bookings: self.bookings.iter().map(BookingFacts::restore).collect::<Option<_>>()?,

@@ -29,6 +29,7 @@ impl Gate {
     pub fn delivered(&self, delivery: &Delivery<'_>) {
         for known in &delivery.known_as {
             self.memory.order_known_as(&known.address, &known.order_no);
+            self.parts.cases.known_at(&known.address, &known.order_no);
         }
         let now = self.parts.clock.now();
         let body = delivery.body();
@@ -39,11 +40,6 @@ impl Gate {
     /// The settings that verdicts of a route go by, as an entry's `policy` holds them.
     pub fn policy_written(&self, stance: &RouteStance) -> String {
         serde_json::to_string(&policy_json(&self.parts.policy, stance)).unwrap_or_default()
-    }
-
-    /// Whether the register answers.
-    pub fn register_answers(&self) -> bool {
-        self.parts.register.readiness().answers
     }
 
     /// The last entry that is on disk for sure.

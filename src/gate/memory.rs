@@ -1,7 +1,7 @@
 //! What the gate remembers of messages it has judged: retransmissions, order numbers seen, and the addresses that FHIR
 //! servers gave to orders.
 //!
-//! All are bounded, and rebuilt from the ledger at start.
+//! All are bounded, and rebuilt from the ledger at start; what other gates have judged is heard from the index they share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +41,14 @@ impl Fingerprint {
         Self { route: Arc::clone(route), digest: out }
     }
 
+    /// Of the name that documents bear: route and digest.
+    pub fn of_name(name: &str) -> Option<Self> {
+        let (route, text) = name.rsplit_once(' ')?;
+        let mut digest = [0; 32];
+        hex::decode_to_slice(text, &mut digest).ok()?;
+        Some(Self { route: route.into(), digest })
+    }
+
     /// The digest as the ledger writes it.
     pub fn hex(&self) -> String {
         hex::encode(self.digest)
@@ -69,6 +77,7 @@ pub struct Memory {
     messages: Cache<Fingerprint, Remembered>,
     orders: Cache<String, ()>,
     addresses: Cache<String, String>,
+    elsewhere: Cache<Fingerprint, String>,
 }
 
 impl Default for Memory {
@@ -80,6 +89,10 @@ impl Default for Memory {
                 .build(),
             orders: Cache::builder().max_capacity(ORDERS_MAX).build(),
             addresses: Cache::builder().max_capacity(ADDRESSES_MAX).build(),
+            elsewhere: Cache::builder()
+                .max_capacity(MESSAGES_MAX)
+                .time_to_live(MESSAGES_FOR)
+                .build(),
         }
     }
 }
@@ -93,6 +106,16 @@ impl Memory {
     /// Keeps what became of a message.
     pub fn remember(&self, fingerprint: Fingerprint, remembered: Remembered) {
         self.messages.insert(fingerprint, remembered);
+    }
+
+    /// Keeps that another gate has let this message through, under its entry.
+    pub fn passed_elsewhere(&self, fingerprint: Fingerprint, entry: &str) {
+        self.elsewhere.insert(fingerprint, entry.to_owned());
+    }
+
+    /// The entry under which another gate let this message through.
+    pub fn elsewhere(&self, fingerprint: &Fingerprint) -> Option<String> {
+        self.elsewhere.get(fingerprint)
     }
 
     /// Keeps the numbers of the orders that were checked: what follows them is surgical, whatever it says itself.

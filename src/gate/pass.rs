@@ -179,7 +179,8 @@ impl Gate {
             return Outcome::Refuse(Refusal { answer: answer.clone(), verdict: None });
         }
         let ruling = self.rule(&request).await;
-        let retransmission_of = before.map(|before| before.entry);
+        let retransmission_of =
+            before.map(|before| before.entry).or_else(|| self.memory.elsewhere(&fingerprint));
         let message = Message {
             request: &request,
             ruling: &ruling,

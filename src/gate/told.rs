@@ -100,6 +100,8 @@ struct Body {
     facts: Option<KeptFacts>,
     policy: KeptPolicy,
     retransmission_of: Option<String>,
+    #[serde(default)]
+    message_sha256: Option<String>,
     route: String,
     verdict: KeptVerdict,
     without_ledger: Option<KeptWithout>,
@@ -318,7 +320,9 @@ fn opening(entry: &str, at: Timestamp, body: &Body, orders: &[Order]) -> Opening
             deadline_h: body.policy.override_deadline_h,
         }
     });
-    Opening { supersedes, copy_of: body.retransmission_of.clone(), files: files.collect() }
+    let message = body.message_sha256.as_ref().map(|digest| format!("{} {digest}", body.route));
+    let copy_of = body.retransmission_of.clone();
+    Opening { supersedes, copy_of, message, files: files.collect() }
 }
 
 fn surgeon(kept: &KeptSurgeon) -> Person {

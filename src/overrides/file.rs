@@ -41,6 +41,8 @@ pub struct Opening {
     pub supersedes: Option<String>,
     /// The entry of the same message before: where that opened files, this one opens none.
     pub copy_of: Option<String>,
+    /// Tells the same bytes on the same route, when another gate took them too.
+    pub message: Option<String>,
     /// One for each case that passed as an emergency.
     pub files: Vec<Opened>,
 }

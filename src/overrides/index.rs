@@ -1,9 +1,11 @@
 //! Override files found again: by number, by state, by surgeon. Derived from the ledger; the gate works without it.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
-use sqlx::AnyPool;
+use sqlx::{Any, AnyPool, Transaction};
 
 use crate::overrides::act::{Act, Recorded};
 use crate::overrides::error::OverridesError;
@@ -12,6 +14,9 @@ use crate::overrides::store::Store;
 
 /// Files of one list at most: a page for people, or what a clock looks at in one go.
 pub const LIST_MAX: u32 = 500;
+
+/// Entries after which a shared index is told how far this gate has come.
+const TOLD_EVERY: u64 = 1_000;
 
 /// Departments of one look-up; whoever sees more sees them page by page.
 const DEPARTMENTS_MAX: usize = 64;
@@ -71,10 +76,15 @@ pub struct Waiting {
     pub overdue: u64,
 }
 
+/// Other gates' consoles wait, see [`Overrides::hold`].
+#[derive(Debug)]
+pub struct Hold(#[expect(dead_code, reason = "only held")] Transaction<'static, Any>);
+
 /// The index. Clones share everything.
 #[derive(Clone, Debug)]
 pub struct Overrides {
     store: Store,
+    told: Arc<AtomicU64>,
 }
 
 impl Overrides {
@@ -87,10 +97,47 @@ impl Overrides {
         begin_write: &'static str,
     ) -> Result<(Self, bool), OverridesError> {
         let (store, fresh) = Store::open(pool, begin_write).await?;
-        Ok((Self { store }, fresh))
+        Ok((Self { store, told: Arc::default() }, fresh))
     }
 
-    /// Forgets everything, before the ledger is read from its beginning.
+    /// Over an index that gates share, which need not answer yet: this one tells what `node`'s ledger says.
+    pub fn over(pool: AnyPool, node: impl Into<String>) -> Self {
+        Self { store: Store::over(pool, node.into()), told: Arc::default() }
+    }
+
+    /// Keeps the consoles of other gates from acting until it is dropped: each act is checked against what the one before
+    /// has left. Nothing to wait for where the index is this gate's own.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn hold(&self) -> Result<Option<Hold>, OverridesError> {
+        Ok(self.store.hold().await?.map(Hold))
+    }
+
+    /// Up to which entry the own ledger was taken into a shared index; `None` where whoever derives both knows.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn cursor(&self) -> Result<Option<u64>, OverridesError> {
+        self.store.cursor().await
+    }
+
+    /// Everything up to `seq` was taken.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn advance(&self, seq: u64) -> Result<(), OverridesError> {
+        // Reading some entries again changes nothing, so the word is not given for each.
+        let told = self.told.load(Ordering::Relaxed);
+        if seq < told.saturating_add(TOLD_EVERY) && told != 0 {
+            return Ok(());
+        }
+        self.store.advance(seq).await?;
+        self.told.store(seq, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Forgets everything that was derived here, before the ledger is read from its beginning.
     ///
     /// # Errors
     /// The database does not answer.

@@ -2,20 +2,23 @@
 
 use jiff::Timestamp;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Row};
+use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Row, Transaction};
 
 use crate::overrides::act::Recorded;
+use crate::overrides::copies::is_open;
 use crate::overrides::error::OverridesError;
 use crate::overrides::file::{FileId, Opened, Opening, OverrideFile};
 
 /// Raised with every change of the tables: an index of another form is dropped and derived anew.
-const FORM: i64 = 3;
+const FORM: i64 = 4;
 
-const TABLES: &str = "
+/// The tables. Those of a shared index stay: a gate drops the rows of its own only.
+pub const TABLES: &str = "
 create table if not exists forms (name text primary key not null, form bigint not null);
 create table if not exists override_files (
     entry text not null,
     nth bigint not null,
+    node text not null,
     at bigint not null,
     state text not null,
     due bigint not null,
@@ -29,26 +32,56 @@ create index if not exists override_files_open on override_files (due) where sta
 create index if not exists override_files_surgeon on override_files (surgeon, at);
 create table if not exists override_acts (
     id text primary key not null,
+    node text not null,
     entry text not null,
     seq bigint not null,
     at bigint not null,
     body text not null
 );
 create index if not exists override_acts_entry on override_acts (entry);
-create table if not exists override_superseded (entry text primary key not null);
+create table if not exists override_superseded (
+    entry text primary key not null,
+    node text not null
+);
 create table if not exists override_copies (
     entry text primary key not null,
+    node text not null,
     original text not null
+);
+create table if not exists override_messages (
+    message text primary key not null,
+    entry text not null,
+    node text not null,
+    at bigint not null
+);
+create table if not exists override_cursors (
+    node text primary key not null,
+    seq bigint not null
 );
 ";
 
-const NAMES: [&str; 4] =
-    ["override_files", "override_acts", "override_superseded", "override_copies"];
+const NAMES: [&str; 6] = [
+    "override_files",
+    "override_acts",
+    "override_superseded",
+    "override_copies",
+    "override_messages",
+    "override_cursors",
+];
+
+/// Only one act at a time, whichever gate's console it is done at ("override" as a number).
+const HOLD: &str = "begin; select pg_advisory_xact_lock(8031170)";
+
+/// Openings are compared with those of other gates one batch after the other.
+const SHARED_WRITE: &str = "begin; lock table override_files in share row exclusive mode";
 
 #[derive(Clone, Debug)]
 pub(in crate::overrides) struct Store {
     pool: AnyPool,
     begin_write: &'static str,
+    /// Whose ledger the rows are derived from.
+    pub(in crate::overrides) node: String,
+    pub(in crate::overrides) shared: bool,
 }
 
 impl Store {
@@ -57,7 +90,7 @@ impl Store {
         pool: AnyPool,
         begin_write: &'static str,
     ) -> Result<(Self, bool), OverridesError> {
-        let store = Self { pool, begin_write };
+        let store = Self { pool, begin_write, node: String::new(), shared: false };
         let mut transaction = store.pool.begin_with(begin_write).await?;
         sqlx::raw_sql(TABLES).execute(&mut *transaction).await?;
         let form = sqlx::query("select form from forms where name = 'overrides'");
@@ -78,11 +111,59 @@ impl Store {
         Ok((store, fresh))
     }
 
+    /// Over tables of several gates, which whoever connects sees to.
+    pub(in crate::overrides) fn over(pool: AnyPool, node: String) -> Self {
+        Self { pool, begin_write: SHARED_WRITE, node, shared: true }
+    }
+
+    /// Keeps other gates from acting until it is dropped.
+    pub(in crate::overrides) async fn hold(
+        &self,
+    ) -> Result<Option<Transaction<'static, Any>>, OverridesError> {
+        if !self.shared {
+            return Ok(None);
+        }
+        Ok(Some(self.pool.begin_with(HOLD).await?))
+    }
+
+    /// Up to which entry the own ledger was taken into a shared index; `None` where whoever derives both knows.
+    pub(in crate::overrides) async fn cursor(&self) -> Result<Option<u64>, OverridesError> {
+        if !self.shared {
+            return Ok(None);
+        }
+        let sql = "select seq from override_cursors where node = $1";
+        let found = sqlx::query(sql).bind(self.node.as_str()).fetch_optional(&self.pool).await?;
+        let seq: i64 = found.map_or(Ok(0), |row| row.try_get(0))?;
+        Ok(Some(u64::try_from(seq).unwrap_or(0)))
+    }
+
+    /// Everything up to there was taken.
+    pub(in crate::overrides) async fn advance(&self, seq: u64) -> Result<(), OverridesError> {
+        if !self.shared {
+            return Ok(());
+        }
+        let sql = "insert into override_cursors (node, seq) values ($1, $2) \
+                   on conflict (node) do update set seq = excluded.seq";
+        let seq = i64::try_from(seq).unwrap_or(i64::MAX);
+        sqlx::query(sql).bind(self.node.as_str()).bind(seq).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Where an act stands among those of its file: by the place in the ledger, and where there are several ledgers,
+    /// by the time.
+    fn place(&self, recorded: &Recorded) -> i64 {
+        if self.shared {
+            recorded.at.as_microsecond()
+        } else {
+            i64::try_from(recorded.seq).unwrap_or(i64::MAX)
+        }
+    }
+
     pub(in crate::overrides) async fn clear(&self) -> Result<(), OverridesError> {
         let mut transaction = self.pool.begin_with(self.begin_write).await?;
         for name in NAMES {
-            let sql = AssertSqlSafe(format!("delete from {name}"));
-            sqlx::query(sql).execute(&mut *transaction).await?;
+            let sql = AssertSqlSafe(format!("delete from {name} where node = $1"));
+            sqlx::query(sql).bind(self.node.as_str()).execute(&mut *transaction).await?;
         }
         Ok(transaction.commit().await?)
     }
@@ -99,32 +180,34 @@ impl Store {
         let mut touched: Vec<&str> = Vec::new();
         for opening in openings {
             if let Some(entry) = &opening.supersedes {
-                let sql =
-                    "insert into override_superseded (entry) values ($1) on conflict do nothing";
-                sqlx::query(sql).bind(entry.as_str()).execute(&mut *connection).await?;
+                let sql = "insert into override_superseded (entry, node) values ($1, $2) \
+                           on conflict do nothing";
+                let query = sqlx::query(sql).bind(entry.as_str()).bind(self.node.as_str());
+                query.execute(&mut *connection).await?;
                 let sql = "delete from override_files where entry = $1";
                 sqlx::query(sql).bind(entry.as_str()).execute(&mut *connection).await?;
             }
-            let original = original(connection, opening).await?;
+            let original = self.original(connection, opening).await?;
             for opened in &opening.files {
                 if let Some(original) = &original
                     && is_open(connection, original, &opened.id).await?
                 {
                     continue;
                 }
-                insert(connection, opened).await?;
+                self.insert(connection, opened).await?;
                 touched.push(&opened.id.entry);
             }
         }
         for (recorded, body) in acts.iter().zip(bodies) {
-            let sql = "insert into override_acts (id, entry, seq, at, body) \
-                       values ($1, $2, $3, $4, $5) on conflict do nothing";
+            let sql = "insert into override_acts (id, entry, seq, at, body, node) \
+                       values ($1, $2, $3, $4, $5, $6) on conflict do nothing";
             sqlx::query(sql)
                 .bind(recorded.entry.as_str())
                 .bind(recorded.of.as_str())
-                .bind(i64::try_from(recorded.seq).unwrap_or(i64::MAX))
+                .bind(self.place(recorded))
                 .bind(recorded.at.as_microsecond())
                 .bind(body.as_str())
+                .bind(self.node.as_str())
                 .execute(&mut *connection)
                 .await?;
             touched.push(&recorded.of);
@@ -137,6 +220,33 @@ impl Store {
             }
         }
         Ok(transaction.commit().await?)
+    }
+
+    async fn insert(
+        &self,
+        connection: &mut AnyConnection,
+        opened: &Opened,
+    ) -> Result<(), OverridesError> {
+        let file = OverrideFile::new(opened.clone());
+        let sql = "insert into override_files \
+                   (entry, nth, at, state, due, surgeon, department, body, node) \
+                   select $1, $2, $3, $4, $5, $6, $7, $8, $9 \
+                   where not exists (select 1 from override_superseded where entry = $10) \
+                   on conflict do nothing";
+        sqlx::query(sql)
+            .bind(opened.id.entry.as_str())
+            .bind(i64::from(opened.id.case))
+            .bind(opened.at.as_microsecond())
+            .bind(file.state.as_str())
+            .bind(file.due.as_microsecond())
+            .bind(opened.surgeon.staff.as_deref().unwrap_or_default())
+            .bind(opened.department.as_deref().unwrap_or_default())
+            .bind(serde_json::to_string(opened).unwrap_or_default())
+            .bind(self.node.as_str())
+            .bind(opened.id.entry.as_str())
+            .execute(connection)
+            .await?;
+        Ok(())
     }
 
     /// The files of a decision entry.
@@ -195,58 +305,6 @@ impl Store {
         let count: i64 = query.fetch_one(&self.pool).await?.try_get(0)?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
-}
-
-/// The entry that a message came with first; copies of copies lead to it. `None`: with this one.
-async fn original(
-    connection: &mut AnyConnection,
-    opening: &Opening,
-) -> Result<Option<String>, OverridesError> {
-    let (Some(before), Some(own)) = (&opening.copy_of, opening.files.first()) else {
-        return Ok(None);
-    };
-    let sql = "select original from override_copies where entry = $1";
-    let original = sqlx::query(sql).bind(before.as_str()).fetch_optional(&mut *connection).await?;
-    let original: Option<String> = original.map(|row| row.try_get(0)).transpose()?;
-    let original = original.unwrap_or_else(|| before.clone());
-    let sql =
-        "insert into override_copies (entry, original) values ($1, $2) on conflict do nothing";
-    let query = sqlx::query(sql).bind(own.id.entry.as_str()).bind(original.as_str());
-    query.execute(connection).await?;
-    Ok(Some(original))
-}
-
-/// Whether the message has opened this case's file, when it came first or as a copy.
-async fn is_open(
-    connection: &mut AnyConnection,
-    original: &str,
-    id: &FileId,
-) -> Result<bool, OverridesError> {
-    let sql = "select count(*) from override_files where nth = $1 and (entry = $2 \
-               or entry in (select entry from override_copies where original = $3))";
-    let query = sqlx::query(sql).bind(i64::from(id.case)).bind(original).bind(original);
-    Ok(query.fetch_one(connection).await?.try_get::<i64, _>(0)? > 0)
-}
-
-async fn insert(connection: &mut AnyConnection, opened: &Opened) -> Result<(), OverridesError> {
-    let file = OverrideFile::new(opened.clone());
-    let sql = "insert into override_files (entry, nth, at, state, due, surgeon, department, body) \
-               select $1, $2, $3, $4, $5, $6, $7, $8 \
-               where not exists (select 1 from override_superseded where entry = $9) \
-               on conflict do nothing";
-    sqlx::query(sql)
-        .bind(opened.id.entry.as_str())
-        .bind(i64::from(opened.id.case))
-        .bind(opened.at.as_microsecond())
-        .bind(file.state.as_str())
-        .bind(file.due.as_microsecond())
-        .bind(opened.surgeon.staff.as_deref().unwrap_or_default())
-        .bind(opened.department.as_deref().unwrap_or_default())
-        .bind(serde_json::to_string(opened).unwrap_or_default())
-        .bind(opened.id.entry.as_str())
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// Writes where a file stands, for the lists.

@@ -52,6 +52,11 @@ pub struct Held {
 }
 
 impl Held {
+    /// Known of the source at a version, in a reading that began at an instant.
+    pub fn new(known: Known, version: i64, read_at: Instant) -> Self {
+        Self { known, version, read_at }
+    }
+
     /// How old the answer is.
     pub fn age(&self) -> Duration {
         clock::monotonic().saturating_duration_since(self.read_at)
@@ -122,6 +127,13 @@ impl Answers {
             answers: self.held.entry_count(),
             hits: self.hits.load(Ordering::Relaxed),
             misses: self.misses.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Keeps an answer that nobody has asked for yet.
+    pub async fn keep(&self, question: Question, floor: i64, held: Held) {
+        if held.version >= floor {
+            self.held.insert((question, floor), Arc::new(held)).await;
         }
     }
 
@@ -211,6 +223,19 @@ impl Inner {
             return Err(RegisterError::Behind { got: version, needed: *floor });
         }
         Ok(Arc::new(Held { known, version, read_at }))
+    }
+
+    /// Reads an answer anew; whether the source answered.
+    pub async fn renew(&self, question: Question) -> bool {
+        let floor = self.state.load().floor(&question);
+        let at = (question, floor);
+        match self.load(&at).await {
+            Ok(held) => {
+                self.answers.held.insert(at, held).await;
+                true
+            }
+            Err(_) => false,
+        }
     }
 
     /// Reloads an answer without anybody waiting; at most once at a time per key.

@@ -18,6 +18,14 @@ pub enum RegisterError {
         /// What the system said.
         why: String,
     },
+    /// The shared database.
+    #[error("the database {server} cannot be used: {why}")]
+    Server {
+        /// Which, without user and password.
+        server: String,
+        /// What it said, or what the system said.
+        why: String,
+    },
     /// The database could not be brought to this program's form.
     #[error("the register database cannot be brought up to date: {0}; it may be of a newer orgate")]
     Migrate(#[from] sqlx::migrate::MigrateError),

@@ -1,4 +1,4 @@
-//! Follows the source: sees a new version within `poll`, reloads what changed, and tells who is no
+//! Follows the source: sees a new version when it is told of it, or within `poll`, reloads what changed, and tells who is no
 //! longer known. A revoked grant must stop the next order.
 
 use std::sync::{Arc, Weak};
@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use crate::clock;
 use crate::register::Inner;
 use crate::register::error::RegisterError;
+use crate::register::source::Touched;
 
 /// Longest time for reading what changed. Longer than an order may wait: nobody waits for this.
 const READ_WITHIN: Duration = Duration::from_secs(30);
@@ -16,7 +17,14 @@ const READ_WITHIN: Duration = Duration::from_secs(30);
 /// Runs until the register is dropped.
 pub async fn follow(register: Weak<Inner>, poll: Duration) {
     loop {
-        tokio::time::sleep(poll).await;
+        let Some(source) = register.upgrade().map(|register| Arc::clone(&register.source)) else {
+            return;
+        };
+        tokio::select! {
+            () = tokio::time::sleep(poll) => {}
+            () = source.changed() => {}
+        }
+        drop(source);
         let Some(register) = register.upgrade() else { return };
         let outcome = register.catch_up().await;
         register.answers_now(outcome.is_ok());
@@ -31,12 +39,18 @@ impl Inner {
     pub async fn catch_up(&self) -> Result<i64, RegisterError> {
         let _turn = self.catching_up.lock().await;
         let began = clock::monotonic();
-        let known = self.state.load().version;
+        let (known, read) = {
+            let state = self.state.load();
+            (state.version, state.read)
+        };
         let version = bounded(self.config.wait, self.source.version()).await?;
-        if version != known {
+        if version != known || !read {
             let restored = version < known;
-            let since = (!restored).then_some(known);
+            let since = (!restored && read).then_some(known);
             let update = bounded(READ_WITHIN, self.source.since(since)).await?;
+            if let Touched::Only { surgeons, .. } = &update.touched {
+                self.warm.touched(surgeons);
+            }
             let next = self.state.load().after(update);
             self.state.store(Arc::new(next));
             if restored {

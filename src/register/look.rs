@@ -78,7 +78,8 @@ pub async fn list(
     let mut condition = String::from("to_version is null");
     if let Some((text, columns)) = &wanted.text {
         let either = columns.iter().map(|column| {
-            format!("\"{column}\" like {} escape '\\'", bind(literally(text.trim())))
+            let (like, place) = (source.like(), bind(literally(text.trim())));
+            format!("\"{column}\" {like} {place} escape '\\'")
         });
         let either: Vec<String> = either.collect();
         condition.push_str(&format!(" and ({})", either.join(" or ")));

@@ -2,7 +2,7 @@
 //!
 //! [`Register`] answers from memory and asks its [`source::Source`] behind or, bounded, before the answer.
 //! Reading order: `table`, `record` (what a row is) · `source`, `sources/` (where rows come from) ·
-//! `snapshot`, `cache`, `follow` (what is in memory, and when it is no longer good) · `import/`, `export`.
+//! `snapshot`, `cache`, `follow`, `warm` (what is in memory, and when it is no longer good) · `import/`, `export`.
 //!
 //! History is kept: an import ends rows and begins others under a new version, and never deletes.
 
@@ -13,6 +13,7 @@ pub mod export;
 pub mod follow;
 pub mod import;
 pub mod look;
+pub mod migrate;
 pub mod record;
 pub mod roster;
 pub mod rows;
@@ -20,6 +21,7 @@ pub mod snapshot;
 pub mod source;
 pub mod sources;
 pub mod table;
+pub mod warm;
 
 use std::fmt;
 use std::sync::Arc;
@@ -42,6 +44,8 @@ use crate::register::error::RegisterError;
 use crate::register::roster::Roster;
 use crate::register::snapshot::Snapshot;
 use crate::register::source::{About, Bearers, Question, Sought, Source};
+use crate::register::warm::Warm;
+use crate::telemetry::shared as events;
 
 /// How long things hold. Every limit has a default; see [`Config::default`].
 #[derive(Clone, Debug)]
@@ -56,8 +60,12 @@ pub struct Config {
     pub wait: Duration,
     /// How long an emergency waits for a local source.
     pub emergency_wait: Duration,
-    /// How often the source is asked for its version.
+    /// How often the source is asked for its version, whether it told of a change or not.
     pub poll: Duration,
+    /// Whether all that a source over the network holds is brought into memory before anybody asks.
+    pub warm: bool,
+    /// How long a start waits for a source that may be down; then the gate starts without.
+    pub start_wait: Duration,
     /// Surgeons and grants held in memory, about 200 bytes each. The default holds a million grants
     /// whole in 230 MB, so that a source that goes down leaves every surgeon in memory.
     pub capacity_rows: u64,
@@ -72,6 +80,8 @@ impl Default for Config {
             wait: Duration::from_millis(1500),
             emergency_wait: Duration::from_millis(500),
             poll: Duration::from_millis(250),
+            warm: true,
+            start_wait: Duration::from_secs(3),
             capacity_rows: 1_100_000,
         }
     }
@@ -106,6 +116,19 @@ pub struct Readiness {
     pub version: i64,
     /// How long ago the source last confirmed the version.
     pub confirmed: Duration,
+    /// Whether verdicts can rest on what is in memory: it was read, and confirmed within `usable`.
+    pub usable: bool,
+}
+
+/// What tells surgical messages from others, of one moment.
+#[derive(Clone, Debug)]
+pub struct InForce {
+    /// The catalogue.
+    pub catalogue: Arc<Catalogue>,
+    /// Technique lists.
+    pub lists: Arc<Lists>,
+    /// [`Register::usable`], of the same moment.
+    pub usable: bool,
 }
 
 /// What [`Register::watch`] tells.
@@ -132,6 +155,7 @@ pub struct Inner {
     catching_up: tokio::sync::Mutex<()>,
     checked: ArcSwap<Instant>,
     told: watch::Sender<State>,
+    warm: Warm,
 }
 
 impl fmt::Debug for Register {
@@ -146,13 +170,23 @@ const OPEN_WITHIN: Duration = Duration::from_secs(30);
 impl Register {
     /// Reads catalogue, lists, calendar and roster, and follows the source until the last clone is dropped.
     ///
+    /// A source over the network may be down: then the register begins empty and not [`Register::usable`], and is
+    /// read as soon as the source answers.
+    ///
     /// # Errors
-    /// The source does not answer: a gate must not start without a catalogue.
+    /// A local source does not answer: that is repaired before a gate starts.
     pub async fn open(config: Config, source: Arc<dyn Source>) -> Result<Self, RegisterError> {
         let began = clock::monotonic();
-        let update = follow::bounded(OPEN_WITHIN, source.since(None)).await?;
-        let first = Snapshot::first(update);
-        let (told, _) = watch::channel(State { answers: true, version: first.version });
+        let limit = if source.is_local() { OPEN_WITHIN } else { config.start_wait };
+        let (first, answers) = match follow::bounded(limit, source.since(None)).await {
+            Ok(update) => (Snapshot::first(update), true),
+            Err(error) if source.is_local() => return Err(error),
+            Err(error) => {
+                events::RegisterAbsent { error: &error }.emit();
+                (Snapshot::unread(), false)
+            }
+        };
+        let (told, _) = watch::channel(State { answers, version: first.version });
         let poll = config.poll;
         let inner = Arc::new(Inner {
             answers: Answers::new(&config),
@@ -162,9 +196,22 @@ impl Register {
             catching_up: tokio::sync::Mutex::new(()),
             checked: ArcSwap::from_pointee(began),
             told,
+            warm: Warm::default(),
         });
         tokio::spawn(follow::follow(Arc::downgrade(&inner), poll));
+        if inner.config.warm && !inner.source.is_local() {
+            tokio::spawn(warm::run(Arc::downgrade(&inner)));
+        }
         Ok(Self { inner })
+    }
+
+    /// What tells surgical messages from others.
+    pub fn in_force(&self) -> InForce {
+        // Before the state is looked at: what was not usable then may be empty now.
+        let usable = self.usable();
+        let state = self.inner.state.load();
+        let (catalogue, lists) = (Arc::clone(&state.catalogue), Arc::clone(&state.lists));
+        InForce { catalogue, lists, usable }
     }
 
     /// The catalogue, whole.
@@ -202,7 +249,15 @@ impl Register {
         let State { answers, .. } = *self.inner.told.borrow();
         let checked = **self.inner.checked.load();
         let confirmed = clock::monotonic().saturating_duration_since(checked);
-        Readiness { answers, version: self.version(), confirmed }
+        let state = self.inner.state.load();
+        let usable = state.read && confirmed <= self.inner.config.usable;
+        Readiness { answers, version: state.version, confirmed, usable }
+    }
+
+    /// Whether verdicts can rest on the register: it was read, and was confirmed not too long ago. While it cannot,
+    /// nobody knows what is surgical, so nothing may be taken to be none of the gate's business.
+    pub fn usable(&self) -> bool {
+        self.readiness().usable
     }
 
     /// How well memory serves, since the start.
@@ -260,9 +315,14 @@ impl Register {
         if about == About::default() {
             return Some(Vec::new());
         }
-        match &self.inner.known(Question::Discussions(about), patience).await?.known {
-            Known::Discussions(held) => Some(held.clone()),
-            _ => None,
+        let question = Question::Discussions(about.clone());
+        match self.inner.known(question.clone(), patience).await.as_deref() {
+            Some(Held { known: Known::Discussions(held), .. }) => Some(held.clone()),
+            Some(_) => None,
+            None => {
+                let floor = self.inner.state.load().floor(&question);
+                self.inner.warm.discussions(&about, floor, self.inner.config.usable)
+            }
         }
     }
 

@@ -18,6 +18,8 @@ const MAX_CHANGED: usize = 10_000;
 /// One consistent state of the register as this gate knows it.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
+    /// Whether the source was ever read; if not, everything here is empty, and means nothing.
+    pub read: bool,
     /// The newest version seen.
     pub version: i64,
     /// The catalogue.
@@ -50,9 +52,24 @@ impl Floors {
 }
 
 impl Snapshot {
+    /// Before the source was ever read.
+    pub fn unread() -> Self {
+        Self {
+            read: false,
+            version: 0,
+            catalogue: Arc::default(),
+            roster: Arc::default(),
+            lists: Arc::default(),
+            calendar: Arc::default(),
+            order_rights_in_use: false,
+            floors: Arc::new(Floors::all(0)),
+        }
+    }
+
     /// The first state, from an update that holds everything.
     pub fn first(update: Update) -> Self {
         Self {
+            read: true,
             version: update.version,
             catalogue: Arc::new(update.catalogue.unwrap_or_default()),
             roster: Arc::new(update.roster.unwrap_or_default()),
@@ -86,6 +103,7 @@ impl Snapshot {
             }
         }
         Self {
+            read: true,
             version,
             catalogue: update.catalogue.map_or_else(|| Arc::clone(&self.catalogue), Arc::new),
             roster: update.roster.map_or_else(|| Arc::clone(&self.roster), Arc::new),
@@ -94,6 +112,11 @@ impl Snapshot {
             order_rights_in_use: update.order_rights_in_use,
             floors: Arc::new(floors),
         }
+    }
+
+    /// Since when everybody must have been read anew.
+    pub fn everybody(&self) -> i64 {
+        self.floors.everybody
     }
 
     /// The version from which on an answer to `question` must have been read.

@@ -18,6 +18,9 @@ use crate::register::roster::Roster;
 /// An answer that is on its way.
 pub type Fetch<'a, T> = Pin<Box<dyn Future<Output = Result<T, RegisterError>> + Send + 'a>>;
 
+/// Something to be told.
+pub type Told<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
 /// An answer and the register version it was read at; both from one snapshot of the source.
 #[derive(Clone, Debug)]
 pub struct Reading<T> {
@@ -115,6 +118,12 @@ pub trait Source: Send + Sync + 'static {
     /// Whether an answer needs no network, so that an emergency may wait for it.
     fn is_local(&self) -> bool;
 
+    /// Waits until the source tells that something has changed, or may have. Never returns where it tells nothing;
+    /// the version is asked for all the same. Nothing told between two calls is lost.
+    fn changed(&self) -> Told<'_> {
+        Box::pin(std::future::pending())
+    }
+
     /// The newest register version. Asked several times a second, so it must be cheap.
     fn version(&self) -> Fetch<'_, i64>;
 
@@ -123,6 +132,18 @@ pub trait Source: Send + Sync + 'static {
 
     /// A surgeon with all current grants.
     fn surgeon<'a>(&'a self, id: &'a SurgeonId) -> Fetch<'a, Reading<Option<Surgeon>>>;
+
+    /// Up to `most` surgeons that stand after `after` in the source's own order, with all current grants; fewer only
+    /// when there are no more. Asked of sources over the network only.
+    fn page<'a>(
+        &'a self,
+        after: Option<&'a SurgeonId>,
+        most: u32,
+    ) -> Fetch<'a, Reading<Vec<Surgeon>>>;
+
+    /// Up to `most` current discussions, the latest first; fewer only when there are no more. Asked of sources over the
+    /// network only.
+    fn latest_discussions(&self, most: u32) -> Fetch<'_, Reading<Vec<Discussion>>>;
 
     /// Who bears a folded name.
     fn bearers<'a>(&'a self, folded: &'a str) -> Fetch<'a, Reading<Bearers>>;

@@ -60,6 +60,8 @@ pub struct Surroundings {
     pub calendar: Arc<Calendar>,
     /// The discussions of the patient, of the order numbers, and those referred to.
     pub discussions: Vec<Discussion>,
+    /// The register was never read, or not for too long: nothing is found then, and the gap is said.
+    pub register_unknown: bool,
     /// The register could not be asked for discussions: then none is missed, and the gap is said.
     pub discussions_unknown: bool,
     /// By group of the order; a missing one is not known.
@@ -229,8 +231,10 @@ const RULES: [RuleFn; 24] = [
 /// Every rule of every family.
 fn found(case: &Case<'_>, policy: &Policy, documents: &Documents<'_>) -> Judged {
     let stage = case.facts.order.stage;
-    let mut gaps = Vec::new();
-    let grants = grant::covered(case);
+    if case.facts.around.register_unknown {
+        return Judged { findings: Vec::new(), gaps: vec![Gap::PrivilegesUnavailable] };
+    }
+    let (mut gaps, grants) = (Vec::new(), grant::covered(case));
     let filing = restricted::filing(case);
     let asks_order_right = policy.effects.of(Rule::OrderRightMissing, stage) != Setting::Off;
     let (order_right, nobody_asked) =

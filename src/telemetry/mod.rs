@@ -12,3 +12,5 @@ pub mod net;
 pub mod office;
 #[expect(clippy::disallowed_macros, reason = "as `events`")]
 pub mod outage;
+#[expect(clippy::disallowed_macros, reason = "as `events`")]
+pub mod shared;

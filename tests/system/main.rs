@@ -42,6 +42,7 @@ mod oidc;
 mod outage;
 mod outside_frames;
 mod pipelining;
+mod postgres;
 mod privacy;
 mod refusals;
 mod retransmission;

@@ -1,6 +1,7 @@
 //! Stories, bookings and overrides, one sentence of rules.md §7 each.
 
 use super::*;
+use crate::cases::Others;
 
 /// The entries of order and notice that a question finds after these documents.
 async fn found(documents: &[Document], asked: &Asked) -> (Option<String>, Option<String>) {
@@ -208,12 +209,51 @@ async fn overrides_count_each_patient_and_operation_once() {
 }
 
 #[tokio::test]
-async fn an_emergency_asks_no_index_beyond_this_machine() {
+async fn an_emergency_asks_no_index_beyond_this_machine_but_memory() {
     let folder = tempfile::tempdir().unwrap();
-    let config = Config { local: false, ..config() };
-    let cases = Cases::open(pool(folder.path()).await, config).await.unwrap();
-    cases.enter(vec![order("o")], None);
     let emergency = Asked { emergency: true, ..asked(Some("1")) };
-    assert!(!cases.story(&emergency).await.known);
-    assert!(cases.story(&asked(Some("1"))).await.known);
+    for (recent_max, known) in [(0, false), (1, true)] {
+        let config = Config { local: false, recent_max, ..config() };
+        let cases = Cases::open(pool(folder.path()).await, config).await.unwrap();
+        cases.enter(vec![order(&format!("o{recent_max}"))], None);
+        cases.flush(Duration::from_secs(60)).await.unwrap();
+        let story = cases.story(&emergency).await;
+        assert_eq!((story.known, story.order.is_some()), (known, known));
+        assert!(cases.story(&asked(Some("1"))).await.known);
+    }
+}
+
+#[tokio::test]
+async fn with_a_shared_index_gone_stories_are_told_from_memory_as_far_as_it_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = pool(folder.path()).await;
+    let config = Config { local: false, recent_max: 10, ..config() };
+    let cases = Cases::open(pool.clone(), config).await.unwrap();
+    cases.enter(vec![order("o")], None);
+    cases.flush(Duration::from_secs(60)).await.unwrap();
+    pool.close().await;
+    assert!(cases.story(&asked(Some("1"))).await.order.is_some());
+    let other = Asked { patient: Redacted::new("Z"), ..asked(Some("9")) };
+    assert!(!cases.story(&other).await.known, "that there is none, nobody can say");
+}
+
+#[tokio::test]
+async fn what_one_gate_enters_another_hears_once_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = pool(folder.path()).await;
+    let one = Cases::open(pool.clone(), Config { local: false, ..config() }).await.unwrap();
+    let two = Config { node: "gate-2".to_owned(), local: false, recent_max: 10, ..config() };
+    let two = Cases::open(pool, two).await.unwrap();
+    one.enter(vec![order("a")], Some(1));
+    one.enter(vec![notice("b")], Some(2));
+    one.known_at("http://server/fhir/ServiceRequest/7", " 1 ");
+    one.flush(Duration::from_secs(60)).await.unwrap();
+    let mut others = Others::default();
+    let heard = two.of_others(&mut others, Timestamp::MIN).await.unwrap();
+    let entries: Vec<_> = heard.documents.iter().map(|document| &*document.entry).collect();
+    assert_eq!(entries, ["a", "b"]);
+    let [known] = heard.addresses.as_slice() else { panic!("one address") };
+    assert_eq!((&*known.address, &*known.order_no), ("http://server/fhir/ServiceRequest/7", "1"));
+    assert!(two.of_others(&mut others, Timestamp::MIN).await.unwrap().nothing());
+    assert!(one.of_others(&mut Others::default(), Timestamp::MIN).await.unwrap().nothing());
 }

@@ -10,7 +10,6 @@ use crate::cli::demo::DemoError;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::register::import::{ImportError, Request, import, table};
-use crate::register::sources::sqlite;
 
 #[derive(Embed)]
 #[folder = "config/sample"]
@@ -159,7 +158,7 @@ pub(super) async fn fill_register(settings: &Settings, folder: &Path) -> Result<
         policy: settings.import_policy(),
     };
     let sample = |error: &dyn std::fmt::Display| DemoError::Sample(error.to_string());
-    let source = sqlite::open(&settings.register_file).await.map_err(|e| sample(&e))?;
+    let source = settings.register_at.open_now().await.map_err(|e| sample(&e))?;
     let imported = import(&source, &request).await;
     source.close().await;
     imported.map(|_| ()).map_err(|error| match error {

@@ -99,6 +99,7 @@ impl Route {
             config: &self.config,
             catalogue: &self.catalogue,
             lists: &self.lists,
+            all_surgical: self.config.all_surgical,
             zone: &self.zone,
             checked_order,
         }

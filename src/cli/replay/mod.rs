@@ -125,8 +125,8 @@ async fn replayed(args: &ReplayArgs, settings: &Settings) -> Result<u8, Stopped>
         let job = record::Job { start, route, by, reason, as_of, known, now };
         return Ok(record::run(&job, settings));
     }
-    if !settings.register_file.exists() {
-        let register = settings.register_file.display();
+    let register = &settings.register_at;
+    if !register.made() {
         return Err(wrong(format!("{register}: no register yet, fill it with `orgate import`")));
     }
     // Made now, so that an hour's work is not lost to a path that cannot be written.

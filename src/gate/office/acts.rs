@@ -59,7 +59,7 @@ impl Office {
             reason: reason.trim().to_owned(),
             suspend: suspend.map(|of| Suspension { of }),
         };
-        let turn = Arc::clone(&self.acting).lock_owned().await;
+        let turn = self.alone().await?;
         let before = self.override_file(account, id).await?;
         before.check(&act, self.now())?;
         let subject = match suspend {
@@ -118,7 +118,7 @@ impl Office {
         act: Act,
     ) -> Result<OverrideFile, OfficeError> {
         Self::permit(account, Permit::Review)?;
-        let _turn = self.acting.lock().await;
+        let _turn = self.alone().await?;
         let before = self.override_file(account, id).await?;
         before.check(&act, self.now())?;
         self.act(before, act).await
@@ -131,7 +131,7 @@ impl Office {
     pub async fn escalate(&self) -> Result<usize, OfficeError> {
         let now = self.now();
         let ladder = &self.parts.ladder;
-        let _turn = self.acting.lock().await;
+        let _turn = self.alone().await?;
         let due = self.parts.overrides.overdue(now, |file| ladder.due(file, now)).await?;
         let count = due.len();
         for (file, act) in due {

@@ -23,7 +23,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::Value;
-use tokio::sync::{Mutex, broadcast};
+use tokio::sync::{Mutex, OwnedMutexGuard, broadcast};
 use tokio::time::timeout;
 
 use crate::accounts::change::ChangeRefused;
@@ -41,7 +41,7 @@ use crate::gate::stances::Stances;
 use crate::gate::told::Shown;
 use crate::ledger::{Body, Draft, Durability, EntryId, Kind, Ledger, LedgerError};
 use crate::overrides::error::OverridesError;
-use crate::overrides::{Ladder, Overrides, Refused};
+use crate::overrides::{Hold, Ladder, Overrides, Refused};
 use crate::register::change::ChangeError;
 use crate::register::import::policy::Policy;
 use crate::register::sources::sql::SqlSource;
@@ -216,6 +216,12 @@ impl Office {
 
     fn now(&self) -> Timestamp {
         self.parts.gate.clock().now()
+    }
+
+    /// Waits until nobody else acts on override files, at this gate or another.
+    async fn alone(&self) -> Result<(OwnedMutexGuard<()>, Option<Hold>), OfficeError> {
+        let own = Arc::clone(&self.acting).lock_owned().await;
+        Ok((own, self.parts.overrides.hold().await?))
     }
 
     fn permit(account: &Account, permit: Permit) -> Result<(), OfficeError> {

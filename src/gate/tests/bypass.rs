@@ -35,6 +35,12 @@ impl Source for Hung {
     fn surgeon<'a>(&'a self, _: &'a SurgeonId) -> Fetch<'a, Reading<Option<Surgeon>>> {
         Box::pin(std::future::pending())
     }
+    fn page<'a>(&'a self, _: Option<&'a SurgeonId>, _: u32) -> Fetch<'a, Reading<Vec<Surgeon>>> {
+        Box::pin(std::future::pending())
+    }
+    fn latest_discussions(&self, most: u32) -> Fetch<'_, Reading<Vec<Discussion>>> {
+        self.0.latest_discussions(most)
+    }
     fn bearers<'a>(&'a self, _: &'a str) -> Fetch<'a, Reading<Bearers>> {
         Box::pin(std::future::pending())
     }

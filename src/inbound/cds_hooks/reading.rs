@@ -9,6 +9,7 @@ use crate::inbound::cds_hooks::references::Known;
 use crate::inbound::cds_hooks::request::Draft;
 use crate::mapping::fhir::{FhirContext, FhirMapping, FhirReading, Subject};
 use crate::mapping::{Reading, Unreadable};
+use crate::register::InForce;
 
 /// Why a draft is not judged whose surgeon is a reference that leads nowhere, as its entry says it.
 pub(super) const UNRESOLVED: &str = "unresolved-surgeon";
@@ -54,13 +55,12 @@ impl Reader<'_> {
     }
 
     fn mapped(&self, resource: Subject<'_>, all_surgical: bool) -> FhirReading {
-        let register = self.gate.register();
-        let (catalogue, lists) = (register.catalogue(), register.lists());
+        let InForce { catalogue, lists, usable } = self.gate.register().in_force();
         let context = FhirContext {
             catalogue: &catalogue,
             listed: &|code| lists.mention(code),
             checked_order: &|number| self.gate.memory().knows_order(number),
-            all_surgical,
+            all_surgical: all_surgical || !usable,
             zone: self.gate.zone(),
             references: self.known,
         };

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use crate::gate::Gate;
 use crate::inbound::console::{listener, respond};
 use crate::net::tls::ServerTls;
+use crate::register::Readiness;
 
 /// What health is told from.
 #[derive(Clone)]
@@ -49,9 +50,23 @@ async fn readyz(State(health): State<Health>) -> Response {
     for (route, listen) in &health.routes {
         checks.push((format!("route {route} on {listen}"), !draining));
     }
-    checks.push(("register".to_owned(), health.gate.register_answers()));
+    checks.push(register(health.gate.register().readiness()));
     checks.push(("ledger".to_owned(), health.gate.ledger_writes()));
     respond::ready(&checks)
+}
+
+/// A register that does not answer is used as it was last confirmed, for a while: that it is so must be seen.
+fn register(state: Readiness) -> (String, bool) {
+    let Readiness { answers, version, confirmed, usable } = state;
+    let seconds = confirmed.as_secs();
+    let name = match (answers, usable) {
+        (true, true) => format!("register version {version}"),
+        (false, true) => {
+            format!("register version {version}, does not answer, confirmed {seconds} s ago")
+        }
+        (_, false) => "register, does not answer".to_owned(),
+    };
+    (name, usable)
 }
 
 async fn metrics(State(health): State<Health>) -> Response {

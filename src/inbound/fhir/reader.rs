@@ -23,6 +23,9 @@ pub struct Reader<'r> {
     pub catalogue: &'r Catalogue,
     /// The technique lists, likewise.
     pub lists: &'r Lists,
+    /// Whether every message that the mapping knows counts as surgical: as the route says, and while the register,
+    /// which tells them apart, is not usable.
+    pub all_surgical: bool,
     /// The hospital's time zone.
     pub zone: &'r TimeZone,
     /// Whether an order of this number was checked.
@@ -78,7 +81,7 @@ impl Reader<'_> {
             catalogue: self.catalogue,
             listed: &|code| self.lists.mention(code),
             checked_order: &known,
-            all_surgical: self.config.all_surgical,
+            all_surgical: self.all_surgical,
             zone: self.zone,
             references,
         };

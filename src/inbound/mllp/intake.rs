@@ -17,6 +17,7 @@ use crate::inbound::mllp::connection::Route;
 use crate::inbound::mllp::pipeline::{Acknowledges, Reference};
 use crate::inbound::mllp::respond;
 use crate::mapping::{Context, Reading, Unreadable};
+use crate::register::InForce;
 use crate::telemetry::events;
 
 /// What a frame holds.
@@ -53,6 +54,9 @@ pub struct Reader<'r> {
     pub catalogue: &'r Catalogue,
     /// The technique lists, likewise.
     pub lists: &'r Lists,
+    /// Whether every message that the mapping knows counts as surgical: as the route says, and while the register,
+    /// which tells them apart, is not usable.
+    pub all_surgical: bool,
     /// The hospital's time zone.
     pub zone: &'r TimeZone,
     /// Whether an order of this number was checked.
@@ -61,13 +65,13 @@ pub struct Reader<'r> {
 
 /// Reads a whole frame on a route.
 pub(super) fn read(route: &Route, frame: &[u8]) -> Intake {
-    let register = route.gate.register();
-    let (catalogue, lists) = (register.catalogue(), register.lists());
+    let InForce { catalogue, lists, usable } = route.gate.register().in_force();
     let checked_order = |order_no: &str| route.gate.memory().knows_order(order_no);
     Reader {
         config: &route.config,
         catalogue: &catalogue,
         lists: &lists,
+        all_surgical: route.config.all_surgical || !usable,
         zone: route.gate.zone(),
         checked_order: &checked_order,
     }
@@ -100,7 +104,7 @@ impl Reader<'_> {
             catalogue: self.catalogue,
             checked_order: self.checked_order,
             listed: &|code| self.lists.mention(code),
-            all_surgical: self.config.all_surgical,
+            all_surgical: self.all_surgical,
             zone: self.zone,
             compare_bytes: self.config.compare_bytes,
         };

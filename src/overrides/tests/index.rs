@@ -18,7 +18,7 @@ async fn index() -> (Overrides, AnyPool) {
 }
 
 fn opening(entry: &str) -> Opening {
-    Opening { supersedes: None, copy_of: None, files: vec![opened(entry, 0), opened(entry, 2)] }
+    Opening { files: vec![opened(entry, 0), opened(entry, 2)], ..Opening::default() }
 }
 
 fn with_body(recorded: Recorded) -> (Recorded, String) {
@@ -85,9 +85,9 @@ async fn a_copy_opens_no_second_file_and_a_copy_of_what_opened_none_does() {
 async fn a_copy_opens_what_its_original_did_not_and_each_case_once() {
     let (overrides, _) = index().await;
     let of = |entry: &str, copy_of: Option<&str>, cases: &[u32]| Opening {
-        supersedes: None,
         copy_of: copy_of.map(str::to_owned),
         files: cases.iter().map(|case| opened(entry, *case)).collect(),
+        ..Opening::default()
     };
     let openings = [
         of("01A", None, &[0]),

@@ -1,16 +1,19 @@
 //! The look-ups beside surgeons: discussions, and who else holds a grant.
 
+use std::collections::HashMap;
+
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use crate::domain::discussion::Discussion;
 use crate::domain::grant::Grant;
-use crate::domain::surgeon::SurgeonId;
+use crate::domain::surgeon::{Surgeon, SurgeonId};
 use crate::register::error::RegisterError;
 use crate::register::import::discussions::DISCUSSIONS;
 use crate::register::import::grants::GRANTS;
+use crate::register::import::surgeons::SURGEONS;
 use crate::register::record::Fields;
 use crate::register::rows;
-use crate::register::source::{About, MAX_COLLEAGUES, MAX_DISCUSSIONS, Reading, Sought};
+use crate::register::source::{About, Bearers, MAX_COLLEAGUES, MAX_DISCUSSIONS, Reading, Sought};
 use crate::register::sources::sql::{SqlSource, joined, newest_version, separator};
 
 /// Grants that are looked at to find colleagues. What SQL lets through fails only by its site.
@@ -20,6 +23,95 @@ const MAX_CANDIDATES: usize = 60;
 const MAX_CODES: usize = 50;
 
 impl SqlSource {
+    pub(super) async fn read_bearers(
+        &self,
+        folded: &str,
+    ) -> Result<Reading<Bearers>, RegisterError> {
+        let mut transaction = self.read().await?;
+        let version = newest_version(&mut transaction).await?;
+        let found = sqlx::query(
+            "select \"surgeon_id\" from surgeons \
+             where \"name_folded\" = $1 and to_version is null limit 2",
+        )
+        .bind(folded)
+        .fetch_all(&mut *transaction)
+        .await?;
+        transaction.rollback().await?;
+        let value = match found.as_slice() {
+            [] => Bearers::Nobody,
+            [one] => {
+                let id = SurgeonId::new(one.try_get(0)?);
+                Bearers::One(
+                    id.ok_or(RegisterError::Row { table: "surgeons", column: "surgeon_id" })?,
+                )
+            }
+            _ => Bearers::Several,
+        };
+        Ok(Reading { version, value })
+    }
+
+    pub(super) async fn read_page(
+        &self,
+        after: Option<&SurgeonId>,
+        most: u32,
+    ) -> Result<Reading<Vec<Surgeon>>, RegisterError> {
+        let mut transaction = self.read().await?;
+        let version = newest_version(&mut transaction).await?;
+        let after = after.map_or("", SurgeonId::as_str);
+        let list = joined(&SURGEONS);
+        let sql = format!(
+            "select {list}, \"surgeon_id\" from surgeons where \"surgeon_id\" > $2 \
+             and to_version is null order by \"surgeon_id\" limit {most}"
+        );
+        let found = sqlx::query(AssertSqlSafe(sql)).bind(separator()).bind(after);
+        let found = found.fetch_all(&mut *transaction).await?;
+        let Some(last) = found.last() else {
+            return Ok(Reading { version, value: Vec::new() });
+        };
+        let last: String = last.try_get(1)?;
+        let list = joined(&GRANTS);
+        let sql = format!(
+            "select {list}, \"surgeon_id\" from grants where \"surgeon_id\" > $2 \
+             and \"surgeon_id\" <= $3 and to_version is null \
+             order by \"surgeon_id\", \"code\", \"grade\", \"right\", \"valid_from\""
+        );
+        let held = sqlx::query(AssertSqlSafe(sql)).bind(separator()).bind(after).bind(last);
+        let held = held.fetch_all(&mut *transaction).await?;
+        transaction.rollback().await?;
+        let mut grants: HashMap<&str, Vec<Grant>> = HashMap::new();
+        for row in &held {
+            let grant = rows::grant(&Fields::split(&GRANTS, row.try_get(0)?))?;
+            grants.entry(row.try_get(1)?).or_default().push(grant);
+        }
+        let mut value = Vec::with_capacity(found.len());
+        for row in &found {
+            let own = grants.remove(row.try_get::<&str, _>(1)?).unwrap_or_default();
+            value.push(rows::surgeon(&Fields::split(&SURGEONS, row.try_get(0)?), own)?);
+        }
+        Ok(Reading { version, value })
+    }
+
+    pub(super) async fn read_latest_discussions(
+        &self,
+        most: u32,
+    ) -> Result<Reading<Vec<Discussion>>, RegisterError> {
+        let mut transaction = self.read().await?;
+        let version = newest_version(&mut transaction).await?;
+        let list = joined(&DISCUSSIONS);
+        let sql = format!(
+            "select {list} from discussions where to_version is null \
+             order by \"held_on\" desc limit {most}"
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(separator());
+        let rows = rows.fetch_all(&mut *transaction).await?;
+        transaction.rollback().await?;
+        let read = |row: &sqlx::any::AnyRow| {
+            rows::discussion(&Fields::split(&DISCUSSIONS, row.try_get(0)?))
+        };
+        let value = rows.iter().map(read).collect::<Result<_, RegisterError>>()?;
+        Ok(Reading { version, value })
+    }
+
     pub(super) async fn read_discussions(
         &self,
         about: &About,

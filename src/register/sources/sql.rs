@@ -25,7 +25,10 @@ use crate::register::import::techniques::TECHNIQUES;
 use crate::register::record::{Fields, SEPARATOR};
 use crate::register::roster::Roster;
 use crate::register::rows;
-use crate::register::source::{About, Bearers, Fetch, Reading, Sought, Source, Touched, Update};
+use crate::register::source::{
+    About, Bearers, Fetch, Reading, Sought, Source, Told, Touched, Update,
+};
+use crate::register::sources::postgres::News;
 use crate::register::table::Table;
 
 /// What differs between databases.
@@ -37,6 +40,8 @@ pub struct Dialect {
     pub begin_write: &'static str,
     /// Whether the database is inside this machine.
     pub local: bool,
+    /// Compares with a pattern, whatever the case of Latin letters.
+    pub like: &'static str,
 }
 
 /// A register in a database.
@@ -44,6 +49,7 @@ pub struct Dialect {
 pub struct SqlSource {
     pool: AnyPool,
     dialect: Dialect,
+    news: Option<Arc<News>>,
     surgeon_by_id: Arc<str>,
     grants_of: Arc<str>,
 }
@@ -111,9 +117,20 @@ impl SqlSource {
         Self {
             pool,
             dialect,
+            news: None,
             surgeon_by_id: by_id(&SURGEONS, ""),
             grants_of: by_id(&GRANTS, "order by \"code\", \"grade\", \"right\", \"valid_from\""),
         }
+    }
+
+    /// The same, where the database tells of its changes.
+    pub fn told_by(self, news: Arc<News>) -> Self {
+        Self { news: Some(news), ..self }
+    }
+
+    /// Compares with a pattern, whatever the case of Latin letters.
+    pub fn like(&self) -> &'static str {
+        self.dialect.like
     }
 
     /// A transaction that sees one snapshot.
@@ -198,30 +215,6 @@ impl SqlSource {
         }
         let surgeon = rows::surgeon(&Fields::split(&SURGEONS, found.try_get(0)?), grants)?;
         Ok(Reading { version, value: Some(surgeon) })
-    }
-
-    async fn read_bearers(&self, folded: &str) -> Result<Reading<Bearers>, RegisterError> {
-        let mut transaction = self.read().await?;
-        let version = newest_version(&mut transaction).await?;
-        let found = sqlx::query(
-            "select \"surgeon_id\" from surgeons \
-             where \"name_folded\" = $1 and to_version is null limit 2",
-        )
-        .bind(folded)
-        .fetch_all(&mut *transaction)
-        .await?;
-        transaction.rollback().await?;
-        let value = match found.as_slice() {
-            [] => Bearers::Nobody,
-            [one] => {
-                let id = SurgeonId::new(one.try_get(0)?);
-                Bearers::One(
-                    id.ok_or(RegisterError::Row { table: "surgeons", column: "surgeon_id" })?,
-                )
-            }
-            _ => Bearers::Several,
-        };
-        Ok(Reading { version, value })
     }
 
     async fn read_version(&self) -> Result<i64, RegisterError> {
@@ -331,6 +324,13 @@ impl Source for SqlSource {
         self.dialect.local
     }
 
+    fn changed(&self) -> Told<'_> {
+        match &self.news {
+            Some(news) => Box::pin(news.next()),
+            None => Box::pin(std::future::pending()),
+        }
+    }
+
     fn version(&self) -> Fetch<'_, i64> {
         Box::pin(self.read_version())
     }
@@ -341,6 +341,18 @@ impl Source for SqlSource {
 
     fn surgeon<'a>(&'a self, id: &'a SurgeonId) -> Fetch<'a, Reading<Option<Surgeon>>> {
         Box::pin(self.read_surgeon(id))
+    }
+
+    fn page<'a>(
+        &'a self,
+        after: Option<&'a SurgeonId>,
+        most: u32,
+    ) -> Fetch<'a, Reading<Vec<Surgeon>>> {
+        Box::pin(self.read_page(after, most))
+    }
+
+    fn latest_discussions(&self, most: u32) -> Fetch<'_, Reading<Vec<Discussion>>> {
+        Box::pin(self.read_latest_discussions(most))
     }
 
     fn bearers<'a>(&'a self, folded: &'a str) -> Fetch<'a, Reading<Bearers>> {

@@ -26,7 +26,7 @@ const ACQUIRE_WITHIN: Duration = Duration::from_secs(5);
 const MIGRATE_TRIES: u32 = 5;
 
 const SQLITE: Dialect =
-    Dialect { begin_read: "begin", begin_write: "begin immediate", local: true };
+    Dialect { begin_read: "begin", begin_write: "begin immediate", local: true, like: "like" };
 
 /// Opens the register in `file`, and makes the file, its folder and its tables if need be.
 ///

@@ -11,6 +11,7 @@ mod lists;
 mod questions;
 mod shipped;
 mod stub;
+mod warm;
 
 use std::path::PathBuf;
 use std::time::Duration;

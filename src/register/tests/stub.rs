@@ -49,6 +49,8 @@ pub(super) fn config() -> Config {
         emergency_wait: Duration::from_millis(300),
         // Tests catch up by hand, so that nothing depends on time.
         poll: Duration::from_secs(3600),
+        warm: false,
+        start_wait: Duration::from_millis(300),
         ..Config::default()
     }
 }
@@ -171,6 +173,34 @@ impl Source for Stub {
     fn surgeon<'a>(&'a self, id: &'a SurgeonId) -> Fetch<'a, Reading<Option<Surgeon>>> {
         self.loads.fetch_add(1, Ordering::SeqCst);
         Box::pin(self.behave(|| self.surgeon_now(id)))
+    }
+
+    fn page<'a>(
+        &'a self,
+        after: Option<&'a SurgeonId>,
+        most: u32,
+    ) -> Fetch<'a, Reading<Vec<Surgeon>>> {
+        Box::pin(async move {
+            let mut ids: Vec<SurgeonId> = self.names.lock().unwrap().keys().cloned().collect();
+            ids.sort();
+            ids.retain(|id| after.is_none_or(|after| id > after));
+            ids.truncate(usize::try_from(most).unwrap());
+            let mut value = Vec::new();
+            let mut version = self.version.load(Ordering::SeqCst);
+            for id in &ids {
+                let reading = self.surgeon(id).await?;
+                version = version.min(reading.version);
+                value.extend(reading.value);
+            }
+            Ok(Reading { version, value })
+        })
+    }
+
+    fn latest_discussions(&self, _most: u32) -> Fetch<'_, Reading<Vec<Discussion>>> {
+        Box::pin(async move {
+            let value = self.discussions.lock().unwrap().clone();
+            Ok(Reading { version: self.version.load(Ordering::SeqCst), value })
+        })
     }
 
     fn bearers<'a>(&'a self, folded: &'a str) -> Fetch<'a, Reading<Bearers>> {

@@ -69,6 +69,11 @@ impl Browser {
         browser
     }
 
+    /// The same person, whom a balancer leads to another gate.
+    pub(crate) fn moved_to(&self, gate: &Gate) -> Self {
+        Self { console: gate.console(), cookies: self.cookies.clone() }
+    }
+
     pub(crate) fn log_in(&mut self, name: &str, password: &str) -> Page {
         let word = self.get("/login").field("word");
         self.post("/login", &[("word", &word), ("name", name), ("password", password)])

@@ -20,7 +20,7 @@ pub(crate) const ORGATE: &str = env!("CARGO_BIN_EXE_orgate");
 /// A hospital: a folder with configuration, register and ledger, in which a gate can be started.
 pub(crate) struct Hospital {
     folder: TempDir,
-    head: String,
+    pub(in crate::support) head: String,
     routes: String,
     log: &'static str,
 }
@@ -28,10 +28,14 @@ pub(crate) struct Hospital {
 impl Hospital {
     /// With the sample register, imported by the command, and no route.
     pub(crate) fn new() -> Self {
-        let hospital = Self::empty();
-        hospital.configure();
+        Self::empty().filled()
+    }
+
+    /// Imports the sample register.
+    pub(crate) fn filled(self) -> Self {
+        self.configure();
         let sample = |name: &str| repository("config/sample").join(name).display().to_string();
-        let out = hospital.run(&[
+        let out = self.run(&[
             "import",
             "--catalogue",
             &sample("catalogue.csv"),
@@ -51,7 +55,7 @@ impl Hospital {
             &repository("config/lists/calendar-cn.csv").display().to_string(),
         ]);
         assert!(out.status.success(), "{}", text(&out.stderr));
-        hospital
+        self
     }
 
     /// With an empty register.

@@ -12,6 +12,8 @@ pub(crate) mod in_process;
 pub(crate) mod ledger;
 pub(crate) mod message;
 pub(crate) mod peer;
+pub(crate) mod postgres;
+pub(crate) mod proxy;
 pub(crate) mod reply;
 pub(crate) mod resource;
 pub(crate) mod script;

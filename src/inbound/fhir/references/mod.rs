@@ -29,6 +29,7 @@ use crate::inbound::fhir::pieces::Piece;
 use crate::inbound::fhir::reader::{Came, ReadPiece, Reader};
 use crate::inbound::fhir::service::{Asked, Route};
 use crate::mapping::fhir::{Found, References};
+use crate::register::InForce;
 
 /// The types that are looked up: who operates, for whom, and what an appointment is based on.
 const LOOKED_UP: [&str; 6] =
@@ -236,12 +237,12 @@ fn read_once(
     pieces: &[Piece<'_>],
     known: &Known<'_>,
 ) -> (Vec<ReadPiece>, Vec<String>) {
-    let register = route.gate.register();
-    let (catalogue, lists) = (register.catalogue(), register.lists());
+    let InForce { catalogue, lists, usable } = route.gate.register().in_force();
     let reader = Reader {
         config: &route.config,
         catalogue: &catalogue,
         lists: &lists,
+        all_surgical: route.config.all_surgical || !usable,
         zone: route.gate.zone(),
         checked_order: &|order_no| route.gate.memory().knows_order(order_no),
         order_at: &|address| route.gate.memory().order_at(address),

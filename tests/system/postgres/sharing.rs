@@ -1,0 +1,200 @@
+//! What gates share besides the register: accounts, and what was judged. Messages judged alike wherever they come.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+
+use crate::postgres::faults::nothing_slipped_through;
+use crate::postgres::register::Pair;
+use crate::support::browser::Browser;
+use crate::support::client::Client;
+use crate::support::gate::{Gate, Hospital};
+use crate::support::ledger::{decision, decisions, decisions_of, findings};
+use crate::support::message::{Draft, control_id};
+use crate::support::reply::code;
+use crate::support::upstream::Upstream;
+use crate::support::{eventually, repository};
+
+const PASSWORD: &str = "first-word-of-all-7";
+
+#[test]
+fn a_login_and_a_lock_out_on_one_gate_hold_on_the_other() {
+    let pair = Pair::new();
+    pair.one.account("wang", PASSWORD, &["--role", "viewer"]);
+    let (one, two) = (pair.one.start(), pair.two.start());
+    let mut at_one = Browser::first_login(&one, "wang", PASSWORD);
+    assert_eq!(at_one.get("/register").status, 200);
+    let mut at_two = at_one.moved_to(&two);
+    assert_eq!(at_two.get("/register").status, 200, "the session holds");
+    let mut stranger = Browser::new(&two);
+    for _ in 0..5 {
+        assert_eq!(stranger.log_in("wang", "guessed").header("location"), None);
+    }
+    let right = format!("{PASSWORD}-new");
+    assert_eq!(Browser::new(&one).log_in("wang", &right).header("location"), None, "locked");
+}
+
+/// What was decided and found, of each message; copies of one are judged alike, or the day would not be the same.
+fn verdicts(hospitals: &[&Hospital]) -> HashMap<String, BTreeSet<(String, Vec<String>)>> {
+    let mut all: HashMap<String, BTreeSet<_>> = HashMap::new();
+    for entry in hospitals.iter().flat_map(|hospital| decisions(&hospital.data())) {
+        let id = entry["body"]["control_id"].as_str().expect("a text").to_owned();
+        let own = (decision(&entry).to_owned(), findings(&entry));
+        all.entry(id).or_default().insert(own);
+    }
+    all
+}
+
+/// Waits until `other` has heard of what `gate` has judged last.
+fn heard(gate: &Gate, other: &Gate) {
+    let last = decisions(gate.data()).pop();
+    let orders = |entry: &Value| {
+        entry["body"]["facts"]["orders"].as_array().is_some_and(|all| !all.is_empty())
+    };
+    if let Some(entry) = last.filter(orders) {
+        other.says(entry["id"].as_str().expect("an id"));
+    }
+}
+
+fn day() -> Vec<Vec<u8>> {
+    let mut files: Vec<_> = std::fs::read_dir(repository("config/sample/day"))
+        .expect("the sample day")
+        .map(|file| file.expect("it can be listed").path())
+        .filter(|path| path.extension().is_some_and(|end| end == "hl7"))
+        .collect();
+    files.sort();
+    files.iter().map(|file| std::fs::read(file).expect("a message")).collect()
+}
+
+#[test]
+fn a_day_played_through_two_gates_in_turn_is_judged_as_by_one() {
+    let upstream = Upstream::accepting();
+    let single = Hospital::new().route("his", upstream.address, &[]);
+    let mut gate = single.start();
+    for message in day() {
+        gate.connect().ask(&message);
+    }
+    gate.stop();
+    let pair = Pair::new();
+    let (one, two) = (pair.one.log("debug"), pair.two.log("debug"));
+    let (mut first, mut second) = (one.start(), two.start());
+    for (nth, message) in day().iter().enumerate() {
+        let (gate, other) = if nth % 2 == 0 { (&first, &second) } else { (&second, &first) };
+        gate.connect().ask(message);
+        heard(gate, other);
+    }
+    first.stop();
+    second.stop();
+    let (alone, together) = (verdicts(&[&single]), verdicts(&[&one, &two]));
+    for (id, own) in &alone {
+        assert_eq!(together.get(id), Some(own), "{id}");
+    }
+    assert_eq!(alone.len(), together.len());
+    assert!(alone.len() > 50, "{}", alone.len());
+}
+
+#[test]
+fn a_message_sent_again_to_the_other_gate_gets_the_same_verdict_and_is_known_as_a_copy() {
+    let pair = Pair::new();
+    let (one, two) = (pair.one.log("debug"), pair.two.log("debug"));
+    let (mut first, second) = (one.start(), two.start());
+    for draft in [
+        Draft::clean("again-clean"),
+        Draft::refused("refused-again"),
+        Draft::emergency("again-emergency"),
+    ] {
+        let answer = code(&first.connect().ask(&draft.bytes()));
+        heard(&first, &second);
+        if draft.id == "again-emergency" {
+            first.kill();
+        }
+        assert_eq!(code(&second.connect().ask(&draft.bytes())), answer);
+        let (at_one, at_two) =
+            (decisions_of(&one.data(), &draft.id), decisions_of(&two.data(), &draft.id));
+        assert_eq!((at_one.len(), at_two.len()), (1, 1));
+        assert_eq!(findings(&at_one[0]), findings(&at_two[0]), "{}", draft.id);
+        let copy_of = &at_two[0]["body"]["retransmission_of"];
+        if answer == "AA" {
+            assert_eq!(*copy_of, at_one[0]["id"]);
+        } else {
+            assert!(copy_of.is_null(), "what was refused is judged again");
+        }
+    }
+    assert_eq!(pair.upstream.frames().len(), 4);
+}
+
+/// A sender that turns to the other gate when its own is gone, and sends again what was not answered.
+fn sender(
+    gates: [std::net::SocketAddr; 2],
+    name: usize,
+    stop: &AtomicBool,
+    book: &Mutex<HashMap<String, (usize, String)>>,
+) {
+    let mut at = name % 2;
+    let mut client = Client::connect(gates[at]);
+    for nth in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let draft = match nth % 3 {
+            0 => Draft::clean(format!("clean-{name}-{nth}")),
+            1 => Draft::refused(format!("refused-{name}-{nth}")),
+            _ => Draft::emergency(format!("emergency-{name}-{nth}")),
+        };
+        let mut sent = 0;
+        let answer = loop {
+            sent += 1;
+            if client.try_send(&draft.frame())
+                && let Some(frame) = client.next_frame()
+            {
+                break code(&frame[1..frame.len() - 2]);
+            }
+            client = eventually("a gate", || {
+                at = 1 - at;
+                Client::try_connect(gates[at])
+            });
+        };
+        book.lock().expect("no panic").insert(draft.id, (sent, answer));
+    }
+}
+
+#[test]
+fn of_two_gates_under_load_one_is_killed_and_the_other_goes_on_for_both() {
+    let pair = Pair::new();
+    let (mut first, mut second) = (pair.one.start(), pair.two.start());
+    let gates = [first.address(), second.address()];
+    let (stop, book) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(HashMap::new())));
+    let senders: Vec<_> = (0..4)
+        .map(|name| {
+            let (stop, book) = (Arc::clone(&stop), Arc::clone(&book));
+            std::thread::spawn(move || sender(gates, name, &stop, &book))
+        })
+        .collect();
+    let more = |count: usize| {
+        let answered = || book.lock().expect("no panic").len();
+        let before = answered();
+        eventually("answers", || (answered() >= before + count).then_some(()));
+    };
+    more(100);
+    first.kill();
+    more(100);
+    stop.store(true, Ordering::Relaxed);
+    senders.into_iter().for_each(|sender| sender.join().expect("a sender"));
+    second.stop();
+    let mut came: HashMap<String, usize> = HashMap::new();
+    for frame in pair.upstream.frames() {
+        *came.entry(String::from_utf8_lossy(&control_id(&frame)).into_owned()).or_default() += 1;
+    }
+    for (id, (sent, answer)) in book.lock().expect("no panic").iter() {
+        let came = came.get(id).copied().unwrap_or_default();
+        if id.starts_with("refused") {
+            assert_eq!((came, answer.as_str()), (0, "AE"), "{id}");
+        } else {
+            assert_eq!(answer, "AA", "{id}");
+            assert!(came >= 1 && came <= *sent, "{id} was sent {sent} times and came {came} times");
+        }
+    }
+    nothing_slipped_through(&pair.upstream, &[&pair.one, &pair.two]);
+}
