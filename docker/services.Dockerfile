@@ -14,7 +14,7 @@ RUN apt-get update -q && apt-get install -q -y --no-install-recommends nats-serv
     && install -d -o nats -g nats /var/lib/nats
 USER nats
 VOLUME /var/lib/nats
-ENTRYPOINT ["/usr/bin/nats-server"]
+ENTRYPOINT ["/usr/sbin/nats-server"]
 
 FROM base AS postgres
 RUN apt-get update -q && apt-get install -q -y --no-install-recommends postgresql && rm -rf /var/lib/apt/lists/* \
