@@ -5,7 +5,7 @@
 #   docker/show.sh            builds, plays, counts, removes everything again
 #   KEEP=1 docker/show.sh     leaves all running: consoles on ports 8088 and 8089
 #
-# ORGATE_ROUNDS: how often the day is played (20). BUILDER, ORGATE_BINARY: see docker/README.md.
+# ORGATE_ROUNDS: how often the day is played (40). BUILDER, ORGATE_BINARY: see docker/README.md.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 
@@ -52,11 +52,12 @@ downstream=$(container downstream)
 his=$(container his)
 gate_1=$(container gate-1)
 
-rounds=${ORGATE_ROUNDS:-20}
-until_true 'a third of the rounds has arrived' arrived_at_least $((rounds * 40 / 3))
+rounds=${ORGATE_ROUNDS:-40}
+# About 42 of the day's messages are let through.
+until_true 'a quarter has arrived' arrived_at_least $((rounds * 42 / 4))
 printf 'killed       gate-1, after %s arrivals\n' "$(arrivals)"
 docker kill --signal KILL "$gate_1" >/dev/null
-until_true 'half of the rest has arrived by gate-2 alone' arrived_at_least $((rounds * 40 * 2 / 3))
+until_true 'a second quarter has arrived by gate-2 alone' arrived_at_least $((rounds * 42 / 2))
 docker start "$gate_1" >/dev/null
 until_true 'gate-1 is healthy again' healthy "$gate_1"
 printf 'started      gate-1 again, after %s arrivals\n' "$(arrivals)"
@@ -64,7 +65,10 @@ until_true 'the HIS has played all' ended "$his"
 docker logs "$his" 2>&1 | tail -1 | sed 's/^/             /'
 
 wrong=0
-docker exec "$downstream" python3 /opt/stand-ins/count.py || wrong=1
+{
+  orgate gate-1 ledger export --config /etc/orgate/orgate.toml
+  orgate gate-2 ledger export --config /etc/orgate/orgate.toml
+} | docker exec -i "$downstream" python3 /opt/stand-ins/count.py || wrong=1
 for gate in gate-1 gate-2; do
   # The chain from the files alone; the ledger of the one that was killed goes on where it was cut off.
   printf '%-12s ' "$gate"

@@ -72,7 +72,7 @@ async def deliver(line: Line, message: bytes, told: dict):
         told["sent"] += 1
         try:
             answer = await line.ask(message)
-        except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError) as error:
+        except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError):
             told["unanswered"] += 1
             line.drop()
             await asyncio.sleep(0.2)
@@ -91,7 +91,9 @@ async def play(number: int, day: list, addresses: dict, sent: dict):
             continue
         message = numbered((DAY / entry["file"]).read_bytes(), number)
         name = hashlib.sha256(message).hexdigest()
-        fresh = {"file": entry["file"], "route": entry["route"], "sent": 0, "unanswered": 0, "later": 0, "answer": None}
+        # What the gate need not look at is in no ledger.
+        recorded = entry["decision"] != "not-surgical"
+        fresh = {"file": entry["file"], "recorded": recorded, "sent": 0, "unanswered": 0, "later": 0, "answer": None}
         told = sent.setdefault(name, fresh)
         await deliver(lines[entry["route"]], message, told)
     for line in lines.values():
