@@ -2,8 +2,9 @@
 
 use std::process::{Command, Output, Stdio};
 
-use crate::support::eventually;
 use crate::support::gate::{Hospital, text};
+use crate::support::message::Draft;
+use crate::support::reply::code;
 use crate::support::upstream::Upstream;
 
 fn asked(hospital: &Hospital, more: &[&str]) -> Output {
@@ -31,21 +32,16 @@ fn a_gate_that_runs_is_well_and_one_that_does_not_is_not() {
 }
 
 #[test]
-fn a_gate_without_its_register_lives_but_is_not_ready() {
+fn a_gate_whose_ledger_cannot_be_written_lives_but_is_not_ready() {
     let upstream = Upstream::accepting();
-    let hospital = Hospital::new().route("his", upstream.address, &["stance = \"enforce\""]);
-    let gate = hospital.start();
-    let path = gate.data().join("register.db");
-    for end in ["", "-wal"] {
-        let name = format!("{}{end}", path.display());
-        let length = std::fs::metadata(&name).map_or(0, |found| found.len());
-        let noise = vec![b'?'; usize::try_from(length).expect("small")];
-        std::fs::write(&name, noise).expect("written");
-    }
-    eventually("it notices", || {
-        (asked(&hospital, &["--ready"]).status.code() == Some(1)).then_some(())
-    });
+    let hospital = Hospital::new().route("his", upstream.address, &[]);
+    let gate = hospital.start_by(&mut hospital.command_under("trap '' XFSZ"));
+    let limited =
+        Command::new("prlimit").args(["--pid", &gate.pid(), "--fsize=64:unlimited"]).status();
+    assert!(limited.expect("prlimit runs").success());
+    assert_eq!(code(&gate.connect().ask(&Draft::clean("L1").bytes())), "AR");
+    assert_eq!(asked(&hospital, &["--ready"]).status.code(), Some(1));
     let living = asked(&hospital, &[]);
     assert_eq!(living.status.code(), Some(0));
-    assert!(text(&living.stdout).contains("register: 不可用"), "{}", text(&living.stdout));
+    assert!(text(&living.stdout).contains("ledger: 不可用"), "{}", text(&living.stdout));
 }
