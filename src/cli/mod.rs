@@ -20,6 +20,7 @@ mod demo;
 mod explain;
 mod export;
 mod feed;
+mod health;
 mod hit;
 mod import;
 mod ledger;
@@ -100,6 +101,8 @@ enum Command {
     Account(account::AccountArgs),
     /// Lets everything pass for a time, in an outage: the switch of the running gate
     Bypass(bypass::BypassArgs),
+    /// Asks whether the gate of this machine runs and is ready: for containers and supervisors
+    Health(health::HealthArgs),
     /// Copies register, accounts, ledger and configuration, also while the gate runs
     Backup(backup::BackupArgs),
     /// Makes a data directory of a backup, after everything in it was verified
@@ -142,6 +145,7 @@ pub fn main() -> ExitCode {
             Command::Feed(args) => feed::run(args, &cli.config).await,
             Command::Account(args) => account_of(&args, &cli.config).await,
             Command::Bypass(args) => bypass::run(args, &cli.config),
+            Command::Health(args) => health::run(&args, &cli.config),
             Command::Backup(args) => backup::make(&args, &cli.config).await,
             Command::Restore(args) => backup::restore(&args, &cli.config).await,
             Command::Ledger(args) => ledger_of(&args, &cli.config).await,

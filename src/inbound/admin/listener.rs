@@ -162,6 +162,10 @@ impl Doors {
                 (own.record)(message, at, Afterwards { by, reason }).await
             }
             Ask::Prune { by } => (self.pruner)(by).await,
+            Ask::Health => Answer::Health {
+                register: self.gate.register_answers(),
+                ledger: self.gate.ledger_writes(),
+            },
             Ask::Head => Answer::Head { head: self.gate.ledger_head().to_string() },
         }
     }

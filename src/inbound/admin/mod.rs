@@ -1,5 +1,5 @@
 //! Commands of this machine to the running gate, by a Unix socket in the data directory: `orgate bypass`,
-//! `orgate replay --record`, `orgate ledger prune`, `orgate backup`.
+//! `orgate replay --record`, `orgate ledger prune`, `orgate backup`, `orgate health`.
 //!
 //! A socket and no port: it works when console, accounts and register do not; there is nothing to configure, no
 //! certificate to expire and no token to leak; who may use it, the operating system decides (mode 0600 in a folder of
@@ -64,6 +64,8 @@ pub enum Ask {
     },
     /// How far the ledger is on disk for sure.
     Head,
+    /// Whether it can do all its work.
+    Health,
     /// Give away the ledger's files whose retention has ended.
     Prune {
         /// Who.
@@ -106,6 +108,13 @@ pub enum Answer {
     Head {
         /// `SEQ:HASH`
         head: String,
+    },
+    /// It runs, and so stand what it judges by and what it enters decisions in.
+    Health {
+        /// Whether the register answers.
+        register: bool,
+        /// Whether the ledger can be written.
+        ledger: bool,
     },
     /// These were given away; none: no retention has ended.
     Pruned {

@@ -2,5 +2,6 @@
 
 mod all_down;
 mod bypass;
+mod health;
 mod keeping;
 mod privileges;
