@@ -60,7 +60,7 @@ fn register(state: Readiness) -> (String, bool) {
     let Readiness { answers, version, confirmed, usable } = state;
     let seconds = confirmed.as_secs();
     let name = match (answers, usable) {
-        (true, true) => format!("register version {version}"),
+        (true, true) => "register".to_owned(),
         (false, true) => {
             format!("register version {version}, does not answer, confirmed {seconds} s ago")
         }
