@@ -1,24 +1,30 @@
 //! Settings → running program → drain. Everything is opened and bound before anything is served.
 
 mod catch_up;
+mod configuration;
 mod explain;
 mod follow;
+mod gauges;
 mod office;
 mod overdue;
+mod plant;
 mod recall;
+mod reload;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::accounts::error::AccountsError;
 use crate::accounts::oidc::Oidc;
 use crate::app::catch_up::CatchUpError;
 use crate::app::follow::Followed;
+use crate::app::gauges::Gauges;
+use crate::app::reload::{Lives, Reloader};
 use crate::cases::error::CasesError;
 use crate::cases::{self, Cases};
 use crate::clock::Clock;
@@ -28,14 +34,17 @@ use crate::feed::{FeedError, Feeds};
 use crate::gate::office::{Office, Works};
 use crate::gate::stance::StanceSwitch;
 use crate::gate::stances::{Restored, Stances, StancesUnread};
+use crate::gate::terms::Terms;
 use crate::gate::{Gate, Parts};
 use crate::inbound::cds_hooks;
 use crate::inbound::console::bounds::Bounds;
-use crate::inbound::console::pages::operations::{Plant, RouteFacts};
+use crate::inbound::console::configured::Configured;
+use crate::inbound::console::pages::operations::Plant;
 use crate::inbound::console::pages::{self, Desk};
 use crate::inbound::console::{self, Health};
 use crate::inbound::decision_api;
 use crate::inbound::fhir;
+use crate::inbound::live::Live;
 use crate::inbound::mllp;
 use crate::inbound::mllp::connection::Route;
 use crate::inbound::mllp::listener;
@@ -103,6 +112,7 @@ pub struct Running {
     routes: Vec<(Arc<str>, SocketAddr)>,
     console: Option<SocketAddr>,
     stop: watch::Sender<bool>,
+    reload: mpsc::Sender<()>,
     tasks: JoinSet<()>,
     drain: Duration,
 }
@@ -126,43 +136,54 @@ pub async fn start(
     let ladder = settings.ladder.clone();
     let source = Arc::new(sqlite::open(&settings.register_file).await?);
     let register = Register::open(settings.register, Arc::clone(&source) as Arc<_>).await?;
+    let (started, configuration) = configuration::begun(&settings.written, clock.now());
+    let (policy, keep_message_max) = (settings.policy, settings.keep_message_max);
+    let terms = Arc::new(Terms { policy, keep_message_max, configuration });
     let gate = Arc::new(Gate::new(Parts {
         register,
         cases: cases.clone(),
         ledger: ledger.clone(),
-        policy: settings.policy,
+        terms: Arc::clone(&terms),
         zone: settings.node.zone,
         clock,
         sync_every: settings.sync_every,
-        keep_message_max: settings.keep_message_max,
     }));
     let switches = switches(&settings.mllp, &settings.fhir);
     let (stances, restored) = Stances::restore(&kept_in, switches)?;
     restored.iter().for_each(tell_stance);
     recall::recall(&gate, &recovered, &stances, clock.now())?;
+    ledger.append_later(started);
     catch_up::catch_up(&cases, &settings.ledger_dir, clock.now()).await?;
-    let works = Works { stances, ledger: ledger.clone(), due_days };
+    let works = Works { stances: stances.clone(), ledger: ledger.clone(), due_days };
     let parts = desk.parts(&gate, &source, &settings.ledger_dir, ladder, works);
     let office = Arc::new(Office::new(parts));
     tell(&recovered);
+    let lives = Arc::new(lives(&settings.mllp, &settings.fhir, &settings.console, &terms));
     let Bound { mllp, fhir, console: console_listener } =
-        bind((&settings.mllp, &settings.fhir, settings.console.listen), &gate, &watch).await?;
+        bind(&lives, settings.console.listen, &gate, &watch).await?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
     let folder = settings.ledger_dir.clone();
     let followed = Followed::of(source, &gate, &ledger, &folder);
-    follow::all(&mut tasks, &gate, followed, watch, &stopped);
+    follow::all(&mut tasks, &gate, followed, watch.clone(), &stopped);
     let days = overdue::days(&gate, feeds.overdue(), settings.report_due_days);
     tasks.spawn(overdue::follow(days, stopped.clone()));
-    for dispatch in feeds.dispatches(&ledger, &stopped)? {
-        tasks.spawn(dispatch.run());
-    }
+    let feeds = feeds.run(&ledger)?;
+    let configured = Configured::default();
+    let places = (feeds.places(), configured.clone());
+    let gauges = Gauges::new(&gate, &ledger, &stances, places, &watch);
+    let metrics = looked_up(gauges, metrics);
+    let (reload, asked) = mpsc::channel(1);
+    let how = (settings.written, settings.watch);
+    let reloader = Reloader::new(&office, &lives, feeds, &configured, how);
+    tasks.spawn(reloader.run(asked, stopped.clone()));
     office::follow(&mut tasks, &office, &ledger, &folder, &stopped);
     tasks.spawn(catch_up::follow(cases.clone(), folder, clock, stopped.clone()));
     let mut routes = Vec::new();
-    for (config, listener, upstream) in mllp {
+    for (live, listener, upstream) in mllp {
+        let config = live.now().config;
         routes.push((Arc::clone(&config.name), listener.local_addr().unwrap_or(config.listen)));
-        let route = Route { config, gate: Arc::clone(&gate), upstream };
+        let route = Route::new(live, Arc::clone(&gate), upstream);
         tasks.spawn(listener::run(route, listener, stopped.clone()));
     }
     for (name, route) in fhir {
@@ -174,14 +195,20 @@ pub async fn start(
         events::ConsoleListening { listen }.emit();
     }
     if let Some(listener) = console_listener {
-        let asked = inquiries((&settings.console, &settings.mllp, &settings.fhir), &gate);
-        let health =
-            Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };
-        let plant = Plant { routes: facts((&settings.mllp, &settings.fhir), &routes) };
+        let asked = inquiries(&lives, &settings.console, &gate);
+        let health = Health {
+            gate: Arc::clone(&gate),
+            routes: routes.clone(),
+            configured,
+            metrics,
+            drain: stopped,
+        };
+        let plant = plant::plant(&lives, &routes);
         let more = asked.merge(pages(&office, &health, &settings.console, plant)?);
         tasks.spawn(console::serve(listener, health, more));
     }
-    Ok(Running { gate, cases, ledger, office, routes, console, stop, tasks, drain: settings.drain })
+    let drain = settings.drain;
+    Ok(Running { gate, cases, ledger, office, routes, console, stop, reload, tasks, drain })
 }
 
 impl From<CatchUpError> for AppError {
@@ -203,6 +230,30 @@ fn switches(
     hl7.chain(fhir).collect()
 }
 
+/// What every route and the console go by, to begin with.
+fn lives(
+    mllp: &[Arc<mllp::Config>],
+    fhir: &[Arc<fhir::Config>],
+    console: &Console,
+    terms: &Arc<Terms>,
+) -> Lives {
+    let mllp = mllp.iter().map(|route| Live::new(Arc::clone(route), Arc::clone(terms)));
+    let fhir = fhir.iter().map(|route| Live::new(Arc::clone(route), Arc::clone(terms)));
+    let cds = Live::new(Arc::clone(&console.cds_hooks), Arc::clone(terms));
+    Lives { mllp: mllp.collect(), fhir: fhir.collect(), cds }
+}
+
+/// The metrics with what is looked up when they are asked for.
+fn looked_up(
+    gauges: Gauges,
+    metrics: Arc<dyn Fn() -> String + Send + Sync>,
+) -> Arc<dyn Fn() -> String + Send + Sync> {
+    Arc::new(move || {
+        gauges.look();
+        metrics()
+    })
+}
+
 /// The pages of the console.
 fn pages(
     office: &Arc<Office>,
@@ -218,59 +269,35 @@ fn pages(
     Ok(pages::router(desk.with_oidc(oidc)))
 }
 
-/// What the page of operations tells of every route.
-fn facts(
-    (mllp, fhir): (&[Arc<mllp::Config>], &[Arc<fhir::Config>]),
-    bound: &[(Arc<str>, SocketAddr)],
-) -> Vec<RouteFacts> {
-    let at = |name: &Arc<str>, listen: SocketAddr| {
-        bound.iter().find(|(own, _)| own == name).map_or(listen, |(_, address)| *address)
-    };
-    let hl7 = mllp.iter().map(|route| RouteFacts {
-        name: Arc::clone(&route.name),
-        kind: "HL7 v2",
-        listen: at(&route.name, route.listen),
-        upstream: route.upstream.clone(),
-        mapping: route.mapping.name().to_owned(),
-        up: None,
-    });
-    let fhir = fhir.iter().map(|route| RouteFacts {
-        name: Arc::clone(&route.name),
-        kind: "FHIR",
-        listen: at(&route.name, route.listen),
-        upstream: route.upstream.url(),
-        mapping: route.mapping.name().to_owned(),
-        up: None,
-    });
-    hl7.chain(fhir).collect()
-}
-
 /// Every address of the gate, bound.
 struct Bound {
-    mllp: Vec<(Arc<mllp::Config>, TcpListener, Light)>,
+    mllp: Vec<(Live<mllp::Config>, TcpListener, Light)>,
     fhir: Vec<(Arc<str>, fhir::listener::Bound)>,
     console: Option<TcpListener>,
 }
 
 async fn bind(
-    (mllp, fhir, console): (&[Arc<mllp::Config>], &[Arc<fhir::Config>], Option<SocketAddr>),
+    lives: &Lives,
+    console: Option<SocketAddr>,
     gate: &Arc<Gate>,
     watch: &Watch,
 ) -> Result<Bound, AppError> {
     let mut bound = Bound { mllp: Vec::new(), fhir: Vec::new(), console: None };
-    for config in mllp {
-        let listener = listener::bind(config).map_err(|error| AppError::Bind {
+    for live in &lives.mllp {
+        let config = live.now().config;
+        let listener = listener::bind(&config).map_err(|error| AppError::Bind {
             what: config.name.to_string(),
             address: config.listen,
             error,
         })?;
         let upstream = watch.light(What::Route, &config.name);
-        bound.mllp.push((Arc::clone(config), listener, upstream));
+        bound.mllp.push((live.clone(), listener, upstream));
     }
-    for config in fhir {
+    for live in &lives.fhir {
+        let config = live.now().config;
         let name = Arc::clone(&config.name);
         let upstream = watch.light(What::Route, &config.name);
-        let route = fhir::listener::bind(Arc::clone(config), Arc::clone(gate), upstream)
+        let route = fhir::listener::bind(live.clone(), Arc::clone(gate), upstream)
             .map_err(|error| AppError::Fhir(name.to_string(), error))?;
         bound.fhir.push((name, route));
     }
@@ -286,12 +313,10 @@ async fn bind(
 }
 
 /// What may be asked on the console port.
-fn inquiries(
-    (console, hl7, fhir): (&Console, &[Arc<mllp::Config>], &[Arc<fhir::Config>]),
-    gate: &Arc<Gate>,
-) -> axum::Router {
+fn inquiries(lives: &Lives, console: &Console, gate: &Arc<Gate>) -> axum::Router {
     let bounds = Bounds::default();
-    let Console { cds_hooks, decision_api, .. } = console;
+    let Lives { mllp: hl7, fhir, cds: cds_hooks } = lives;
+    let decision_api = &console.decision_api;
     let hl7 = hl7.iter().map(|route| explain::hl7(route, gate));
     let fhir = fhir.iter().map(|route| explain::fhir(route, gate));
     let explainers = hl7.chain(fhir).chain([explain::drafts(cds_hooks, gate)]).collect();
@@ -333,6 +358,11 @@ impl Running {
     /// What people do at the console.
     pub fn office(&self) -> &Arc<Office> {
         &self.office
+    }
+
+    /// Has the configuration read again; what is being read already is enough.
+    pub fn reload(&self) {
+        let _ = self.reload.try_send(());
     }
 
     /// Stops taking work, finishes what is in flight within the drain time, closes the ledger.

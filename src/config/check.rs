@@ -14,6 +14,7 @@ use crate::config::feed::feed;
 use crate::config::fhir;
 use crate::config::reader::{Faultfinder, Section};
 use crate::config::route::route;
+use crate::config::written::{Written, print_of};
 use crate::config::{Node, Settings};
 use crate::ledger;
 use crate::register;
@@ -51,7 +52,9 @@ pub fn load(file: &Path) -> Result<Settings, Faults> {
         let text = format!("cannot be read ({error}), name another file with --config");
         Faults(vec![Fault { file: name.clone(), line: None, text }])
     })?;
-    read(&name, &text)
+    let mut settings = read(&name, &text)?;
+    settings.written.file = Some(file.to_owned());
+    Ok(settings)
 }
 
 /// Checks the configuration `text` of a file called `name`.
@@ -74,10 +77,16 @@ pub fn read(name: &str, text: &str) -> Result<Settings, Faults> {
         root.finish();
         settings
     };
+    let written = Written::new(text, finder.opened());
     let mut faults = finder.into_faults();
     faults.extend(foreign);
     match settings {
-        Some(settings) if faults.is_empty() => Ok(settings),
+        Some(mut settings) if faults.is_empty() => {
+            for (feed, table) in settings.feeds.iter_mut().zip(written.feeds()) {
+                feed.print = print_of(table);
+            }
+            Ok(Settings { written, ..settings })
+        }
         _ => Err(Faults(faults)),
     }
 }
@@ -108,7 +117,7 @@ fn whole<'t>(
     }
     let mllp: Vec<_> = mllp.into_iter().map(|section| route(section, foreign)).collect();
     let fhir: Vec<_> = fhir.into_iter().map(|section| fhir::route(section, foreign)).collect();
-    let zone = node.as_ref().map_or(TimeZone::UTC, |node| node.zone.clone());
+    let zone = node.as_ref().map_or(TimeZone::UTC, |node| node.node.zone.clone());
     let feeds = feeds(root, &zone);
     let console = console(root, foreign);
     let named = mllp.iter().flatten().map(|route| ("mllp", &*route.name, route.listen));
@@ -120,11 +129,11 @@ fn whole<'t>(
     Some(Settings {
         ledger: ledger::Config {
             soon: sync,
-            ..ledger::Config::new(node.name.clone(), node.zone.clone())
+            ..ledger::Config::new(node.node.name.clone(), node.node.zone.clone())
         },
-        ledger_dir: node.data_dir.join("ledger"),
+        ledger_dir: node.node.data_dir.join("ledger"),
         register,
-        register_file: node.data_dir.join("register.db"),
+        register_file: node.node.data_dir.join("register.db"),
         policy,
         ladder,
         institution_level,
@@ -136,11 +145,19 @@ fn whole<'t>(
         feeds: feeds.into_iter().collect::<Option<_>>()?,
         console: console?,
         drain: Duration::from_millis(DRAIN_MS),
-        node,
+        watch: node.watch,
+        written: Written::default(),
+        node: node.node,
     })
 }
 
-fn node(root: &Section<'_>) -> Option<Node> {
+/// `[node]`: which gate, and whether it looks after its files by itself.
+struct Named {
+    node: Node,
+    watch: bool,
+}
+
+fn node(root: &Section<'_>) -> Option<Named> {
     let section = root.section("node");
     let name = section.text("name", "gate-1");
     if name.is_empty() || !name.bytes().all(|b| b.is_ascii_graphic()) {
@@ -151,8 +168,9 @@ fn node(root: &Section<'_>) -> Option<Node> {
     let zone = TimeZone::get(&zone).map_err(|_| {
         section.fault("timezone", "`timezone` must be an IANA name, \"Asia/Shanghai\"");
     });
+    let watch = section.choice("reload", true, &[("watch", true), ("signal", false)]);
     section.finish();
-    Some(Node { name, data_dir, zone: zone.ok()? })
+    Some(Named { node: Node { name, data_dir, zone: zone.ok()? }, watch })
 }
 
 fn register(root: &Section<'_>) -> register::Config {

@@ -10,6 +10,7 @@ mod mapping;
 mod oidc;
 mod reader;
 mod route;
+pub mod written;
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ pub use console::Console;
 pub use desk::Desk;
 
 use crate::clock::Clock;
+use crate::config::written::Written;
 use crate::feed as feeds;
 use crate::inbound::{fhir as fhir_inbound, mllp};
 use crate::ledger;
@@ -68,6 +70,10 @@ pub struct Settings {
     pub console: Console,
     /// How long a stopping gate waits for messages in flight.
     pub drain: Duration,
+    /// Whether a file that is edited is taken up by itself, or only at a signal.
+    pub watch: bool,
+    /// As it is written.
+    pub written: Written,
 }
 
 impl Settings {

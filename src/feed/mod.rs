@@ -34,6 +34,7 @@ pub mod notices;
 pub mod overdue;
 pub mod pace;
 pub mod reader;
+pub mod running;
 pub mod sink;
 pub mod sinks;
 pub mod state;

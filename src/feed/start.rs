@@ -4,6 +4,8 @@ use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use http::Uri;
@@ -23,6 +25,7 @@ use crate::feed::notices::Notices;
 use crate::feed::overdue::Overdue;
 use crate::feed::pace::{Backoff, Limit};
 use crate::feed::reader::{Reader, Sources};
+use crate::feed::running::Running;
 use crate::feed::sink::Sink;
 use crate::feed::sinks::dingtalk::Dingtalk;
 use crate::feed::sinks::feishu::Feishu;
@@ -43,6 +46,8 @@ use crate::net::client::ClientError;
 pub struct Config {
     /// In file names, logs and metrics.
     pub name: String,
+    /// What tells it apart from the same feed with other settings or secrets.
+    pub print: [u8; 32],
     /// To whom.
     pub destination: Destination,
     /// What.
@@ -175,10 +180,21 @@ pub struct Ground {
 
 /// Feeds that are opened and do not run yet.
 pub struct Feeds {
-    ground: Ground,
-    notices: Notices,
-    watch: Watch,
+    kit: Kit,
     marks: Vec<(Config, Mark)>,
+}
+
+/// What every feed is made with.
+pub(in crate::feed) struct Kit {
+    ground: Ground,
+    watch: Watch,
+    sources: Sources,
+}
+
+/// What of a feed may fail to be made, made.
+pub(in crate::feed) struct Ready {
+    sink: Box<dyn Sink>,
+    rendering: Rendering,
 }
 
 impl Feeds {
@@ -193,7 +209,6 @@ impl Feeds {
             kind: error.kind(),
         };
         DirBuilder::new().recursive(true).mode(0o750).create(&ground.folder).map_err(fault)?;
-        let head = ledger.head().seq;
         let known = |config: Config| -> Result<(Config, Option<Mark>), FeedError> {
             let mark = Cursor::new(&ground.folder, &config.name).load()?;
             Ok((config, mark))
@@ -203,86 +218,138 @@ impl Feeds {
         let had = known.iter().filter_map(|(_, mark)| mark.map(|mark| mark.notice));
         let had: Vec<u64> = had.collect();
         let notices = Notices::open(&ground.folder, &had).map_err(fault)?;
-        let last = *notices.last().borrow();
-        let mut marks = Vec::new();
-        for (config, mark) in known {
-            let begin = Mark {
-                ledger: Reached { seq: if config.from_start { 0 } else { head }, end: None },
-                notice: last,
-            };
-            let mark = match mark {
-                // The ledger is another one than the cursor was of: all of it is new.
-                Some(mark) if mark.ledger.seq > head => Mark { ledger: Reached::default(), ..mark },
-                Some(mark) => mark,
-                None => {
-                    Cursor::new(&ground.folder, &config.name).save(begin)?;
-                    begin
-                }
-            };
-            marks.push((config, mark));
-        }
         let watch = Watch::new(notices.clone(), ground.clock, WINDOW);
-        Ok(Self { ground, notices, watch, marks })
-    }
-
-    /// What is down and up.
-    pub fn watch(&self) -> &Watch {
-        &self.watch
-    }
-
-    /// The gate's own notices.
-    #[cfg(test)]
-    pub(in crate::feed) fn notices(&self) -> &Notices {
-        &self.notices
-    }
-
-    /// Tells late reports.
-    pub fn overdue(&self) -> Overdue {
-        Overdue::new(self.notices.clone(), &self.ground.folder)
-    }
-
-    /// The feeds, ready to run; they stop when `stop` says so.
-    ///
-    /// # Errors
-    /// A receiver's client cannot be made, or a pseudonym key.
-    pub fn dispatches(
-        self,
-        ledger: &Ledger,
-        stop: &channel::Receiver<bool>,
-    ) -> Result<Vec<Dispatch>, FeedError> {
-        let Self { ground, notices, watch, marks } = self;
         let sources = Sources {
             folder: ground.ledger_folder.clone(),
             node: ground.node.clone(),
             heads: ledger.heads(),
             notices,
         };
-        let of = |(config, mark): (Config, Mark)| -> Result<Dispatch, FeedError> {
-            let light = watch.light(What::Feed, &config.name);
-            let sink = sink(&config, &ground)?;
-            let rendering = rendering(&config, &ground)?;
-            Ok(Dispatch {
-                reader: Reader::new(&sources, config.filter, light.subject(), mark),
-                cursor: Cursor::new(&ground.folder, &config.name),
-                saved: mark,
-                saved_at: monotonic(),
-                sink,
-                rendering,
-                dead: DeadLetters::new(&ground.folder, &config.name),
-                gone: Gone::new(&ground.folder, &config.name),
-                light,
-                // Each reads at its own place: what one has behind it may be broken before another.
-                chain: watch.light(What::Ledger, &format!("chain/{}", config.name)),
-                limit: Limit::new(config.per_minute),
-                backoff: config.backoff,
-                group: config.group,
-                max_attempts: config.max_attempts,
-                clock: ground.clock,
-                stop: stop.clone(),
-                name: config.name,
-            })
+        let kit = Kit { ground, watch, sources };
+        let mut marks = Vec::new();
+        for (config, _) in known {
+            let mark = kit.mark(&config, ledger)?;
+            marks.push((config, mark));
+        }
+        Ok(Self { kit, marks })
+    }
+
+    /// What is down and up.
+    pub fn watch(&self) -> &Watch {
+        &self.kit.watch
+    }
+
+    /// The gate's own notices.
+    #[cfg(test)]
+    pub(in crate::feed) fn notices(&self) -> &Notices {
+        &self.kit.sources.notices
+    }
+
+    /// Tells late reports.
+    pub fn overdue(&self) -> Overdue {
+        Overdue::new(self.kit.sources.notices.clone(), &self.kit.ground.folder)
+    }
+
+    /// Starts every feed.
+    ///
+    /// # Errors
+    /// A receiver's client cannot be made, or a pseudonym key; then none runs.
+    pub fn run(self, ledger: &Ledger) -> Result<Running, FeedError> {
+        let Self { kit, marks } = self;
+        let ready = |(config, mark): (Config, Mark)| Ok((kit.ready(&config)?, config, mark));
+        let all: Vec<_> = marks.into_iter().map(ready).collect::<Result<_, FeedError>>()?;
+        let mut running = Running::new(kit, ledger.clone());
+        all.into_iter().for_each(|(ready, config, mark)| running.begin(config, ready, mark));
+        Ok(running)
+    }
+
+    /// The feeds, ready to run; they stop when `stop` says so.
+    #[cfg(test)]
+    pub(in crate::feed) fn dispatches(self, stop: &channel::Receiver<bool>) -> Vec<Dispatch> {
+        let Self { kit, marks } = self;
+        let of = |(config, mark): (Config, Mark)| {
+            let ready = kit.ready(&config).unwrap();
+            kit.dispatch(config, ready, (mark, Arc::default()), stop)
         };
         marks.into_iter().map(of).collect()
+    }
+}
+
+impl Kit {
+    /// The folder of the feeds.
+    pub(in crate::feed) fn folder(&self) -> &Path {
+        &self.ground.folder
+    }
+
+    /// Where a feed that has not begun yet begins.
+    pub(in crate::feed) fn end(&self, config: &Config, ledger: &Ledger) -> Mark {
+        let seq = if config.from_start { 0 } else { ledger.head().seq };
+        Mark { ledger: Reached { seq, end: None }, notice: *self.sources.notices.last().borrow() }
+    }
+
+    /// Where a feed goes on, by its cursor; one without a cursor gets one.
+    ///
+    /// # Errors
+    /// The cursor cannot be used.
+    pub(in crate::feed) fn mark(
+        &self,
+        config: &Config,
+        ledger: &Ledger,
+    ) -> Result<Mark, CursorError> {
+        let cursor = Cursor::new(&self.ground.folder, &config.name);
+        Ok(match cursor.load()? {
+            // The ledger is another one than the cursor was of: all of it is new.
+            Some(mark) if mark.ledger.seq > ledger.head().seq => {
+                Mark { ledger: Reached::default(), ..mark }
+            }
+            Some(mark) => mark,
+            None => {
+                let begin = self.end(config, ledger);
+                cursor.save(begin)?;
+                begin
+            }
+        })
+    }
+
+    /// Makes what may fail to be made.
+    ///
+    /// # Errors
+    /// The receiver's client, or the pseudonym key.
+    pub(in crate::feed) fn ready(&self, config: &Config) -> Result<Ready, FeedError> {
+        Ok(Ready { sink: sink(config, &self.ground)?, rendering: rendering(config, &self.ground)? })
+    }
+
+    /// A feed, ready to run; it stops when `stop` says so.
+    pub(in crate::feed) fn dispatch(
+        &self,
+        config: Config,
+        Ready { sink, rendering }: Ready,
+        (mark, place): (Mark, Arc<AtomicU64>),
+        stop: &channel::Receiver<bool>,
+    ) -> Dispatch {
+        let Self { ground, watch, sources } = self;
+        let light = watch.light(What::Feed, &config.name);
+        Dispatch {
+            reader: Reader::new(sources, config.filter, light.subject(), mark),
+            cursor: Cursor::new(&ground.folder, &config.name),
+            saved: mark,
+            saved_at: monotonic(),
+            place,
+            sink,
+            rendering,
+            dead: DeadLetters::new(&ground.folder, &config.name),
+            gone: Gone::new(&ground.folder, &config.name),
+            light,
+            // Each reads at its own place: what one has behind it may be broken before another.
+            chain: watch.light(What::Ledger, &format!("chain/{}", config.name)),
+            limit: Limit::new(config.per_minute),
+            backoff: config.backoff,
+            group: config.group,
+            max_attempts: config.max_attempts,
+            clock: ground.clock,
+            stop: stop.clone(),
+            name: config.name,
+        }
     }
 }
 

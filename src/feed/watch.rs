@@ -191,6 +191,11 @@ impl Light {
         }
     }
 
+    /// Whether it works, as far as anybody has seen.
+    pub fn is_up(&self) -> bool {
+        self.up.load(Ordering::Relaxed)
+    }
+
     /// What alerts about it call it.
     pub fn subject(&self) -> String {
         subject(&self.key)

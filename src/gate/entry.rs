@@ -20,6 +20,7 @@ use crate::gate::order_facts::OrderFacts;
 use crate::gate::pass::Message;
 use crate::gate::stance::RouteStance;
 use crate::gate::subject::Subject;
+use crate::gate::terms::Terms;
 use crate::gate::verdict_json::VerdictJson;
 use crate::ledger::{Body, EntryId};
 use crate::rules::Policy;
@@ -29,9 +30,7 @@ use crate::rules::table::Setting;
 pub(super) struct DecisionBody<'b> {
     pub(super) answer: Option<&'b Bytes>,
     pub(super) message: &'b Message<'b>,
-    pub(super) policy: &'b Policy,
     pub(super) zone: &'b TimeZone,
-    pub(super) keep_message_max: usize,
     pub(super) entry: &'b str,
     pub(super) without_ledger: Option<WithoutLedger<'b>>,
 }
@@ -57,6 +56,8 @@ struct Written<'w> {
     attested_in: &'w [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     caller: Option<&'w Caller>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    configuration: &'w str,
     control_id: &'w str,
     #[serde(skip_serializing_if = "Option::is_none")]
     facts: Option<FactsJson>,
@@ -173,12 +174,14 @@ impl DecisionBody<'_> {
             Subject::Orders(orders) => (Some(self.facts(orders)), None),
             Subject::Unreadable { why, .. } => (None, Some(*why)),
         };
-        let kept = request.message.len() <= self.keep_message_max;
+        let Terms { policy, keep_message_max, configuration } = &*request.terms;
+        let kept = request.message.len() <= *keep_message_max;
         canonical_body(&Written {
             act: inquiry.map(|_| INQUIRY),
             answer: self.answer.map(|answer| BASE64.encode(answer)),
             attested_in,
             caller: inquiry.map(|(_, caller)| caller),
+            configuration: &configuration.entry,
             control_id: &request.control_id,
             facts,
             interface: inquiry.map(|(interface, _)| interface),
@@ -186,7 +189,7 @@ impl DecisionBody<'_> {
             message: kept.then(|| BASE64.encode(&request.message)),
             message_bytes: request.message.len(),
             message_sha256: fingerprint.hex(),
-            policy: policy_json(self.policy, &request.stance),
+            policy: policy_json(policy, &request.stance),
             read_elsewhere: &request.read_elsewhere,
             register_version: ruling.register_version,
             reportable: &ruling.reportable,

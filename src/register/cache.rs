@@ -19,6 +19,7 @@ use crate::domain::surgeon::{PersonKey, Surgeon, SurgeonId};
 use crate::register::error::RegisterError;
 use crate::register::source::{Bearers, Question};
 use crate::register::{Config, Inner, Patience};
+use crate::telemetry::register::Lookups;
 
 /// Reloads behind answers that may run at once, so that they do not crowd out orders that wait.
 const MAX_RELOADS: usize = 8;
@@ -75,6 +76,7 @@ pub struct Answers {
     held: Cache<Key, Arc<Held>>,
     reloading: Mutex<HashSet<Key>>,
     reloads: Arc<Semaphore>,
+    lookups: Lookups,
 }
 
 impl Answers {
@@ -92,7 +94,8 @@ impl Answers {
             .time_to_live(config.usable.max(config.nobody))
             .build();
         let reloading = Mutex::new(HashSet::new());
-        Self { held, reloading, reloads: Arc::new(Semaphore::new(MAX_RELOADS)) }
+        let reloads = Arc::new(Semaphore::new(MAX_RELOADS));
+        Self { held, reloading, reloads, lookups: Lookups::default() }
     }
 
     /// Forgets everything, for a source that was put back from a copy.
@@ -108,6 +111,18 @@ impl Inner {
         question: Question,
         patience: Patience,
     ) -> Option<Arc<Held>> {
+        let held = self.in_time(question, patience).await;
+        if held.is_none() {
+            self.answers.lookups.unknown();
+        }
+        held
+    }
+
+    async fn in_time(
+        self: &Arc<Self>,
+        question: Question,
+        patience: Patience,
+    ) -> Option<Arc<Held>> {
         let wait = match patience {
             Patience::Elective => self.config.wait,
             Patience::Emergency => self.config.emergency_wait.min(self.config.wait),
@@ -117,6 +132,7 @@ impl Inner {
         for _ in 0..MAX_OVERTAKEN {
             at.1 = self.state.load().floor(&at.0);
             if let Some(held) = self.in_memory(&at).await {
+                self.answers.lookups.in_memory(held.age());
                 return Some(held);
             }
             if patience == Patience::Emergency && !self.source.is_local() {
@@ -129,6 +145,7 @@ impl Inner {
             let held = timeout(left, load).await.ok()?.ok()?;
             // A change may have been seen while the answer was on its way.
             if held.version >= self.state.load().floor(&at.0) {
+                self.answers.lookups.loaded();
                 return Some(held);
             }
         }

@@ -41,6 +41,7 @@ mod outside_frames;
 mod pipelining;
 mod privacy;
 mod refusals;
+mod reload;
 mod retransmission;
 mod same_order;
 mod stances;

@@ -5,6 +5,7 @@
 
 mod access;
 mod acts;
+mod configuration;
 mod figures;
 mod operations;
 mod outstanding;

@@ -27,6 +27,7 @@ use crate::domain::verdict::{Decision, Gap, Stance};
 use crate::gate::passage::Outcome;
 use crate::gate::rederive::rederive;
 use crate::gate::stance::RouteStance;
+use crate::gate::terms::Terms;
 use crate::gate::{Gate, Parts, Request, Subject};
 use crate::ledger::store::{FileName, Files, Store};
 use crate::ledger::{Entry, FileStore, Filter, Kind, Ledger};
@@ -138,11 +139,10 @@ async fn bench_by(policy: Policy) -> Bench {
         register,
         cases,
         ledger: ledger.clone(),
-        policy,
+        terms: Arc::new(Terms::new(policy, 4096)),
         zone,
         clock,
         sync_every: true,
-        keep_message_max: 4096,
     });
     Bench { folder, gate: Arc::new(gate), ledger, broken }
 }
@@ -206,6 +206,7 @@ fn request(message: &'static str, subject: Subject, stance: Stance) -> Request {
         message: Bytes::from_static(message.as_bytes()),
         control_id: "C1".to_owned(),
         read_elsewhere: Vec::new(),
+        terms: Arc::new(Terms::new(Policy::default(), 4096)),
         subject,
         answer: Box::new(|verdict, entry| {
             let gaps: Vec<&str> = verdict.gaps.iter().map(|gap| gap.as_str()).collect();

@@ -12,6 +12,7 @@
 
 pub mod bounds;
 pub mod caller;
+pub mod configured;
 mod listener;
 pub mod object;
 pub mod pages;

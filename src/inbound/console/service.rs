@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::gate::Gate;
+use crate::inbound::console::configured::Configured;
 use crate::inbound::console::{listener, respond};
 
 /// What health is told from.
@@ -20,6 +21,8 @@ pub struct Health {
     pub gate: Arc<Gate>,
     /// Every route and where it listens.
     pub routes: Vec<(Arc<str>, SocketAddr)>,
+    /// Whether the configuration on the disk is in force.
+    pub configured: Configured,
     /// Renders all counters.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// True as soon as the gate stops.
@@ -50,7 +53,7 @@ async fn readyz(State(health): State<Health>) -> Response {
     }
     checks.push(("register".to_owned(), health.gate.register_answers()));
     checks.push(("ledger".to_owned(), health.gate.ledger_writes()));
-    respond::ready(&checks)
+    respond::ready(&checks, health.configured.refused().as_ref())
 }
 
 async fn metrics(State(health): State<Health>) -> Response {

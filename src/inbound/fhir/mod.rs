@@ -51,7 +51,7 @@ use crate::gate::stance::StanceSwitch;
 use crate::mapping::fhir::FhirMapping;
 
 /// The settings of one route (contract §2 `[[fhir]]`).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// In entries, events and alerts.
     pub name: Arc<str>,
@@ -83,4 +83,12 @@ pub struct Config {
     pub max_connections: usize,
     /// A connection, or a body, on which nothing moves is given up after this.
     pub idle_timeout: Duration,
+}
+
+impl Config {
+    /// These settings for a route that runs by `held`: what is bound stays as it is until a restart.
+    pub fn taken_up(self, held: &Self, stance: StanceSwitch) -> Self {
+        let (listen, upstream) = (held.listen, held.upstream.clone());
+        Self { name: Arc::clone(&held.name), listen, upstream, stance, ..self }
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -31,12 +31,11 @@ pub fn bind(config: &Config) -> io::Result<TcpListener> {
 }
 
 /// Accepts until `drain` says stop, then waits for the open connections. Dropping the future cuts them.
-pub async fn run(route: Route, listener: TcpListener, mut drain: watch::Receiver<bool>) {
+pub async fn run(mut route: Route, listener: TcpListener, mut drain: watch::Receiver<bool>) {
     let name = Arc::clone(&route.config.name);
     if let Ok(listen) = listener.local_addr() {
         events::RouteListening { route: &name, listen }.emit();
     }
-    let slots = Arc::new(Semaphore::new(route.config.max_connections));
     let mut connections = JoinSet::new();
     loop {
         if *drain.borrow() {
@@ -55,15 +54,13 @@ pub async fn run(route: Route, listener: TcpListener, mut drain: watch::Receiver
                 continue;
             }
         };
-        let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
+        route.renew();
+        while connections.try_join_next().is_some() {}
+        if connections.len() >= route.config.max_connections {
             events::ConnectionRefused { route: &name }.emit();
             continue;
-        };
-        let (route, drain) = (route.clone(), drain.clone());
-        connections.spawn(async move {
-            connection(route, sender, drain).await;
-            drop(slot);
-        });
+        }
+        connections.spawn(connection(route.clone(), sender, drain.clone()));
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
@@ -72,6 +69,7 @@ pub async fn run(route: Route, listener: TcpListener, mut drain: watch::Receiver
 async fn connection(route: Route, sender: TcpStream, drain: watch::Receiver<bool>) {
     let config = Arc::clone(&route.config);
     events::ConnectionOpened { route: &config.name }.emit();
+    let _open = route.meters.connection();
     let connecting = timeout(config.upstream_timeout, TcpStream::connect(&config.upstream));
     let upstream = match connecting.await {
         Ok(Ok(upstream)) => {

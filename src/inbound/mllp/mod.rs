@@ -25,7 +25,7 @@ use crate::hl7::charset::CharsetSetting;
 use crate::mapping::Mapping;
 
 /// The settings of one route (contract §2 `[[mllp]]`).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// In entries, events and alerts.
     pub name: Arc<str>,
@@ -57,6 +57,14 @@ pub struct Config {
     pub idle_timeout: Duration,
     /// A frame that has begun must end within this.
     pub frame_timeout: Duration,
+}
+
+impl Config {
+    /// These settings for a route that runs by `held`: what is bound stays as it is until a restart.
+    pub fn taken_up(self, held: &Self, stance: StanceSwitch) -> Self {
+        let (listen, upstream) = (held.listen, held.upstream.clone());
+        Self { name: Arc::clone(&held.name), listen, upstream, stance, ..self }
+    }
 }
 
 /// How a route tells refusals.

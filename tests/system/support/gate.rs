@@ -78,6 +78,18 @@ impl Hospital {
         self
     }
 
+    /// A further key of the gate itself.
+    pub(crate) fn node(mut self, line: &str) -> Self {
+        self.head = self.head.replace("[node]\n", &format!("[node]\n{line}\n"));
+        self
+    }
+
+    /// Changes what stands before the routes.
+    pub(crate) fn change_head(&mut self, from: &str, to: &str) {
+        assert!(self.head.contains(from), "{from} is not set");
+        self.head = self.head.replace(from, to);
+    }
+
     /// The console port listens here, instead of on any port.
     pub(crate) fn listen(&mut self, port: u16) {
         let any = "listen = \"127.0.0.1:0\"";
@@ -151,7 +163,8 @@ impl Hospital {
         path.display().to_string()
     }
 
-    fn configure(&self) -> PathBuf {
+    /// Writes the configuration as it is now.
+    pub(crate) fn configure(&self) -> PathBuf {
         let path = self.path("orgate.toml");
         let mut text = format!("{}\n{}", self.head, self.routes);
         if self.routes.is_empty() {
@@ -358,6 +371,16 @@ impl Gate {
     /// Asks it to stop (SIGTERM).
     pub(crate) fn terminate(&self) {
         self.signal("-TERM");
+    }
+
+    /// Has it read its configuration again (SIGHUP).
+    pub(crate) fn hang_up(&self) {
+        self.signal("-HUP");
+    }
+
+    /// Waits until the log has said something so many times.
+    pub(crate) fn says_times(&self, what: &str, times: usize) {
+        eventually(what, || (self.log().matches(what).count() >= times).then_some(()));
     }
 
     /// Kills it (SIGKILL).

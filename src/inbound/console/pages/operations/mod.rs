@@ -15,7 +15,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::accounts::Permit;
 use crate::domain::verdict::Stance;
-use crate::gate::stance::RouteStance;
+use crate::gate::stance::{RouteStance, StanceSwitch};
 use crate::inbound::console::caller::Peer;
 use crate::inbound::console::pages::Desk;
 use crate::inbound::console::pages::form::Form;
@@ -39,8 +39,8 @@ pub struct RouteFacts {
     pub listen: SocketAddr,
     /// The downstream system.
     pub upstream: String,
-    /// The mapping's name.
-    pub mapping: String,
+    /// The name of the mapping in force.
+    pub mapping: Arc<dyn Fn() -> String + Send + Sync>,
     /// Whether the downstream system answered when it was last needed, where that is watched.
     pub up: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
 }
@@ -177,8 +177,8 @@ impl Desk {
     fn route_line(&self, facts: &RouteFacts, lang: Lang) -> RouteLine {
         let stances = self.office.stances();
         let switch = stances.of(&facts.name);
-        let now = switch.map(|switch| switch.now());
-        let file = switch.map(|switch| switch.file());
+        let now = switch.as_ref().map(StanceSwitch::now);
+        let file = switch.as_ref().map(StanceSwitch::file);
         let change = stances.change(&facts.name);
         let words = |stance: Option<&RouteStance>| stance.map(|s| said(s, lang));
         RouteLine {
@@ -187,7 +187,7 @@ impl Desk {
             kind: facts.kind,
             listen: facts.listen.to_string(),
             upstream: facts.upstream.clone(),
-            mapping: facts.mapping.clone(),
+            mapping: (facts.mapping)(),
             up: facts.up.as_ref().map(|up| up()),
             now: words(now.as_deref()).unwrap_or_default(),
             enforces: now.as_ref().is_some_and(|now| now.stance == Stance::Enforce),
