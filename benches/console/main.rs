@@ -77,6 +77,7 @@ fn main() {
         all.late.extend(seen.late);
         all.busy += seen.busy;
         all.missed += seen.missed;
+        all.counted += seen.counted;
         rounds.push([alone, watched]);
     }
     println!("load average after: {}", text("/proc/loadavg").trim());
@@ -162,8 +163,9 @@ fn saw(mut seen: Seen) {
         seen.busy
     );
     println!(
-        "live: {} verdicts shown, {} missed, after their decision p50 {:.0} ms, p99 {:.0} ms, p999 {:.0} ms (≤ 300)",
+        "live: {} verdicts shown, {} only counted, {} missed, after their decision p50 {:.0} ms, p99 {:.0} ms, p999 {:.0} ms (≤ 300)",
         seen.late.len(),
+        seen.counted,
         seen.missed,
         at(&seen.late, 500),
         at(&seen.late, 990),

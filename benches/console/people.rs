@@ -29,6 +29,8 @@ pub(crate) struct Seen {
     pub(crate) busy: usize,
     /// How long after its decision each verdict stood on a live page.
     pub(crate) late: Vec<Duration>,
+    /// Verdicts that a live page only counted, since there were too many to list.
+    pub(crate) counted: usize,
     /// Verdicts that a live page was told it has missed.
     pub(crate) missed: usize,
 }
@@ -185,6 +187,9 @@ async fn watch(person: &Person, (stop, seen): Shared) -> impl Future<Output = ()
             let Some(data) = line.strip_prefix("data: ") else { continue };
             if name == "missed" {
                 came.missed += data.parse::<usize>().unwrap();
+            } else if name == "counted" {
+                let counted: BTreeMap<String, usize> = serde_json::from_str(data).unwrap();
+                came.counted += counted.values().sum::<usize>();
             } else if let Some((_, rest)) = data.split_once("datetime=\"") {
                 let at: Timestamp = rest.split('"').next().unwrap().parse().unwrap();
                 let late = Clock::System.now().duration_since(at);
@@ -194,5 +199,6 @@ async fn watch(person: &Person, (stop, seen): Shared) -> impl Future<Output = ()
         let mut seen = seen.lock().unwrap();
         seen.late.append(&mut came.late);
         seen.missed += came.missed;
+        seen.counted += came.counted;
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::verdict::Stance;
-use crate::feed::running::Places;
+use crate::feed::running::Board;
 use crate::feed::watch::{Light, Watch, What};
 use crate::gate::Gate;
 use crate::gate::stances::Stances;
@@ -16,7 +16,7 @@ pub(super) struct Gauges {
     gate: Arc<Gate>,
     ledger: Ledger,
     stances: Stances,
-    feeds: Places,
+    feeds: Board,
     configured: Configured,
     routes: Vec<(Arc<str>, Light)>,
 }
@@ -27,7 +27,7 @@ impl Gauges {
         gate: &Arc<Gate>,
         ledger: &Ledger,
         stances: &Stances,
-        (feeds, configured): (Places, Configured),
+        (feeds, configured): (Board, Configured),
         watch: &Watch,
     ) -> Self {
         let light = |(name, _): (Arc<str>, _)| {
@@ -39,13 +39,24 @@ impl Gauges {
         Self { gate, ledger, stances, feeds, configured, routes }
     }
 
+    /// Looks at everything before these metrics are rendered.
+    pub(super) fn before(
+        self,
+        metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    ) -> Arc<dyn Fn() -> String + Send + Sync> {
+        Arc::new(move || {
+            self.look();
+            metrics()
+        })
+    }
+
     /// Looks at everything.
-    pub(super) fn look(&self) {
+    fn look(&self) {
         let register = self.gate.register().readiness();
         state::register(register.answers, register.version, register.confirmed);
         let (status, head) = (self.ledger.status().borrow().clone(), self.ledger.head().seq);
         state::ledger(status.fault.is_none(), head, status.lost);
-        for (feed, seq) in self.feeds.all() {
+        for (feed, seq) in self.feeds.places() {
             state::feed(&feed, head.saturating_sub(seq));
         }
         for (route, light) in &self.routes {

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::app::configuration;
+use crate::domain::verdict::Stance;
 use crate::gate::memory::{Fingerprint, MESSAGES_FOR, Remembered};
 use crate::gate::order_facts::OrderFacts;
 use crate::gate::stance::RouteStance;
@@ -73,6 +74,7 @@ pub(super) fn recall(
         (name, (gate.policy_written(&stance), stance))
     });
     let policies: HashMap<Arc<str>, (String, Arc<RouteStance>)> = policies.collect();
+    let bypass = Arc::new(RouteStance::bypass());
     let digest = Arc::clone(&gate.terms().configuration.digest);
     let mut configurations: HashMap<String, String> = HashMap::new();
     for entry in recovered.recent(orders_since)? {
@@ -103,7 +105,10 @@ pub(super) fn recall(
         let policy = policies.get(&*kept.route);
         let read_alike = configurations.get(&kept.configuration).is_some_and(|by| **by == *digest);
         let same = policy.filter(|(written, _)| read_alike && written == kept.policy.get());
-        if let Some((_, stance)) = same.filter(|_| entry.time >= messages_since) {
+        // What passed during a bypass was never refused; that it passed is remembered.
+        let passed = (kept.verdict.stance == Stance::Bypass.as_str()).then_some(&bypass);
+        let stance = same.map(|(_, stance)| stance).or(passed);
+        if let Some(stance) = stance.filter(|_| entry.time >= messages_since) {
             remember(gate, &entry, &kept, (stance, &digest));
         }
     }

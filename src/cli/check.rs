@@ -4,14 +4,18 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use clap::Args;
+use jiff::Timestamp;
 use rust_embed::Embed;
 
+use crate::app::certificates::{RENEW_BEFORE_S, end};
 use crate::cli::table::Table;
 use crate::cli::{EXIT_FOUND, EXIT_USAGE};
-use crate::config::{self, Settings};
+use crate::clock::Clock;
+use crate::config::{self, Certificate, Settings};
 use crate::domain::order::Stage;
 use crate::domain::rule::Rule;
 use crate::gate::stance::RouteStance;
+use crate::net::tls::files::readable_by_all;
 use crate::rules::table::{Lift, Setting, row};
 
 #[derive(Debug, Args)]
@@ -50,6 +54,7 @@ pub(super) async fn run(args: CheckArgs, file: &Path) -> u8 {
         let way = (&*route.name, route.listen, route.upstream.url());
         say_route(way, route.stance.file(), route.mapping.name(), route.mapping.example_count());
     }
+    let expired = say_certificates(&settings, Clock::System.now());
     match super::register_figures(&settings).await {
         Ok(figures) => say!("{figures}"),
         Err(text) => {
@@ -57,8 +62,58 @@ pub(super) async fn run(args: CheckArgs, file: &Path) -> u8 {
             return EXIT_FOUND;
         }
     }
+    if expired {
+        return EXIT_FOUND;
+    }
     say!("no faults");
     0
+}
+
+/// What is to be done about certificates, keys and the console's address; whether a certificate does not hold.
+fn say_certificates(settings: &Settings, now: Timestamp) -> bool {
+    let mut bad = false;
+    for Certificate { whose, side, files } in settings.certificates() {
+        let side = side.as_str();
+        if let Some(facts) = files.own() {
+            let (file, left_s) = (facts.file.display(), facts.expires_in_s(now));
+            let end = end(&facts, left_s);
+            if left_s < 0 {
+                bad = true;
+                say!("{file}: {whose}, {side}: the certificate of {end}, renew it now");
+            } else if facts.not_before > now {
+                bad = true;
+                let from = facts.not_before;
+                say!(
+                    "{file}: {whose}, {side}: the certificate of {} holds only from {from} on, look at the clock",
+                    facts.name
+                );
+            } else if left_s <= RENEW_BEFORE_S {
+                let days = left_s / 86_400;
+                say!(
+                    "{file}: {whose}, {side}: warning: the certificate of {end}, in {days} days, renew it"
+                );
+            } else {
+                say!("certificate of {whose}, {side}: {end}");
+            }
+        }
+        if let Some(key) = files.key_file()
+            && readable_by_all(key) == Some(true)
+        {
+            let key = key.display();
+            say!(
+                "{key}: {whose}, {side}: warning: everybody on this machine may read the private key, chmod 600"
+            );
+        }
+    }
+    let console = &settings.console;
+    if let (Some(listen), None) = (console.listen, &console.tls)
+        && !listen.ip().to_canonical().is_loopback()
+    {
+        say!(
+            "console: warning: passwords and patient data cross the network unencrypted at {listen}: write [console.tls], or listen on 127.0.0.1"
+        );
+    }
+    bad
 }
 
 fn say_route(

@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use crate::cases::error::CasesError;
 use crate::cases::report::{Report, ReportState};
+use crate::cli::privileges::Privileges;
 use crate::cli::sheet::Sheet;
 use crate::cli::{open_cases, open_register, publication};
 use crate::config::Settings;
@@ -25,9 +26,11 @@ const RESTRICTED_CASES: &str = "restricted-cases";
 const CATALOGUE_PUBLICATION: &str = "catalogue-publication";
 const RESTRICTED_PUBLICATION: &str = "restricted-publication";
 const SUPERVISION: &str = "supervision";
+const PRIVILEGES: &str = "privileges";
 
 fn tables() -> PossibleValuesParser {
-    let own = [RESTRICTED_CASES, CATALOGUE_PUBLICATION, RESTRICTED_PUBLICATION, SUPERVISION];
+    let own =
+        [RESTRICTED_CASES, CATALOGUE_PUBLICATION, RESTRICTED_PUBLICATION, SUPERVISION, PRIVILEGES];
     PossibleValuesParser::new(TABLES.iter().map(|table| table.name).chain(own))
 }
 
@@ -35,7 +38,7 @@ fn tables() -> PossibleValuesParser {
 #[derive(Args, Clone, Debug)]
 pub(super) struct ExportArgs {
     /// A register table; 逐例上报 restricted-cases; 目录公示 catalogue-publication, restricted-publication;
-    /// 监管指标 supervision
+    /// 监管指标 supervision; 授权名册 privileges (who may do what, for when no gate is there)
     #[arg(value_name = "TABLE", value_parser = tables())]
     pub(super) table: String,
     /// In which form
@@ -50,6 +53,9 @@ pub(super) struct ExportArgs {
     /// supervision: the last day; by default today
     #[arg(long, value_name = "DATE")]
     pub(super) to: Option<Date>,
+    /// privileges: only this department
+    #[arg(long, value_name = "NAME")]
+    pub(super) department: Option<String>,
     /// restricted-cases: only what is still to be sent, and mark it as sent
     #[arg(long)]
     pub(super) mark_sent: bool,
@@ -62,6 +68,8 @@ pub(super) enum ExportFormat {
     Csv,
     /// A JSON array.
     Json,
+    /// A page for print, of `privileges` only.
+    Html,
 }
 
 /// Why nothing was exported.
@@ -79,6 +87,12 @@ pub(super) enum ExportError {
     /// No such table.
     #[error("there is no table `{0}` to export; see `orgate export -h`")]
     Table(String),
+    /// Only one table is also a page.
+    #[error("only `privileges` can be exported as html, choose csv or json")]
+    Html,
+    /// The page.
+    #[error("the page cannot be made: {0}")]
+    Page(#[from] askama::Error),
     /// Where the result is written to.
     #[error("the result cannot be written: {0}")]
     Output(#[from] io::Error),
@@ -104,6 +118,7 @@ pub(super) async fn run(
     match args.table.as_str() {
         RESTRICTED_CASES => restricted_cases(args, asker, today, out).await,
         SUPERVISION => supervision(args, asker, today, out).await,
+        PRIVILEGES => privileges(args, asker, out).await,
         CATALOGUE_PUBLICATION | RESTRICTED_PUBLICATION => {
             let register = open_register(asker.settings).await.map_err(ExportError::Open)?;
             let lists = register.lists();
@@ -139,6 +154,7 @@ pub(super) async fn register_table(
     match args.format {
         ExportFormat::Csv => out.write_all(&sheet.csv(args.bom))?,
         ExportFormat::Json => out.write_all(sheet.json().as_bytes())?,
+        ExportFormat::Html => return Err(ExportError::Html),
     }
     Ok(out.flush()?)
 }
@@ -168,6 +184,26 @@ async fn restricted_cases(
     Ok(())
 }
 
+async fn privileges(
+    args: &ExportArgs,
+    asker: &Asker<'_>,
+    out: &mut (dyn Write + Send),
+) -> Result<(), ExportError> {
+    let settings = asker.settings;
+    let source = sqlite::open(&settings.register_file).await?;
+    let staff = table("surgeons").ok_or_else(|| ExportError::Table("surgeons".to_owned()))?;
+    let staff = export::export(&source, staff, &settings.node.zone).await;
+    source.close().await;
+    let ids = staff?.column("surgeon_id");
+    let register = open_register(settings).await.map_err(ExportError::Open)?;
+    let privileges = Privileges::gather(&register, &ids, asker, args.department.as_deref()).await?;
+    if args.format == ExportFormat::Html {
+        out.write_all(privileges.page()?.as_bytes())?;
+        return Ok(out.flush()?);
+    }
+    write(args, &privileges.sheet(), out)
+}
+
 async fn supervision(
     args: &ExportArgs,
     asker: &Asker<'_>,
@@ -187,6 +223,7 @@ fn write(args: &ExportArgs, sheet: &Sheet, out: &mut dyn Write) -> Result<(), Ex
     match args.format {
         ExportFormat::Csv => out.write_all(&sheet.csv(args.bom))?,
         ExportFormat::Json => out.write_all(sheet.json().as_bytes())?,
+        ExportFormat::Html => return Err(ExportError::Html),
     }
     Ok(out.flush()?)
 }

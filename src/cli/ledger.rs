@@ -27,6 +27,10 @@ pub(super) enum LedgerCommand {
     Show(SelectArgs),
     /// 由账本重建病例索引 · Build the case index (stories, reports, figures) anew from the ledger
     Reindex,
+    /// 归档 · Pack closed files of older days: compressed, with a checksum, still part of the chain
+    Archive(ArchiveArgs),
+    /// 到期清除 · Give away files whose retention has ended; that they are is entered first. The gate must run
+    Prune(PruneArgs),
     /// 导出条目 · Export entries as they stand (jsonl), or as a table (csv)
     Export(ExportArgs),
 }
@@ -42,6 +46,22 @@ pub(super) struct VerifyArgs {
     /// A head noted earlier (SEQ:HASH): the chain must still go through it
     #[arg(long, value_name = "SEQ:HASH")]
     pub(super) head: Option<Head>,
+}
+
+/// What is packed.
+#[derive(Args, Debug)]
+pub(super) struct ArchiveArgs {
+    /// Only files of days that lie further back
+    #[arg(long, value_name = "DAYS", default_value_t = 31)]
+    pub(super) older_than: u32,
+}
+
+/// For whom.
+#[derive(Args, Debug)]
+pub(super) struct PruneArgs {
+    /// Who; by default the user of the operating system
+    #[arg(long, value_name = "NAME")]
+    pub(super) by: Option<String>,
 }
 
 /// Which entries.
@@ -100,15 +120,17 @@ fn run_to(
         LedgerCommand::Verify(args) => &args.dir,
         LedgerCommand::Show(args) => &args.dir,
         LedgerCommand::Export(args) => &args.select.dir,
-        LedgerCommand::Reindex => &None,
+        LedgerCommand::Reindex | LedgerCommand::Archive(_) | LedgerCommand::Prune(_) => &None,
     };
     let folder = dir.clone().map_or_else(data_dir, Ok).map(|dir| folder(&dir));
     let done = folder.map_err(Fault::Usage).and_then(|folder| match &args.command {
         LedgerCommand::Verify(args) => verify(&folder, args, out),
         LedgerCommand::Show(args) => show(&folder, args, out),
         LedgerCommand::Export(args) => export(&folder, args, out),
-        // The one command that needs more than the files; `cli/reindex.rs` has it.
-        LedgerCommand::Reindex => Err(Fault::Usage("reindex needs the configuration".to_owned())),
+        // Those that need more than the files; `cli/reindex.rs` and `cli/retention.rs` have them.
+        LedgerCommand::Reindex | LedgerCommand::Archive(_) | LedgerCommand::Prune(_) => {
+            Err(Fault::Usage("this needs the configuration".to_owned()))
+        }
     });
     let done = done.and_then(|code| out.flush().map(|()| code).map_err(Fault::Output));
     match done {
@@ -151,7 +173,7 @@ impl From<io::Error> for Fault {
 }
 
 /// People name the data directory or the folder in it.
-fn folder(dir: &Path) -> PathBuf {
+pub(super) fn folder(dir: &Path) -> PathBuf {
     let below = ledger::store::folder(dir);
     if below.is_dir() { below } else { dir.to_owned() }
 }

@@ -13,6 +13,8 @@ macro_rules! say {
 }
 
 mod account;
+mod backup;
+mod bypass;
 mod check;
 mod demo;
 mod explain;
@@ -21,9 +23,11 @@ mod feed;
 mod hit;
 mod import;
 mod ledger;
+mod privileges;
 mod publication;
 mod reindex;
 mod replay;
+mod retention;
 mod run;
 mod send;
 mod sheet;
@@ -94,7 +98,13 @@ enum Command {
     Feed(feed::FeedArgs),
     /// Keeps the accounts of the console
     Account(account::AccountArgs),
-    /// Verifies, shows and exports the ledger
+    /// Lets everything pass for a time, in an outage: the switch of the running gate
+    Bypass(bypass::BypassArgs),
+    /// Copies register, accounts, ledger and configuration, also while the gate runs
+    Backup(backup::BackupArgs),
+    /// Makes a data directory of a backup, after everything in it was verified
+    Restore(backup::RestoreArgs),
+    /// Verifies, shows and exports the ledger; packs and gives away its old files
     Ledger(ledger::LedgerArgs),
 }
 
@@ -129,6 +139,9 @@ pub fn main() -> ExitCode {
             Command::Send(args) => send::run(args).await,
             Command::Feed(args) => feed::run(args, &cli.config).await,
             Command::Account(args) => account_of(&args, &cli.config).await,
+            Command::Bypass(args) => bypass::run(args, &cli.config),
+            Command::Backup(args) => backup::make(&args, &cli.config).await,
+            Command::Restore(args) => backup::restore(&args, &cli.config).await,
             Command::Ledger(args) => ledger_of(&args, &cli.config).await,
         }
     });
@@ -215,6 +228,12 @@ async fn ledger_of(args: &ledger::LedgerArgs, file: &Path) -> u8 {
     if matches!(args.command, ledger::LedgerCommand::Reindex) {
         return match settings(file) {
             Ok(settings) => reindex::run(&settings).await,
+            Err(code) => code,
+        };
+    }
+    if let ledger::LedgerCommand::Archive(_) | ledger::LedgerCommand::Prune(_) = &args.command {
+        return match settings(file) {
+            Ok(settings) => retention::run(&args.command, &settings),
             Err(code) => code,
         };
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use clap::Args;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
@@ -14,6 +14,8 @@ use crate::cli::{EXIT_FOUND, EXIT_USAGE};
 use crate::clock;
 use crate::hl7::frame::{self, FrameScanner, Scanned};
 use crate::inbound::mllp::intake::acknowledges;
+use crate::net::tls::client::{ClientFiles, server_name};
+use crate::net::tls::{ClientTls, MLLP};
 
 /// The longest reply that is waited for, in bytes.
 const REPLY_MAX: usize = 16 * 1024 * 1024;
@@ -41,6 +43,35 @@ pub(super) struct SendArgs {
     /// Only the summary
     #[arg(long)]
     quiet: bool,
+    /// By TLS; the server's certificate must hold
+    #[arg(long)]
+    tls: bool,
+    /// With --tls: who signs the server (PEM); without it, the system's roots
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    ca: Option<PathBuf>,
+    /// With --tls: our certificate, where the server asks for one (PEM)
+    #[arg(long, value_name = "FILE", requires_all = ["tls", "key"])]
+    cert: Option<PathBuf>,
+    /// With --tls: its private key (PEM)
+    #[arg(long, value_name = "FILE", requires_all = ["tls", "cert"])]
+    key: Option<PathBuf>,
+    /// With --tls: the name that the server's certificate must have, where that is not HOST
+    #[arg(long, value_name = "NAME", requires = "tls")]
+    server_name: Option<String>,
+}
+
+impl SendArgs {
+    /// What is trusted and shown, if TLS is asked for.
+    fn tls(&self) -> Result<Option<ClientTls>, String> {
+        if !self.tls {
+            return Ok(None);
+        }
+        let name = self.server_name.as_deref().map(server_name).transpose();
+        let name = name.map_err(|error| format!("--server-name is {error}"))?;
+        let identity = self.cert.clone().zip(self.key.clone());
+        let files = ClientFiles { ca: self.ca.clone(), identity };
+        ClientTls::new(files, name, MLLP).map(Some).map_err(|error| error.to_string())
+    }
 }
 
 /// A framed message and the name of its file.
@@ -64,11 +95,18 @@ pub(super) async fn run(args: SendArgs) -> u8 {
     let all: Vec<Framed> =
         frames.iter().cycle().take(frames.len().saturating_mul(repeat)).cloned().collect();
     let connections = usize::from(args.connections);
+    let tls = match args.tls() {
+        Ok(tls) => tls,
+        Err(text) => {
+            eprintln!("{text}");
+            return EXIT_USAGE;
+        }
+    };
     let args = Arc::new(args);
     let mut senders = tokio::task::JoinSet::new();
     for index in 0..connections {
         let own: Vec<_> = all.iter().skip(index).step_by(connections).cloned().collect();
-        senders.spawn(connection(Arc::clone(&args), own));
+        senders.spawn(connection(Arc::clone(&args), tls.clone(), own));
     }
     let mut sent = Vec::new();
     let mut failed = false;
@@ -117,16 +155,32 @@ fn read_frames(files: &[PathBuf]) -> Result<Vec<Framed>, String> {
     Ok(out)
 }
 
+/// A connection to send over, plain or by TLS.
+trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Wire for S {}
+
+async fn connect(args: &SendArgs, tls: Option<&ClientTls>) -> Result<Box<dyn Wire>, String> {
+    let to = &args.to;
+    let socket = TcpStream::connect(to).await.map_err(|error| format!("{to}: {error}"))?;
+    let _ = socket.set_nodelay(true);
+    let Some(tls) = tls else { return Ok(Box::new(socket)) };
+    let host = to.rsplit_once(':').map_or(to.as_str(), |(host, _)| host);
+    match tls.connect(host, socket).await {
+        Ok(stream) => Ok(Box::new(stream)),
+        Err(why) => Err(format!("{to}: no TLS connection: {why}")),
+    }
+}
+
 /// Sends its share over one connection, each message after the answer to the one before.
-async fn connection(args: Arc<SendArgs>, frames: Vec<Framed>) -> Result<Vec<Sent>, String> {
+async fn connection(
+    args: Arc<SendArgs>,
+    tls: Option<ClientTls>,
+    frames: Vec<Framed>,
+) -> Result<Vec<Sent>, String> {
     let patience = Duration::from_millis(args.timeout_ms);
-    let connecting = timeout(patience, TcpStream::connect(&args.to)).await;
-    let mut stream = match connecting {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return Err(format!("{}: {error}", args.to)),
-        Err(_) => return Err(format!("{}: no connection within {patience:?}", args.to)),
-    };
-    let _ = stream.set_nodelay(true);
+    let connecting = timeout(patience, connect(&args, tls.as_ref())).await;
+    let mut stream =
+        connecting.map_err(|_| format!("{}: no connection within {patience:?}", args.to))??;
     let share = f64::from(args.rate) / f64::from(args.connections);
     let pause = (args.rate > 0).then(|| Duration::from_secs_f64(1.0 / share));
     let mut next = Instant::from_std(clock::monotonic());
@@ -138,7 +192,11 @@ async fn connection(args: Arc<SendArgs>, frames: Vec<Framed>) -> Result<Vec<Sent
             next += pause;
         }
         let began = clock::monotonic();
-        stream.write_all(&frame).await.map_err(|error| format!("{name}: {error}"))?;
+        let writing = async {
+            stream.write_all(&frame).await?;
+            stream.flush().await
+        };
+        writing.await.map_err(|error| format!("{name}: {error}"))?;
         let reply = timeout(patience, reply(&mut stream, &mut buffer)).await;
         let took = clock::monotonic().duration_since(began);
         let reply = match reply {
@@ -153,12 +211,13 @@ async fn connection(args: Arc<SendArgs>, frames: Vec<Framed>) -> Result<Vec<Sent
         }
         out.push(Sent { took, code });
     }
+    let _ = timeout(patience, stream.shutdown()).await;
     Ok(out)
 }
 
 /// The next frame from the stream.
 pub(super) async fn reply(
-    stream: &mut TcpStream,
+    stream: &mut (impl AsyncRead + Unpin),
     buffer: &mut BytesMut,
 ) -> Result<Vec<u8>, String> {
     let mut scanner = FrameScanner::new(REPLY_MAX);

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use toml::de::DeTable;
 
@@ -39,6 +40,8 @@ const KEEP_MESSAGE_KIB: u64 = 64;
 const OVERRIDE_DEADLINE_H: u64 = 24;
 /// Overrides of one surgeon in 30 days above which medical affairs is told (rules.md §4).
 const OVERRIDE_ALARM: u64 = 3;
+/// An outage that lasts longer is looked at anew by somebody who puts their name to it.
+const BYPASS_MAX_H: u64 = 12;
 /// Messages in flight get this long when the gate stops; systemd waits 90 s by default.
 const DRAIN_MS: u64 = 10_000;
 
@@ -124,7 +127,7 @@ fn whole<'t>(
     let named = named.chain(fhir.iter().flatten().map(|r| ("fhir", &*r.name, r.listen)));
     let console_at = console.as_ref().and_then(|console| console.listen);
     distinct(&named.collect::<Vec<_>>(), console_at, root);
-    let _ = (finder, retention_days);
+    let _ = finder;
     let node = node?;
     Some(Settings {
         ledger: ledger::Config {
@@ -138,12 +141,14 @@ fn whole<'t>(
         ladder,
         institution_level,
         report_due_days,
+        retention_days: u32::try_from(retention_days).unwrap_or(u32::MAX),
         sync_every,
         keep_message_max: usize::try_from(keep_kib).unwrap_or(usize::MAX).saturating_mul(1024),
         mllp: mllp.into_iter().collect::<Option<_>>()?,
         fhir: fhir.into_iter().collect::<Option<_>>()?,
         feeds: feeds.into_iter().collect::<Option<_>>()?,
         console: console?,
+        bypass_longest: node.bypass_longest,
         drain: Duration::from_millis(DRAIN_MS),
         watch: node.watch,
         written: Written::default(),
@@ -151,10 +156,11 @@ fn whole<'t>(
     })
 }
 
-/// `[node]`: which gate, and whether it looks after its files by itself.
+/// `[node]`: which gate, whether it looks after its files by itself, and how long a bypass may last.
 struct Named {
     node: Node,
     watch: bool,
+    bypass_longest: SignedDuration,
 }
 
 fn node(root: &Section<'_>) -> Option<Named> {
@@ -169,8 +175,10 @@ fn node(root: &Section<'_>) -> Option<Named> {
         section.fault("timezone", "`timezone` must be an IANA name, \"Asia/Shanghai\"");
     });
     let watch = section.choice("reload", true, &[("watch", true), ("signal", false)]);
+    let hours = section.number("bypass_max_h", BYPASS_MAX_H, 1..169);
+    let bypass_longest = SignedDuration::from_hours(i64::try_from(hours).unwrap_or(i64::MAX));
     section.finish();
-    Some(Named { node: Node { name, data_dir, zone: zone.ok()? }, watch })
+    Some(Named { node: Node { name, data_dir, zone: zone.ok()? }, watch, bypass_longest })
 }
 
 fn register(root: &Section<'_>) -> register::Config {

@@ -10,10 +10,12 @@ use crate::config::fault::Fault;
 use crate::config::mapping::load_file;
 use crate::config::oidc::oidc;
 use crate::config::reader::Section;
+use crate::config::tls;
 use crate::domain::verdict::Stance;
 use crate::gate::stance::RouteStance;
 use crate::inbound::cds_hooks::{self, ClientConfig, KeysAt};
 use crate::inbound::decision_api;
+use crate::net::tls::{HTTP, ServerTls};
 
 /// How drafts are read unless another file is named.
 const CDS_MAPPING: &str = "mappings/fhir/r4.toml";
@@ -23,6 +25,8 @@ const CDS_MAPPING: &str = "mappings/fhir/r4.toml";
 pub struct Console {
     /// Where it listens; absent: nowhere.
     pub listen: Option<SocketAddr>,
+    /// TLS there; absent: plain.
+    pub tls: Option<ServerTls>,
     /// As whom the world knows it: cookies are for https only where this begins so.
     pub public_url: Option<String>,
     /// Who may sit there.
@@ -47,6 +51,7 @@ pub(super) fn console(root: &Section<'_>, foreign: &mut Vec<Fault>) -> Option<Co
         }
         None => None,
     };
+    let tls = tls::listener(&section, HTTP);
     let public_url = section.text_or_none("public_url");
     if public_url.as_deref().is_some_and(|url| !is_url(url)) {
         section.fault("public_url", "`public_url` must be a URL, \"https://gate.example\"");
@@ -69,6 +74,7 @@ pub(super) fn console(root: &Section<'_>, foreign: &mut Vec<Fault>) -> Option<Co
     let cds_clients = !cds_hooks.clients.is_empty();
     Some(Console {
         listen,
+        tls,
         public_url: public_url.clone(),
         desk,
         oidc,

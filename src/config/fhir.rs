@@ -6,12 +6,14 @@ use std::time::Duration;
 use crate::config::fault::Fault;
 use crate::config::mapping::load;
 use crate::config::reader::Section;
+use crate::config::tls;
 use crate::domain::verdict::Stance;
 use crate::fhir::document::Limits;
 use crate::fhir::interaction::Allowed;
 use crate::gate::stance::RouteStance;
 use crate::gate::stance::StanceSwitch;
 use crate::inbound::fhir::{Config, Upstream};
+use crate::net::tls::{ClientTls, HTTP, HTTP1, HTTP2};
 
 /// Looking up a person takes milliseconds; an ordering screen that waits longer is pressed again.
 const LOOKUP_TIMEOUT_MS: u64 = 1_000;
@@ -40,6 +42,8 @@ pub(super) fn route(section: Section<'_>, foreign: &mut Vec<Fault>) -> Option<Ar
     }
     let upstream_h2 = section.flag("upstream_h2", false);
     let upstream = address(&section, "upstream", section.text_needed("upstream"), upstream_h2);
+    let tls = tls::listener(&section, HTTP);
+    let upstream_tls = upstream_tls(&section, upstream.as_ref());
     let mapping = load(&section, foreign);
     let stance = section.choice(
         "stance",
@@ -69,7 +73,9 @@ pub(super) fn route(section: Section<'_>, foreign: &mut Vec<Fault>) -> Option<Ar
     Some(Arc::new(Config {
         name: name.into(),
         listen: listen_at.ok()?,
+        tls,
         upstream: upstream?,
+        upstream_tls,
         mapping: mapping?,
         stance: StanceSwitch::new(RouteStance { stance, departments }),
         all_surgical,
@@ -83,6 +89,17 @@ pub(super) fn route(section: Section<'_>, foreign: &mut Vec<Fault>) -> Option<Ar
         max_connections: size(max_connections),
         idle_timeout: Duration::from_secs(idle_timeout),
     }))
+}
+
+/// What is trusted of the server; only https has it.
+fn upstream_tls(section: &Section<'_>, upstream: Option<&Upstream>) -> Option<ClientTls> {
+    let (host, h2) = upstream.map(|at| (at.authority().host(), at.h2())).unzip();
+    let protocols = if h2 == Some(true) { HTTP2 } else { HTTP1 };
+    let tls = tls::upstream(section, host, protocols);
+    if tls.is_some() && upstream.is_some_and(|upstream| !upstream.https()) {
+        section.fault("upstream", "`upstream` is http and has `upstream_tls`, write https");
+    }
+    tls
 }
 
 /// The address of a FHIR base under `key`.

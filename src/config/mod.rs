@@ -10,6 +10,7 @@ mod mapping;
 mod oidc;
 mod reader;
 mod route;
+mod tls;
 pub mod written;
 
 #[cfg(test)]
@@ -19,11 +20,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 pub use check::{load, read};
 pub use console::Console;
 pub use desk::Desk;
+pub use tls::{Certificate, Side};
 
 use crate::clock::Clock;
 use crate::config::written::Written;
@@ -56,6 +59,8 @@ pub struct Settings {
     pub ledger: ledger::Config,
     /// Its folder.
     pub ledger_dir: PathBuf,
+    /// Days for which the ledger's files are kept at least.
+    pub retention_days: u32,
     /// Whether clean forwards wait for the disk.
     pub sync_every: bool,
     /// Longer messages are kept in the ledger by hash only, in bytes.
@@ -68,6 +73,8 @@ pub struct Settings {
     pub feeds: Vec<feeds::Config>,
     /// The console port: health and metrics, CDS Hooks, the decision API.
     pub console: Console,
+    /// The longest that a bypass may last.
+    pub bypass_longest: SignedDuration,
     /// How long a stopping gate waits for messages in flight.
     pub drain: Duration,
     /// Whether a file that is edited is taken up by itself, or only at a signal.
@@ -106,6 +113,11 @@ impl Settings {
     /// Stances that people have changed at the console: precious.
     pub fn stances_file(&self) -> PathBuf {
         self.node.data_dir.join("stances.json")
+    }
+
+    /// Whether the gate is switched off, until when: of this gate's life, not of its data.
+    pub fn bypass_file(&self) -> PathBuf {
+        self.node.data_dir.join("bypass.json")
     }
 
     /// What reading register files needs of the settings.

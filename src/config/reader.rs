@@ -73,6 +73,12 @@ impl<'t> Section<'t> {
         self.of(key, value)
     }
 
+    /// The table of `key`, if it is written.
+    pub(super) fn section_or_none(&self, key: &'t str) -> Option<Self> {
+        let value = self.value(key)?;
+        Some(self.of(key, Some(value)))
+    }
+
     /// The array of tables of `key`.
     pub(super) fn sections(&self, key: &'t str) -> Vec<Self> {
         let Some(value) = self.value(key) else { return Vec::new() };

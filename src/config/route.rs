@@ -6,11 +6,13 @@ use std::time::Duration;
 use crate::config::fault::Fault;
 use crate::config::mapping::load;
 use crate::config::reader::Section;
+use crate::config::tls;
 use crate::domain::verdict::Stance;
 use crate::gate::stance::RouteStance;
 use crate::gate::stance::StanceSwitch;
 use crate::hl7::charset::CharsetSetting;
 use crate::inbound::mllp::{Config, RefusalStyle};
+use crate::net::tls::MLLP;
 
 /// Senders give up after 5 s and more (Mirth 5 s, HAPI 10 s); verdict and reply must fit in.
 const UPSTREAM_TIMEOUT_MS: u64 = 4_000;
@@ -36,6 +38,9 @@ pub(super) fn route(section: Section<'_>, foreign: &mut Vec<Fault>) -> Option<Ar
     if port.is_none() && !upstream.is_empty() {
         section.fault("upstream", "`upstream` must be a host and port, \"10.0.0.20:6661\"");
     }
+    let tls = tls::listener(&section, MLLP);
+    let host = upstream.rsplit_once(':').map(|(host, _)| host);
+    let upstream_tls = tls::upstream(&section, host, MLLP);
     let mapping = load(&section, foreign);
     let stance = section.choice(
         "stance",
@@ -70,7 +75,9 @@ pub(super) fn route(section: Section<'_>, foreign: &mut Vec<Fault>) -> Option<Ar
     Some(Arc::new(Config {
         name: name.into(),
         listen: listen_at.ok()?,
+        tls,
         upstream,
+        upstream_tls,
         mapping: mapping?,
         stance: StanceSwitch::new(RouteStance { stance, departments }),
         all_surgical,

@@ -107,6 +107,38 @@ fn routes_of_different_protocols_do_not_share_a_name_or_an_address() {
 }
 
 #[test]
+fn every_fault_of_tls_is_told_at_once_with_its_line() {
+    let text = "[[mllp]]\nname = \"a\"\nlisten = \"127.0.0.1:0\"\nupstream = \"x y:1\"\n\
+                mapping = \"mappings/hl7v2/standard.toml\"\n[mllp.tls]\ncert = \"no/such.pem\"\n\
+                clients_ca = \"x\"\n[mllp.upstream_tls]\ncert = \"x.pem\"\nserver_name = \"a b\"\n\
+                [[fhir]]\nname = \"f\"\nlisten = \"127.0.0.1:0\"\nupstream = \"http://h/fhir\"\n\
+                mapping = \"mappings/fhir/r4.toml\"\n[fhir.upstream_tls]\nca = \"Cargo.toml\"\n\
+                [console]\n[console.tls]\ncert = \"Cargo.toml\"\nkey = \"Cargo.toml\"\n";
+    let faults = faults(text);
+    for wanted in [
+        "`tls` needs `key = ",
+        "gate.toml:8: unknown key `clients_ca` in `tls`, did you mean `client_ca`?",
+        "`cert` and `key` belong together, write both or none",
+        "gate.toml:11: `server_name` is no host name and no address",
+        "gate.toml:18: `ca` Cargo.toml holds no certificate",
+        "gate.toml:21: `cert` Cargo.toml holds no certificate",
+    ] {
+        assert!(faults.iter().any(|fault| fault.contains(wanted)), "{wanted}\n{faults:#?}");
+    }
+}
+
+#[test]
+fn a_server_by_http_has_no_tls() {
+    let signed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), signed.cert.pem()).unwrap();
+    let text = format!("{FHIR}[fhir.upstream_tls]\nca = {:?}\n", file.path());
+    let found = faults(&text);
+    assert!(found.iter().any(|fault| fault.contains("write https")), "{found:?}");
+    assert_eq!(faults(&text.replace("http://", "https://")), Vec::<String>::new());
+}
+
+#[test]
 fn an_identity_provider_needs_an_address_a_client_a_way_back_and_roles() {
     let bare = format!("{GOOD}[console.oidc]\nlable = \"x\"\n");
     let faults_of_bare = faults(&bare);

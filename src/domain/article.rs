@@ -60,6 +60,23 @@ pub struct Article {
     pub words: &'static str,
 }
 
+/// Every article that a rule cites, whole: `[SG 16]`, its paragraphs by lines, a blank line.
+const IN_FULL: &str = include_str!("articles.txt");
+
+impl Article {
+    /// The whole article, paragraph by line; `None` where there is none, for what is only customary.
+    pub fn in_full(&self) -> Option<&'static str> {
+        // Paragraphs and items are cited, articles are kept; only the numbers of HN are of items themselves.
+        let number = match self.regulation {
+            Regulation::Hn => self.number,
+            _ => self.number.split(['¶', '(']).next().unwrap_or_default(),
+        };
+        let head = format!("[{} {number}]\n", self.regulation.abbreviation());
+        let (_, rest) = IN_FULL.split_once(&head)?;
+        Some(rest.split("\n\n").next().unwrap_or_default().trim_end())
+    }
+}
+
 impl fmt::Display for Article {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.regulation.abbreviation(), self.number)
@@ -133,4 +150,21 @@ articles! {
     HN_4_1 = Hn "四(一)" "由本机构医疗质量与安全委员会审定、医学伦理委员会审查";
     SZ_5 = Sz "5" "纳入市重点质控医疗技术进行管理";
     ZLHIS = Practice "practice" "开单权与主刀权分别授予";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cited_stands_in_the_whole_article() {
+        for article in ALL {
+            match article.in_full() {
+                Some(whole) => assert!(whole.contains(article.words), "{article}: {whole}"),
+                None => assert_eq!(article.regulation, Regulation::Practice, "{article}"),
+            }
+        }
+        let whole = SG_16_2.in_full().unwrap();
+        assert!(whole.starts_with("第十六条 ") && whole.lines().count() == 3, "{whole}");
+    }
 }

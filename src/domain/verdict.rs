@@ -65,14 +65,32 @@ pub enum Stance {
     Observe,
     /// Acts.
     Enforce,
+    /// The gate was switched off for a time, or was down: everything passed, what would have been decided is recorded.
+    Bypass,
 }
 
 impl Stance {
-    /// `observe` or `enforce`.
+    /// `observe`, `enforce` or `bypass`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Observe => "observe",
             Self::Enforce => "enforce",
+            Self::Bypass => "bypass",
+        }
+    }
+
+    /// The stance of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Observe, Self::Enforce, Self::Bypass].into_iter().find(|own| own.as_str() == name)
+    }
+
+    /// Whether a decision counts as one that was acted on: during a bypass nothing is refused, but an emergency has
+    /// passed as one, and is reviewed like any other.
+    pub fn acts_on(self, decision: Decision) -> bool {
+        match self {
+            Self::Observe => false,
+            Self::Enforce => true,
+            Self::Bypass => decision == Decision::Override,
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::feed::pace::{Backoff, Limit};
 use crate::feed::reader::{Due, Reader};
 use crate::feed::sink::{Failure, Letter, Sink};
 use crate::feed::watch::Light;
+use crate::feed::watched::Delivered;
 use crate::ledger::LedgerError;
 use crate::telemetry::feed as events;
 
@@ -42,6 +43,7 @@ pub struct Dispatch {
     pub(in crate::feed) rendering: Rendering,
     pub(in crate::feed) dead: DeadLetters,
     pub(in crate::feed) gone: Gone,
+    pub(in crate::feed) delivered: Delivered,
     pub(in crate::feed) light: Light,
     /// The ledger's chain, as far as this feed reads it.
     pub(in crate::feed) chain: Light,
@@ -230,6 +232,7 @@ impl Dispatch {
             let failure = match self.attempt(letters).await? {
                 Ok(()) => {
                     self.light.works();
+                    self.delivered.mark(self.clock.now(), letters.len());
                     events::FeedDelivered { feed: &self.name, alerts: letters.len() }.emit();
                     return Ok(Ok(()));
                 }

@@ -39,7 +39,9 @@ pub mod sink;
 pub mod sinks;
 pub mod state;
 pub mod watch;
+pub mod watched;
 
+mod kit;
 mod lines;
 mod start;
 

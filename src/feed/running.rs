@@ -1,14 +1,16 @@
 //! Feeds that run, each in a task of its own, and what becomes of them when the settings change.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch as channel;
 use tokio::task::JoinHandle;
 
 use crate::feed::cursor::{Cursor, Mark};
-use crate::feed::start::{Config, FeedError, Kit, Ready};
+use crate::feed::kit::{Kit, Ready, Seen};
+use crate::feed::start::{Config, FeedError};
+use crate::feed::watched::Watched;
 use crate::ledger::Ledger;
 use crate::telemetry::reload as events;
 
@@ -17,7 +19,7 @@ pub struct Running {
     kit: Kit,
     ledger: Ledger,
     going: BTreeMap<String, Going>,
-    places: Places,
+    board: Board,
 }
 
 struct Going {
@@ -39,38 +41,36 @@ impl Plan {
     }
 }
 
-/// How far each feed has come in the ledger. Clones share it.
+/// The feeds that run now, for whoever looks. Clones share it.
 #[derive(Clone, Default)]
-pub struct Places(Arc<Mutex<BTreeMap<String, Arc<AtomicU64>>>>);
+pub struct Board(Arc<Mutex<BTreeMap<String, (Watched, Seen)>>>);
 
-impl Places {
+impl Board {
     /// Every feed and the last entry that it is done with.
-    pub fn all(&self) -> Vec<(String, u64)> {
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.iter().map(|(name, seq)| (name.clone(), seq.load(Ordering::Relaxed))).collect()
+    pub fn places(&self) -> Vec<(String, u64)> {
+        let place = |seen: &Seen| seen.place.load(Ordering::Relaxed);
+        self.held().iter().map(|(name, (_, seen))| (name.clone(), place(seen))).collect()
     }
 
-    fn begins(&self, name: &str, mark: Mark) -> Arc<AtomicU64> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = held.entry(name.to_owned()).or_default();
-        place.store(mark.ledger.seq, Ordering::Relaxed);
-        Arc::clone(place)
+    /// Every feed, by name.
+    pub fn feeds(&self) -> Vec<Watched> {
+        self.held().values().map(|(watched, _)| watched.clone()).collect()
     }
 
-    fn ends(&self, name: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    fn held(&self) -> MutexGuard<'_, BTreeMap<String, (Watched, Seen)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Running {
     /// Nothing runs yet.
     pub(in crate::feed) fn new(kit: Kit, ledger: Ledger) -> Self {
-        Self { kit, ledger, going: BTreeMap::new(), places: Places::default() }
+        Self { kit, ledger, going: BTreeMap::new(), board: Board::default() }
     }
 
-    /// How far each has come.
-    pub fn places(&self) -> Places {
-        self.places.clone()
+    /// The feeds that run.
+    pub fn board(&self) -> Board {
+        self.board.clone()
     }
 
     /// What these settings come to: what is not among them ends, what is another or new begins. Everything that can
@@ -100,7 +100,7 @@ impl Running {
     pub async fn take_up(&mut self, plan: Plan) {
         for name in plan.gone {
             self.end(&name).await;
-            self.places.ends(&name);
+            self.board.held().remove(&name);
         }
         for (config, ready) in plan.begin {
             let place = self.end(&config.name).await;
@@ -117,8 +117,12 @@ impl Running {
     pub(in crate::feed) fn begin(&mut self, config: Config, ready: Ready, mark: Mark) {
         let (stop, stopped) = channel::channel(false);
         let (name, print) = (config.name.clone(), config.print);
-        let place = self.places.begins(&name, mark);
-        let dispatch = self.kit.dispatch(config, ready, (mark, place), &stopped);
+        // A feed that goes on with other settings keeps its last delivery.
+        let seen = self.board.held().get(&name).map(|(_, seen)| seen.clone()).unwrap_or_default();
+        seen.place.store(mark.ledger.seq, Ordering::Relaxed);
+        let watched = self.kit.watched(&config, &seen.delivered);
+        self.board.held().insert(name.clone(), (watched, seen.clone()));
+        let dispatch = self.kit.dispatch(config, ready, (mark, seen), &stopped);
         events::FeedBegun { feed: &name }.emit();
         self.going.insert(name, Going { print, stop, task: tokio::spawn(dispatch.run()) });
     }

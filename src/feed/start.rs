@@ -4,27 +4,22 @@ use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use http::Uri;
 use jiff::tz::TimeZone;
 use ring::hmac;
-use tokio::sync::watch as channel;
 
-use crate::clock::{Clock, monotonic};
+use crate::clock::Clock;
 use crate::domain::order::Redacted;
 use crate::feed::alert::{PseudonymError, Pseudonyms, Rendering};
 use crate::feed::cursor::{Cursor, CursorError, Mark};
-use crate::feed::dead::DeadLetters;
-use crate::feed::dispatch::Dispatch;
 use crate::feed::filter::Filter;
-use crate::feed::gone::Gone;
+use crate::feed::kit::Kit;
 use crate::feed::notices::Notices;
 use crate::feed::overdue::Overdue;
-use crate::feed::pace::{Backoff, Limit};
-use crate::feed::reader::{Reader, Sources};
+use crate::feed::pace::Backoff;
+use crate::feed::reader::Sources;
 use crate::feed::running::Running;
 use crate::feed::sink::Sink;
 use crate::feed::sinks::dingtalk::Dingtalk;
@@ -37,8 +32,8 @@ use crate::feed::sinks::mail::{self, Mail};
 use crate::feed::sinks::nats::{self, Nats};
 use crate::feed::sinks::webhook::Webhook;
 use crate::feed::sinks::wecom::Wecom;
-use crate::feed::watch::{WINDOW, Watch, What};
-use crate::ledger::{Ledger, Reached};
+use crate::feed::watch::{WINDOW, Watch};
+use crate::ledger::Ledger;
 use crate::net::client::ClientError;
 
 /// One `[[feed]]`.
@@ -119,6 +114,23 @@ pub enum Destination {
     },
 }
 
+impl Destination {
+    /// The word of the settings.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Webhook { .. } => "webhook",
+            Self::Wecom { .. } => "wecom",
+            Self::Dingtalk { .. } => "dingtalk",
+            Self::Feishu { .. } => "feishu",
+            Self::Nats(_) => "nats",
+            Self::Fhir { .. } => "fhir",
+            Self::Hl7v2(_) => "hl7v2",
+            Self::Mail(_) => "mail",
+            Self::File { .. } => "file",
+        }
+    }
+}
+
 // What a receiver is reached by is a secret in most kinds.
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -182,19 +194,6 @@ pub struct Ground {
 pub struct Feeds {
     kit: Kit,
     marks: Vec<(Config, Mark)>,
-}
-
-/// What every feed is made with.
-pub(in crate::feed) struct Kit {
-    ground: Ground,
-    watch: Watch,
-    sources: Sources,
-}
-
-/// What of a feed may fail to be made, made.
-pub(in crate::feed) struct Ready {
-    sink: Box<dyn Sink>,
-    rendering: Rendering,
 }
 
 impl Feeds {
@@ -265,91 +264,16 @@ impl Feeds {
 
     /// The feeds, ready to run; they stop when `stop` says so.
     #[cfg(test)]
-    pub(in crate::feed) fn dispatches(self, stop: &channel::Receiver<bool>) -> Vec<Dispatch> {
+    pub(in crate::feed) fn dispatches(
+        self,
+        stop: &tokio::sync::watch::Receiver<bool>,
+    ) -> Vec<crate::feed::dispatch::Dispatch> {
         let Self { kit, marks } = self;
         let of = |(config, mark): (Config, Mark)| {
             let ready = kit.ready(&config).unwrap();
-            kit.dispatch(config, ready, (mark, Arc::default()), stop)
+            kit.dispatch(config, ready, (mark, crate::feed::kit::Seen::default()), stop)
         };
         marks.into_iter().map(of).collect()
-    }
-}
-
-impl Kit {
-    /// The folder of the feeds.
-    pub(in crate::feed) fn folder(&self) -> &Path {
-        &self.ground.folder
-    }
-
-    /// Where a feed that has not begun yet begins.
-    pub(in crate::feed) fn end(&self, config: &Config, ledger: &Ledger) -> Mark {
-        let seq = if config.from_start { 0 } else { ledger.head().seq };
-        Mark { ledger: Reached { seq, end: None }, notice: *self.sources.notices.last().borrow() }
-    }
-
-    /// Where a feed goes on, by its cursor; one without a cursor gets one.
-    ///
-    /// # Errors
-    /// The cursor cannot be used.
-    pub(in crate::feed) fn mark(
-        &self,
-        config: &Config,
-        ledger: &Ledger,
-    ) -> Result<Mark, CursorError> {
-        let cursor = Cursor::new(&self.ground.folder, &config.name);
-        Ok(match cursor.load()? {
-            // The ledger is another one than the cursor was of: all of it is new.
-            Some(mark) if mark.ledger.seq > ledger.head().seq => {
-                Mark { ledger: Reached::default(), ..mark }
-            }
-            Some(mark) => mark,
-            None => {
-                let begin = self.end(config, ledger);
-                cursor.save(begin)?;
-                begin
-            }
-        })
-    }
-
-    /// Makes what may fail to be made.
-    ///
-    /// # Errors
-    /// The receiver's client, or the pseudonym key.
-    pub(in crate::feed) fn ready(&self, config: &Config) -> Result<Ready, FeedError> {
-        Ok(Ready { sink: sink(config, &self.ground)?, rendering: rendering(config, &self.ground)? })
-    }
-
-    /// A feed, ready to run; it stops when `stop` says so.
-    pub(in crate::feed) fn dispatch(
-        &self,
-        config: Config,
-        Ready { sink, rendering }: Ready,
-        (mark, place): (Mark, Arc<AtomicU64>),
-        stop: &channel::Receiver<bool>,
-    ) -> Dispatch {
-        let Self { ground, watch, sources } = self;
-        let light = watch.light(What::Feed, &config.name);
-        Dispatch {
-            reader: Reader::new(sources, config.filter, light.subject(), mark),
-            cursor: Cursor::new(&ground.folder, &config.name),
-            saved: mark,
-            saved_at: monotonic(),
-            place,
-            sink,
-            rendering,
-            dead: DeadLetters::new(&ground.folder, &config.name),
-            gone: Gone::new(&ground.folder, &config.name),
-            light,
-            // Each reads at its own place: what one has behind it may be broken before another.
-            chain: watch.light(What::Ledger, &format!("chain/{}", config.name)),
-            limit: Limit::new(config.per_minute),
-            backoff: config.backoff,
-            group: config.group,
-            max_attempts: config.max_attempts,
-            clock: ground.clock,
-            stop: stop.clone(),
-            name: config.name,
-        }
     }
 }
 

@@ -31,6 +31,19 @@ pub struct State {
     pub disabled: Option<String>,
 }
 
+/// How a feed stands, without what costs reading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glance {
+    /// The last entry it is done with; `None` = it has not begun.
+    pub seq: Option<u64>,
+    /// Entries behind it in the ledger, wanted or not.
+    pub behind: u64,
+    /// Laid aside.
+    pub dead: usize,
+    /// Why it is disabled, if it is.
+    pub disabled: Option<String>,
+}
+
 /// Why its state cannot be told, or letters not be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
@@ -74,6 +87,22 @@ pub fn state(config: &Config, ground: &Ground) -> Result<State, StateError> {
     let dead = letters(config, ground)?.len();
     let disabled = Gone::new(&ground.folder, &config.name).why();
     Ok(State { seq: mark.map(|mark| mark.ledger.seq), behind, waiting, dead, disabled })
+}
+
+/// The same for a page that people leave open: the ledger, which may be long behind a feed, is not read. `head` = its
+/// last entry.
+///
+/// # Errors
+/// The feed's files cannot be read.
+pub fn glance(config: &Config, ground: &Ground, head: u64) -> Result<Glance, StateError> {
+    let mark = Cursor::new(&ground.folder, &config.name).load()?;
+    let seq = mark.map(|mark| mark.ledger.seq);
+    Ok(Glance {
+        seq,
+        behind: head.saturating_sub(seq.unwrap_or(head)),
+        dead: letters(config, ground)?.len(),
+        disabled: Gone::new(&ground.folder, &config.name).why(),
+    })
 }
 
 /// The dead letters of a feed, oldest first.

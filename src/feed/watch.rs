@@ -29,6 +29,8 @@ pub enum What {
     Ledger,
     /// The receiver of a feed.
     Feed,
+    /// A certificate that is to be renewed in time.
+    Certificate,
 }
 
 impl What {
@@ -38,6 +40,7 @@ impl What {
             Self::Register => "register",
             Self::Ledger => "ledger",
             Self::Feed => "feed",
+            Self::Certificate => "certificate",
         }
     }
 
@@ -47,7 +50,23 @@ impl What {
             Self::Register => "授权库",
             Self::Ledger => "账本磁盘",
             Self::Feed => "告警接收方",
+            Self::Certificate => "TLS 证书",
         }
+    }
+
+    /// What is said of it, in Chinese and English.
+    fn words(self, up: bool) -> (&'static str, &'static str) {
+        match (self, up) {
+            (Self::Certificate, true) => ("已更新", "renewed"),
+            (Self::Certificate, false) => ("须更新", "to be renewed"),
+            (_, true) => ("恢复", "up again"),
+            (_, false) => ("中断", "down"),
+        }
+    }
+
+    /// Return and fall are of one severity: no filter must hear the one without the other.
+    fn severity(self) -> Severity {
+        if self == Self::Certificate { Severity::Medium } else { Severity::High }
     }
 }
 
@@ -57,6 +76,7 @@ struct Thing {
     seen: Arc<AtomicBool>,
     name: String,
     up: bool,
+    since: Timestamp,
     why: String,
     told_up: bool,
     told_at: Option<Timestamp>,
@@ -69,10 +89,11 @@ impl Thing {
         let rule = if self.up { "up" } else { "down" };
         let kind = match (self.what, self.up) {
             (What::Ledger, _) => AlertKind::LedgerBroken,
+            (What::Certificate, _) => AlertKind::CertificateExpiring,
             (_, true) => AlertKind::RouteUp,
             (_, false) => AlertKind::RouteDown,
         };
-        let (zh, en) = if self.up { ("恢复", "up again") } else { ("中断", "down") };
+        let (zh, en) = self.what.words(self.up);
         let why = if self.up { String::new() } else { format!(" · {}", self.why) };
         let mut data = Map::new();
         data.insert("what".to_owned(), json!(self.what.as_str()));
@@ -85,8 +106,7 @@ impl Thing {
             id: format!("{}-{rule}", EntryId::new(now)),
             rule: rule.to_owned(),
             kind,
-            // Return and fall are of one severity: no filter must hear the one without the other.
-            severity: Severity::High,
+            severity: self.what.severity(),
             time: now,
             subject: subject(&(self.what, self.name.clone())),
             departments: Vec::new(),
@@ -95,6 +115,17 @@ impl Thing {
             data,
         }
     }
+}
+
+/// How a thing that is watched stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether it works.
+    pub up: bool,
+    /// Since when; of what works, since it last did not, or since the start.
+    pub since: Option<Timestamp>,
+    /// Why it does not.
+    pub why: String,
 }
 
 /// Everything that is watched. Clones share it.
@@ -131,6 +162,7 @@ impl Watch {
     /// A thing to be watched; up until it is told otherwise. Several may watch the same.
     pub fn light(&self, what: What, name: &str) -> Light {
         let key = (what, name.to_owned());
+        let since = self.clock.now();
         let mut things = lock(&self.things);
         let thing = things.entry(key.clone()).or_insert_with(|| {
             // Told to be down before a restart: nobody knows yet, but its return must be told.
@@ -140,6 +172,7 @@ impl Watch {
                 seen: Arc::new(AtomicBool::new(up)),
                 name: name.to_owned(),
                 up,
+                since,
                 why: String::new(),
                 told_up: up,
                 told_at: None,
@@ -161,10 +194,23 @@ impl Watch {
         let now = self.clock.now();
         let mut things = lock(&self.things);
         let Some(thing) = things.get_mut(key) else { return };
+        if thing.up != up {
+            thing.since = now;
+        }
         thing.up = up;
         thing.seen.store(up, Ordering::Relaxed);
         why.clone_into(&mut thing.why);
         self.tell(thing, now);
+    }
+
+    fn standing(&self, key: &(What, String)) -> Standing {
+        let things = lock(&self.things);
+        let thing = things.get(key);
+        thing.map_or(Standing { up: true, since: None, why: String::new() }, |thing| Standing {
+            up: thing.up,
+            since: Some(thing.since),
+            why: thing.why.clone(),
+        })
     }
 
     fn tell(&self, thing: &mut Thing, now: Timestamp) {
@@ -194,6 +240,11 @@ impl Light {
     /// Whether it works, as far as anybody has seen.
     pub fn is_up(&self) -> bool {
         self.up.load(Ordering::Relaxed)
+    }
+
+    /// How it stands.
+    pub fn standing(&self) -> Standing {
+        self.watch.standing(&self.key)
     }
 
     /// What alerts about it call it.

@@ -91,7 +91,8 @@ pub fn of_entry(entry: &str, body: &str) -> Result<Vec<Document>, RederiveError>
     let orders = orders.ok_or(RederiveError::Unknown("orders"))?;
     let decision = Decision::from_name(&body.verdict.decision);
     let decision = decision.ok_or(RederiveError::Unknown("decision"))?;
-    let enforced = body.verdict.stance == Stance::Enforce.as_str();
+    let stance = Stance::from_name(&body.verdict.stance);
+    let enforced = stance.is_some_and(|stance| stance.acts_on(decision));
     let cases = body.verdict.cases.iter().map(|case| {
         let findings = case.findings.iter().map(|f| (f.rule.as_str(), f.effect.as_str()));
         let surgeon = case.surgeon.id.as_deref().and_then(SurgeonId::new);

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::domain::order::Order;
 use crate::domain::procedure::{Procedure, ProcedureCode};
+use crate::gate::afterwards::Afterwards;
 use crate::gate::around_facts::AroundFacts;
 use crate::gate::attested_entry::INQUIRY;
 use crate::gate::document::ReportableCase;
@@ -46,14 +47,27 @@ pub(super) struct WithoutLedger<'w> {
     pub(super) supersedes: Option<&'w str>,
 }
 
+/// What let a message pass although the gate was switched off.
+#[derive(Serialize)]
+struct Bypassed<'w> {
+    /// The entry of the switch.
+    entry: &'w str,
+    /// Whether there was time to judge it.
+    judged: bool,
+}
+
 #[derive(Serialize)]
 struct Written<'w> {
     #[serde(skip_serializing_if = "Option::is_none")]
     act: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    afterwards: Option<&'w Afterwards>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<String>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     attested_in: &'w [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bypass: Option<Bypassed<'w>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     caller: Option<&'w Caller>,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -171,15 +185,17 @@ impl DecisionBody<'_> {
         let Message { request, ruling, fingerprint, .. } = *self.message;
         let Message { retransmission_of, attested_in, inquiry, .. } = *self.message;
         let (facts, unreadable) = match &request.subject {
-            Subject::Orders(orders) => (Some(self.facts(orders)), None),
+            Subject::Orders(orders) => (ruling.judged.then(|| self.facts(orders)), None),
             Subject::Unreadable { why, .. } => (None, Some(*why)),
         };
         let Terms { policy, keep_message_max, configuration } = &*request.terms;
         let kept = request.message.len() <= *keep_message_max;
         canonical_body(&Written {
             act: inquiry.map(|_| INQUIRY),
+            afterwards: self.message.afterwards,
             answer: self.answer.map(|answer| BASE64.encode(answer)),
             attested_in,
+            bypass: self.message.bypass.map(|entry| Bypassed { entry, judged: ruling.judged }),
             caller: inquiry.map(|(_, caller)| caller),
             configuration: &configuration.entry,
             control_id: &request.control_id,

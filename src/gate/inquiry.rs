@@ -117,6 +117,8 @@ impl Gate {
             retransmission_of: None,
             attested_in: &attested_in,
             inquiry: Some((interface, &caller)),
+            bypass: None,
+            afterwards: None,
         };
         let body = self.body(&asked, &name, None, None);
         let draft = Draft { id, time: ruling.now, kind: Kind::Access, body };

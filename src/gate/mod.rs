@@ -3,10 +3,13 @@
 //! Every protocol hands its orders to [`Gate::pass`]; only the gate knows register, ledger and
 //! rules together, and only it makes the [`passage::Passage`] that forwarding demands.
 
+pub mod afterwards;
 mod around;
 pub mod around_facts;
 pub mod attested;
 mod attested_entry;
+mod books;
+pub mod bypass;
 pub mod case_facts;
 pub mod document;
 mod document_of_entry;

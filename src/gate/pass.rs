@@ -14,9 +14,11 @@ use crate::cases::Cases;
 use crate::clock::Clock;
 use crate::domain::order::{Action, Stage, Urgency};
 use crate::domain::verdict::{Decision, Gap, Stance, Verdict};
+use crate::gate::afterwards::Afterwards;
 use crate::gate::attested::Attestations;
+use crate::gate::bypass::Bypass;
 use crate::gate::document::{Decided, Known, documents, judged, message_name};
-use crate::gate::entry::{DecisionBody, Delivery, WithoutLedger, policy_json};
+use crate::gate::entry::{DecisionBody, WithoutLedger};
 use crate::gate::inquiry::Caller;
 use crate::gate::memory::{Fingerprint, Memory, Remembered};
 use crate::gate::passage::{Outcome, Passage, Refusal};
@@ -24,7 +26,7 @@ use crate::gate::ruling::{Knowledge, Ruling, rule};
 use crate::gate::stance::RouteStance;
 use crate::gate::subject::Subject;
 use crate::gate::terms::Terms;
-use crate::ledger::{Body, Draft, Durability, EntryId, Kind, Ledger, LedgerError, Receipt};
+use crate::ledger::{Body, Draft, EntryId, Kind, Ledger, LedgerError};
 use crate::register::Register;
 use crate::telemetry::events;
 
@@ -82,6 +84,10 @@ pub(super) struct Message<'m> {
     pub(super) attested_in: &'m [String],
     /// By which interface, and who: of an inquiry.
     pub(super) inquiry: Option<(&'static str, &'m Caller)>,
+    /// The entry by which the gate was switched off while it passed.
+    pub(super) bypass: Option<&'m str>,
+    /// Who recorded it after it had passed without a gate, and why.
+    pub(super) afterwards: Option<&'m Afterwards>,
 }
 
 impl Message<'_> {
@@ -92,7 +98,7 @@ impl Message<'_> {
         let pressing = verdict.urgency == Some(Urgency::Emergency)
             || verdict.action == Some(Action::Withdraw)
             || verdict.stage == Some(Stage::Record);
-        verdict.stance == Stance::Observe || (pressing && !verdict.refused())
+        verdict.stance != Stance::Enforce || (pressing && !verdict.refused())
     }
 }
 
@@ -101,20 +107,24 @@ impl Message<'_> {
 pub(super) const LEDGER_WAIT: Duration = Duration::from_secs(2);
 /// How long an emergency does: enough for a busy disk, short beside everything else on its way.
 const URGENT_WAIT: Duration = Duration::from_millis(250);
+/// How long a message that passes in any case is judged: what the register keeps in memory takes microseconds.
+const BYPASS_JUDGING: Duration = Duration::from_millis(500);
 
 /// The gate. Cheap to share behind an `Arc`.
 pub struct Gate {
-    parts: Parts,
-    memory: Memory,
+    pub(super) parts: Parts,
+    pub(super) memory: Memory,
     attestations: Attestations,
     terms: ArcSwap<Terms>,
+    pub(super) bypass: Bypass,
 }
 
 impl Gate {
     /// Puts the gate together.
     pub fn new(parts: Parts) -> Self {
-        let terms = ArcSwap::new(Arc::clone(&parts.terms));
-        Self { parts, memory: Memory::default(), attestations: Attestations::default(), terms }
+        let (memory, attestations) = (Memory::default(), Attestations::default());
+        let (bypass, terms) = (Bypass::none(), ArcSwap::new(Arc::clone(&parts.terms)));
+        Self { parts, memory, attestations, terms, bypass }
     }
 
     /// What is judged by now, where no route says so.
@@ -164,6 +174,10 @@ impl Gate {
 
     /// Takes one checked message through: facts, verdict, entry, and then passage or refusal.
     pub async fn pass(&self, mut request: Request) -> Outcome {
+        let bypass = self.bypass.now(self.parts.clock.now());
+        if let Some(on) = &bypass {
+            request.stance = Arc::clone(on.stance());
+        }
         let attested_in = self.attested(&mut request.subject).await;
         let fingerprint = Fingerprint::new(&request.route, &request.message);
         let before = self.memory.recall(&fingerprint);
@@ -188,12 +202,14 @@ impl Gate {
             retransmission_of: retransmission_of.as_deref(),
             attested_in: &attested_in,
             inquiry: None,
+            bypass: bypass.as_ref().map(|on| on.entry()),
+            afterwards: None,
         };
         self.record(message).await
     }
 
     /// The day in the hospital's zone.
-    fn day(&self, at: Timestamp) -> Date {
+    pub(super) fn day(&self, at: Timestamp) -> Date {
         self.parts.zone.to_datetime(at).date()
     }
 
@@ -201,11 +217,22 @@ impl Gate {
     pub(super) async fn rule(&self, request: &Request) -> Ruling {
         let clock = self.parts.clock;
         let now = || clock.now();
-        rule(self.knowledge(&request.terms), &now, &request.subject, &request.stance).await
+        let ruling = rule(self.knowledge(&request.terms), &now, &request.subject, &request.stance);
+        if request.stance.stance != Stance::Bypass {
+            return ruling.await;
+        }
+        // What is switched off because something is sick does not wait for it.
+        match timeout(BYPASS_JUDGING, ruling).await {
+            Ok(ruling) => ruling,
+            Err(_) => {
+                let orders = request.subject.orders();
+                Ruling::unjudged(&self.parts.register, orders, clock.now())
+            }
+        }
     }
 
     /// What the gate knows apart from the message.
-    fn knowledge<'k>(&'k self, terms: &'k Terms) -> Knowledge<'k> {
+    pub(super) fn knowledge<'k>(&'k self, terms: &'k Terms) -> Knowledge<'k> {
         let Parts { register, cases, zone, .. } = &self.parts;
         Knowledge { register, cases: Some(cases), policy: &terms.policy, zone }
     }
@@ -306,7 +333,7 @@ impl Gate {
     }
 
     /// Hands the decision to the case index: the next message of the case finds it there at once.
-    fn enter(
+    pub(super) fn enter(
         &self,
         message: &Message<'_>,
         verdict: &Verdict,
@@ -316,6 +343,9 @@ impl Gate {
     ) {
         let Message { request, ruling, fingerprint, .. } = message;
         let Subject::Orders(orders) = &request.subject else { return };
+        if !ruling.judged {
+            return;
+        }
         let known =
             Known { people: &ruling.people, catalogue: &ruling.catalogue, zone: &self.parts.zone };
         let decided = Decided {
@@ -324,7 +354,7 @@ impl Gate {
             message: message_name(&request.control_id, &request.route, &fingerprint.hex()),
             supersedes,
             decision: verdict.decision,
-            enforced: verdict.stance == Stance::Enforce,
+            enforced: verdict.stance.acts_on(verdict.decision),
             refused: verdict.refused(),
             cases: judged(verdict),
             reportable: ruling.reportable.clone(),
@@ -347,51 +377,5 @@ impl Gate {
             without_ledger,
         }
         .write()
-    }
-
-    /// Puts an entry into the ledger.
-    pub(super) async fn append(
-        &self,
-        draft: Draft,
-        durability: Durability,
-    ) -> Result<Receipt, LedgerError> {
-        self.parts.ledger.append(draft, durability).await
-    }
-
-    /// Whether clean answers wait for the disk too.
-    pub(super) fn sync_every(&self) -> bool {
-        self.parts.sync_every
-    }
-
-    /// Records what the downstream system answered; never waited for.
-    pub fn delivered(&self, delivery: &Delivery<'_>) {
-        for known in &delivery.known_as {
-            self.memory.order_known_as(&known.address, &known.order_no);
-        }
-        let now = self.parts.clock.now();
-        let body = delivery.body();
-        let id = EntryId::new(now);
-        self.parts.ledger.append_later(Draft { id, time: now, kind: Kind::Delivery, body });
-    }
-
-    /// The settings that verdicts of a route go by, as an entry's `policy` holds them.
-    pub fn policy_written(&self, stance: &RouteStance) -> String {
-        serde_json::to_string(&policy_json(&self.terms().policy, stance)).unwrap_or_default()
-    }
-
-    /// Whether the register answers.
-    pub fn register_answers(&self) -> bool {
-        self.parts.register.readiness().answers
-    }
-
-    /// Whether the ledger can write.
-    pub fn ledger_writes(&self) -> bool {
-        self.parts.ledger.healthy()
-    }
-
-    /// Writes an entry of the program's own acts (a register import, say).
-    pub fn note(&self, kind: Kind, body: Body) {
-        let now = self.parts.clock.now();
-        self.parts.ledger.append_later(Draft { id: EntryId::new(now), time: now, kind, body });
     }
 }

@@ -93,11 +93,8 @@ pub fn rederive(body: &str, entry: &str) -> Result<Rederived, RederiveError> {
 }
 
 fn restore_policy(written: &PolicyJson) -> Result<(RouteStance, Policy), RederiveError> {
-    let stance = match written.stance.as_str() {
-        "observe" => Stance::Observe,
-        "enforce" => Stance::Enforce,
-        _ => return Err(RederiveError::Unknown("stance")),
-    };
+    let stance = Stance::from_name(&written.stance);
+    let stance = stance.ok_or(RederiveError::Unknown("stance"))?;
     let stance = RouteStance { stance, departments: written.departments.clone() };
     let policy = Policy {
         effects: restore_effects(&written.effects)?,

@@ -40,6 +40,8 @@ pub(super) struct Ruling {
     pub(super) catalogue: Arc<Catalogue>,
     /// The register version known when the facts were fetched: never newer than they are.
     pub(super) register_version: i64,
+    /// Whether there was time to judge; during a bypass nothing waits for a register that is sick.
+    pub(super) judged: bool,
 }
 
 /// What the gate knows and has been told, apart from the message.
@@ -108,7 +110,17 @@ pub(super) async fn rule(
         verdict = bench.rule(orders, std::slice::from_ref(around));
     }
     let reportable = bench.reportable(orders, &around);
-    Ruling { verdict, people, asked, around, reportable, now, catalogue, register_version }
+    Ruling {
+        verdict,
+        people,
+        asked,
+        around,
+        reportable,
+        now,
+        catalogue,
+        register_version,
+        judged: true,
+    }
 }
 
 impl Ruling {
@@ -127,7 +139,22 @@ impl Ruling {
             now,
             catalogue,
             register_version,
+            judged: true,
         }
+    }
+
+    /// Of orders that pass in a bypass and could not be judged in time: not known, and said so.
+    pub(super) fn unjudged(register: &Register, orders: &[Order], now: Timestamp) -> Self {
+        let verdict = Verdict {
+            decision: Decision::ForwardFlagged,
+            stage: orders.iter().map(|order| order.stage).min(),
+            action: orders.iter().map(Order::action).min(),
+            urgency: orders.iter().map(Order::urgency).max(),
+            gaps: vec![Gap::PrivilegesUnavailable],
+            ..Verdict::passing(Stance::Bypass)
+        };
+        let (catalogue, version) = (register.catalogue(), register.version());
+        Self { judged: false, ..Self::of_nothing(verdict, now, catalogue, version) }
     }
 }
 
@@ -188,13 +215,18 @@ impl<'b> Bench<'b> {
     /// Judges the orders of one message, pure. `around` stands in the order of `orders`.
     pub(super) fn rule(self, orders: &[Order], around: &[Surroundings]) -> Verdict {
         let enforced = |department: Option<&str>| self.stance.enforces(department);
-        merge(orders.iter().zip(around).map(|(order, around)| {
+        let whole = merge(orders.iter().zip(around).map(|(order, around)| {
             if order.action().checked() {
                 judge(&self.facts(order, around), self.policy, &enforced)
             } else {
                 withdrawn(order, self.stance)
             }
-        }))
+        }));
+        // The rules know whether a department is enforced; why it is not, the route knows.
+        match self.stance.stance {
+            Stance::Bypass => Verdict { stance: Stance::Bypass, ..whole },
+            Stance::Observe | Stance::Enforce => whole,
+        }
     }
 
     fn facts<'f>(self, order: &'f Order, around: &'f Surroundings) -> Facts<'f>

@@ -285,8 +285,9 @@ fn terms(shown: &Shown, orders: &[Order]) -> Vec<Term> {
 fn opening(entry: &str, at: Timestamp, body: &Body, orders: &[Order]) -> Opening {
     let supersedes = body.without_ledger.as_ref().and_then(|done| done.supersedes.clone());
     let verdict = &body.verdict;
+    let acted = |stance: Stance| stance.acts_on(Decision::Override);
     let opens = verdict.decision == Decision::Override.as_str()
-        && verdict.stance == Stance::Enforce.as_str();
+        && Stance::from_name(&verdict.stance).is_some_and(acted);
     let overridden =
         |case: &&KeptCase| case.findings.iter().any(|f| f.rule == Rule::EmergencyOverride.as_str());
     let surgeons: Vec<Person> = verdict.cases.iter().map(|case| surgeon(&case.surgeon)).collect();

@@ -1,5 +1,6 @@
 //! What listens, one folder a protocol; status and ack codes are written in their `respond.rs` only.
 
+pub mod admin;
 pub mod cds_hooks;
 pub mod console;
 pub mod decision_api;

@@ -137,6 +137,9 @@ pub enum Why {
         /// The number that does.
         found: u64,
     },
+    /// A packed file was changed or cut.
+    #[error("the packed file cannot be unpacked: it was changed or cut short")]
+    Unpacked,
     /// A file begins with something else than an anchor.
     #[error("the first entry of a file must be an anchor")]
     NoAnchor,

@@ -6,7 +6,8 @@
 //! (`2026-03-02.2.jsonl`, `.3.` …) when [`Config::part_bytes`] is reached or a sync has failed. Their order is
 //! day, then part as a number. A new day's file begins with the first entry of that day; days without
 //! entries have no file; a clock that is set back does not: entries then follow in the newest file.
-//! `.lock` is held by the running gate; other names are not the ledger's.
+//! `.lock` is held by the running gate; other names are not the ledger's. A file that the writer has left may be packed
+//! (`archive`): `2026-03-02.jsonl.gz` stands for the file of that name without `.gz`, beside it its checksum.
 //!
 //! # Lines
 //!
@@ -79,6 +80,7 @@
 //!
 //! `format` in the anchors is 1. A change that a verifier of 1 would reject gets a new number.
 
+pub mod archive;
 pub mod canonical;
 pub mod chain;
 pub mod entry;

@@ -3,16 +3,18 @@
 
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use flate2::read::GzDecoder;
 use jiff::civil::Date;
 
 use crate::clock;
 use crate::ledger::LedgerError;
+use crate::ledger::archive::PACKED;
 
 /// The name of a ledger file: `2026-03-02.jsonl`, its further parts `2026-03-02.2.jsonl` and so on.
 /// In the order of the chain.
@@ -127,6 +129,10 @@ impl Directory {
         self.0.join(file.to_string())
     }
 
+    fn packed(&self, file: FileName) -> PathBuf {
+        self.0.join(format!("{file}{PACKED}"))
+    }
+
     /// Makes names created or removed in the directory durable.
     fn sync(&self) -> io::Result<()> {
         File::open(&self.0)?.sync_all()
@@ -137,20 +143,44 @@ impl Files for Directory {
     fn list(&self) -> io::Result<Vec<FileName>> {
         let mut names = Vec::new();
         for found in fs::read_dir(&self.0)? {
-            names.extend(found?.file_name().to_str().and_then(FileName::parse));
+            let found = found?.file_name();
+            let name = found.to_str().unwrap_or_default();
+            names.extend(FileName::parse(name.strip_suffix(PACKED).unwrap_or(name)));
         }
         names.sort_unstable();
+        // Between packing a file and removing it, there are both.
+        names.dedup();
         Ok(names)
     }
 
     fn read(&self, file: FileName, from: u64) -> io::Result<Box<dyn Read + Send>> {
-        let mut opened = File::open(self.path(file))?;
-        opened.seek(SeekFrom::Start(from))?;
-        Ok(Box::new(opened))
+        match File::open(self.path(file)) {
+            Ok(mut opened) => {
+                opened.seek(SeekFrom::Start(from))?;
+                Ok(Box::new(opened))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let packed = BufReader::new(File::open(self.packed(file))?);
+                let mut unpacked = GzDecoder::new(packed);
+                io::copy(&mut unpacked.by_ref().take(from), &mut io::sink())?;
+                Ok(Box::new(unpacked))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn length(&self, file: FileName) -> io::Result<u64> {
-        Ok(fs::metadata(self.path(file))?.len())
+        match fs::metadata(self.path(file)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // The last four bytes of a packed file; no part comes near the 4 GiB that they can tell.
+                let packed = File::open(self.packed(file))?;
+                let end = packed.metadata()?.len().saturating_sub(4);
+                let mut length = [0; 4];
+                packed.read_exact_at(&mut length, end)?;
+                Ok(u64::from(u32::from_le_bytes(length)))
+            }
+            found => Ok(found?.len()),
+        }
     }
 }
 
@@ -169,7 +199,7 @@ pub struct FileStore {
 }
 
 /// Read by the gate and its group (the auditor), by nobody else: the files hold patient data.
-const FILE_MODE: u32 = 0o640;
+pub(in crate::ledger) const FILE_MODE: u32 = 0o640;
 const FOLDER_MODE: u32 = 0o750;
 
 /// What the file system makes durable as a unit: one page.

@@ -1,5 +1,7 @@
 //! Checking the chain from the files alone, streaming, down to the first broken entry.
 
+use std::io;
+
 use crate::ledger::chain::{Head, Line, Why};
 use crate::ledger::entry::Kind;
 use crate::ledger::read::{Lines, Piece};
@@ -64,6 +66,10 @@ pub(in crate::ledger) enum Before {
     /// This file, which ends so.
     File(FileName, Head),
 }
+
+/// How a packed file that is damaged shows.
+const UNPACKABLE: [io::ErrorKind; 3] =
+    [io::ErrorKind::InvalidInput, io::ErrorKind::InvalidData, io::ErrorKind::UnexpectedEof];
 
 /// One file found whole.
 pub(in crate::ledger) struct Checked {
@@ -137,7 +143,15 @@ pub(in crate::ledger) fn check_file(
     let mut checked = Checked { entries: 0, bytes: 0, lines: 0, first_seq: 0, head, torn_bytes: 0 };
     loop {
         let broken = |line: u64, seq, why| Broken { file: name.to_string(), line, seq, why };
-        match lines.next().map_err(|error| fault(&error))? {
+        let piece = match lines.next() {
+            Ok(piece) => piece,
+            // What a packed file says when it was changed or cut.
+            Err(error) if UNPACKABLE.contains(&error.kind()) => {
+                return Err(broken(lines.number + 1, None, Why::Unpacked).into());
+            }
+            Err(error) => return Err(fault(&error)),
+        };
+        match piece {
             Piece::End => return Ok(checked),
             Piece::Torn(bytes) => {
                 checked.torn_bytes = bytes;

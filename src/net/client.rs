@@ -2,20 +2,26 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::Incoming;
-use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{ConfigBuilderExt, FixedServerNameResolver, HttpsConnector};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use tower_service::Service;
+
+use crate::net::tls::why::blamed;
+use crate::net::tls::{ClientTls, HTTP1, HTTP2};
 
 /// Idle connections are given up after this: servers close theirs after 5 s (Node) and more, and a request that meets a
 /// connection which is being closed would fail without need.
@@ -64,9 +70,12 @@ pub enum ClientError {
     /// No TLS version that the provider and we agree on.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
-    /// Nobody listens there, or its certificate does not hold.
+    /// Nobody listens there.
     #[error("the server cannot be connected to")]
     Connect,
+    /// Its certificate does not hold, or it does not take ours; why, of a bounded set.
+    #[error("the server and the gate do not trust each other: {0}")]
+    Untrusted(&'static str),
     /// The connection ended before the response came.
     #[error("the connection broke before the response came")]
     Broken,
@@ -75,7 +84,53 @@ pub enum ClientError {
 /// A pool of connections. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Client {
-    inner: legacy::Client<HttpsConnector<HttpConnector>, Body>,
+    inner: legacy::Client<Connector, Body>,
+}
+
+/// Connects by what is trusted at that moment.
+#[derive(Clone, Debug)]
+struct Connector {
+    http: HttpConnector,
+    trust: Trust,
+}
+
+#[derive(Clone, Debug)]
+enum Trust {
+    /// The same always.
+    Fixed(Arc<ClientConfig>),
+    /// As files say that may change.
+    Files(ClientTls),
+}
+
+/// What a connector gives.
+type Connecting = <HttpsConnector<HttpConnector> as Service<Uri>>::Future;
+
+impl Service<Uri> for Connector {
+    type Response = <HttpsConnector<HttpConnector> as Service<Uri>>::Response;
+    type Error = BoxError;
+    type Future = Connecting;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.http.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let http = self.http.clone();
+        let (config, name) = match &self.trust {
+            Trust::Fixed(config) => (Arc::clone(config), None),
+            Trust::Files(tls) => (tls.config(), tls.name().cloned()),
+        };
+        let mut connector = match name {
+            None => HttpsConnector::from((http, config)),
+            Some(name) => HttpsConnector::new(
+                http,
+                config,
+                false,
+                Arc::new(FixedServerNameResolver::new(name)),
+            ),
+        };
+        connector.call(uri)
+    }
 }
 
 impl Client {
@@ -96,18 +151,23 @@ impl Client {
         Ok(Self::with(settings, tls_of(roots_of(ca)?)?))
     }
 
-    fn with(settings: Settings, tls: ClientConfig) -> Self {
+    /// The same, towards a server with files of its own, which may change; `tls` must offer what `settings` speak by
+    /// ALPN.
+    pub fn following(settings: Settings, tls: ClientTls) -> Self {
+        Self::by(settings, Trust::Files(tls))
+    }
+
+    fn with(settings: Settings, mut config: ClientConfig) -> Self {
+        let protocols = if settings.h2 { HTTP2 } else { HTTP1 };
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        Self::by(settings, Trust::Fixed(Arc::new(config)))
+    }
+
+    fn by(settings: Settings, trust: Trust) -> Self {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(settings.connect_timeout));
-        let schemes = HttpsConnectorBuilder::new().with_tls_config(tls);
-        let protocols = schemes.https_or_http();
-        let connector = if settings.h2 {
-            protocols.enable_http2().wrap_connector(http)
-        } else {
-            protocols.enable_http1().wrap_connector(http)
-        };
         let mut builder = legacy::Client::builder(TokioExecutor::new());
         builder
             .pool_timer(TokioTimer::new())
@@ -116,7 +176,7 @@ impl Client {
             .pool_max_idle_per_host(POOL_MAX)
             .http1_preserve_header_case(true)
             .http2_only(settings.h2);
-        Self { inner: builder.build(connector) }
+        Self { inner: builder.build(Connector { http, trust }) }
     }
 
     /// Sends a request with an absolute address; comes back when the head of the response is there. Nothing is sent
@@ -126,7 +186,14 @@ impl Client {
     /// When the server cannot be reached, or the connection breaks.
     pub async fn request(&self, request: Request<Body>) -> Result<Response<Incoming>, ClientError> {
         self.inner.request(request).await.map_err(|error| {
-            if error.is_connect() { ClientError::Connect } else { ClientError::Broken }
+            // Of TLS 1.3 a client learns after its first request only that its certificate is not taken.
+            match blamed(&error) {
+                Some(why) if error.is_connect() || why.starts_with("peer-") => {
+                    ClientError::Untrusted(why)
+                }
+                _ if error.is_connect() => ClientError::Connect,
+                _ => ClientError::Broken,
+            }
         })
     }
 }

@@ -6,6 +6,7 @@
 //! INVARIANT: an entry's version is never below the floor in its key.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -70,6 +71,17 @@ impl Held {
 
 type Key = (Question, i64);
 
+/// How well memory serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// Answers held, about.
+    pub answers: u64,
+    /// Questions answered from memory.
+    pub hits: u64,
+    /// Questions that went to the source.
+    pub misses: u64,
+}
+
 /// The answers in memory and the reloads under way.
 #[derive(Debug)]
 pub struct Answers {
@@ -77,6 +89,9 @@ pub struct Answers {
     reloading: Mutex<HashSet<Key>>,
     reloads: Arc<Semaphore>,
     lookups: Lookups,
+    /// Questions that memory could answer, and those it could not.
+    hits: AtomicU64,
+    misses: AtomicU64,
 }
 
 impl Answers {
@@ -94,8 +109,23 @@ impl Answers {
             .time_to_live(config.usable.max(config.nobody))
             .build();
         let reloading = Mutex::new(HashSet::new());
-        let reloads = Arc::new(Semaphore::new(MAX_RELOADS));
-        Self { held, reloading, reloads, lookups: Lookups::default() }
+        Self {
+            held,
+            reloading,
+            reloads: Arc::new(Semaphore::new(MAX_RELOADS)),
+            lookups: Lookups::default(),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+        }
+    }
+
+    /// Answers in memory, and how often they were enough since the start.
+    pub fn figures(&self) -> Remembered {
+        Remembered {
+            answers: self.held.entry_count(),
+            hits: self.hits.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
+        }
     }
 
     /// Forgets everything, for a source that was put back from a copy.
@@ -133,8 +163,10 @@ impl Inner {
             at.1 = self.state.load().floor(&at.0);
             if let Some(held) = self.in_memory(&at).await {
                 self.answers.lookups.in_memory(held.age());
+                self.answers.hits.fetch_add(1, Ordering::Relaxed);
                 return Some(held);
             }
+            self.answers.misses.fetch_add(1, Ordering::Relaxed);
             if patience == Patience::Emergency && !self.source.is_local() {
                 self.reload_behind(at);
                 return None;

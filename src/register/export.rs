@@ -35,6 +35,15 @@ pub async fn export(
 }
 
 impl Sheet {
+    /// The cells of one column.
+    pub fn column(&self, name: &str) -> Vec<String> {
+        let of = |record: &String| {
+            let found = self.cells(record).find(|(column, _)| column.name == name);
+            found.map(|(_, cell)| cell)
+        };
+        self.records.iter().filter_map(of).collect()
+    }
+
     /// As CSV: UTF-8, a line feed after each row; `bom` for spreadsheet programs that guess.
     pub fn csv(&self, bom: bool) -> Vec<u8> {
         let mut out = Vec::new();

@@ -36,6 +36,7 @@ use crate::domain::order::Redacted;
 pub use crate::domain::surgeon::PersonKey;
 use crate::domain::surgeon::{Lookup, SurgeonId};
 use crate::domain::technique::Lists;
+pub use crate::register::cache::Remembered;
 use crate::register::cache::{Answers, Held, Known};
 use crate::register::error::RegisterError;
 use crate::register::roster::Roster;
@@ -202,6 +203,11 @@ impl Register {
         let checked = **self.inner.checked.load();
         let confirmed = clock::monotonic().saturating_duration_since(checked);
         Readiness { answers, version: self.version(), confirmed }
+    }
+
+    /// How well memory serves, since the start.
+    pub fn remembered(&self) -> Remembered {
+        self.inner.answers.figures()
     }
 
     /// Wakes on every new version and whenever the source falls silent or answers again.

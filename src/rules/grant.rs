@@ -161,6 +161,11 @@ pub fn may_perform(
     day: Date,
     site: Option<&str>,
 ) -> bool {
+    Wanted { site, ..performing(item, lists, day) }.passes(surgeon, day)
+}
+
+/// To perform `item` anywhere, of the effective grade that `lists` demand.
+fn performing<'f>(item: &'f Procedure, lists: &Lists, day: Date) -> Wanted<'f> {
     let codes = std::iter::once(&item.code).chain(&item.aliases);
     let restricted: Vec<&Listed> = lists
         .meaning(codes)
@@ -170,7 +175,36 @@ pub fn may_perform(
     let raised = restricted.iter().any(|technique| technique.raises_grade());
     let grade = if raised { Grade::Four } else { item.grade };
     let training = !restricted.is_empty();
-    Wanted { right: Right::Perform, item, grade, training, site }.passes(surgeon, day)
+    Wanted { right: Right::Perform, item, grade, training, site: None }
+}
+
+/// How a surgeon may perform a procedure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ability {
+    /// With an unconditional grant.
+    Alone,
+    /// Only where somebody of the team may do it alone.
+    Supervised,
+}
+
+/// How a surgeon may perform `item` on `day`, at the grant's own sites, the effective grade that `lists` demand, and
+/// the grant: for lists that people go by when no gate is there, never for a verdict.
+pub fn ability<'s>(
+    surgeon: &'s Surgeon,
+    item: &Procedure,
+    lists: &Lists,
+    day: Date,
+) -> Option<(Ability, Grade, &'s Grant)> {
+    if !surgeon.licensed(day) {
+        return None;
+    }
+    let wanted = performing(item, lists, day);
+    let good = |supervised: bool| {
+        let mut covering = surgeon.grants.iter().filter(|grant| wanted.covered_by(grant));
+        covering.find(|grant| wanted.gravest(grant, day, supervised).is_none())
+    };
+    let alone = good(false).map(|grant| (Ability::Alone, wanted.grade, grant));
+    alone.or_else(|| good(true).map(|grant| (Ability::Supervised, wanted.grade, grant)))
 }
 
 /// Whether this surgeon's grant would pass for the case's procedure now (`privileged-surgeon-on-site`).

@@ -22,5 +22,5 @@ pub mod titles;
 #[cfg(test)]
 mod tests;
 
-pub use grant::may_perform;
+pub use grant::{Ability, ability, may_perform};
 pub use judge::{Facts, People, Policy, Surroundings, judge, ordering, persons, team};

@@ -2,7 +2,7 @@
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::telemetry::{events, feed, office, reload};
+use crate::telemetry::{events, feed, net, office, outage, reload};
 
 /// All counters of the process.
 pub struct Metrics(PrometheusHandle);
@@ -34,6 +34,8 @@ pub fn start() -> Metrics {
     events::begin();
     events::begin_gaps();
     feed::begin();
+    net::begin();
+    outage::begin();
     office::begin();
     reload::begin();
     Metrics(handle)

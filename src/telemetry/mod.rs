@@ -8,7 +8,11 @@ pub mod logs;
 pub mod metrics;
 mod named;
 #[expect(clippy::disallowed_macros, reason = "as `events`")]
+pub mod net;
+#[expect(clippy::disallowed_macros, reason = "as `events`")]
 pub mod office;
+#[expect(clippy::disallowed_macros, reason = "as `events`")]
+pub mod outage;
 #[expect(clippy::disallowed_macros, reason = "instruments of the register")]
 pub mod register;
 #[expect(clippy::disallowed_macros, reason = "as `events`")]

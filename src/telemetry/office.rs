@@ -52,6 +52,14 @@ events! {
         /// How many departments are enforced; 0 = all.
         departments: usize,
     }
+    /// An operator sends dead letters again, or enables a feed; who and why, says the ledger.
+    warn "orgate_feed_acts_total" "a feed is seen to at the console"
+    FeedActed<'e> {
+        /// The feed.
+        feed: &'e str,
+        /// `feed-resent` or `feed-enabled`.
+        act: &'static str,
+    }
     /// A stance differs from the configuration, since somebody changed it before the last stop.
     warn "orgate_stances_kept_total" "the stance differs from the configuration, as changed at the console"
     StanceKept<'e> {

@@ -65,8 +65,8 @@ fn pages_load_nothing_from_elsewhere_and_their_headers_forbid_it() {
     let login = Browser::new(&gate).log_in("wang", &format!("{PASSWORD}-new"));
     let cookie = login.header("set-cookie").expect("a cookie");
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
-    for asset in ["/static/console.css", "/static/console.js"] {
-        assert_eq!(browser.get(asset).status, 200);
+    for asset in ["console.css", "records.css", "figures.css", "console.js"] {
+        assert_eq!(browser.get(&format!("/static/{asset}")).status, 200);
     }
     let english = browser.post("/language", &[("lang", "en"), ("back", "/overrides")]);
     assert_eq!(english.header("location"), Some("/overrides"));

@@ -128,7 +128,7 @@ fn tables_are_filtered_and_a_discussion_is_masked_until_opened() {
         ("/register/catalogue?text=47.1100", "年度评估认定无独立指征"),
         ("/register/techniques?text=N2022-10", "2024-04-22"),
         ("/register/discussions", "MDT26020001"),
-        ("/register/history", "catalogue"),
+        ("/register/history", "手术分级管理目录：新增"),
         ("/register/history/1", "+"),
     ] {
         let page = browser.get(path);

@@ -27,7 +27,7 @@ fn after_a_run() -> (Hospital, Upstream) {
 }
 
 /// The auditor's script, as the page for auditors prints it.
-fn script_of_the_docs(folder: &Path) -> Output {
+pub(crate) fn script_of_the_docs(folder: &Path) -> Output {
     let page = String::from_utf8(bytes_of("docs/ledger.md")).expect("UTF-8");
     let (_, rest) = page.split_once("```python\n").expect("the page holds a script");
     let (script, _) = rest.split_once("\n```").expect("the script ends");

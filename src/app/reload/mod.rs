@@ -11,13 +11,14 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::{mpsc, watch as channel};
+use tokio::task::JoinSet;
 
 use crate::app::configuration::Reload;
 use crate::app::reload::watch::look;
 use crate::config::fault::Fault;
 use crate::config::written::{Difference, Written};
 use crate::config::{self, Settings};
-use crate::feed::running::{Plan, Running as Feeds};
+use crate::feed::running::{Board, Plan, Running as Feeds};
 use crate::gate::office::Office;
 use crate::gate::stance::{RouteStance, StanceSwitch};
 use crate::gate::stances::Written as WrittenStance;
@@ -42,8 +43,39 @@ pub(super) struct Lives {
     pub(super) cds: Live<cds_hooks::Config>,
 }
 
+/// What others need of it: how to ask for a reload, which feeds run, and whether the files are in force.
+pub(super) struct Reloading {
+    pub(super) reload: mpsc::Sender<()>,
+    pub(super) board: Board,
+    pub(super) configured: Configured,
+}
+
+/// Follows the files of a gate that runs by `written`, by itself if it `watches`, until the gate stops.
+pub(super) fn begin(
+    tasks: &mut JoinSet<()>,
+    office: &Arc<Office>,
+    lives: &Arc<Lives>,
+    (feeds, written, watches): (Feeds, Written, bool),
+    stop: &channel::Receiver<bool>,
+) -> Reloading {
+    let (board, configured) = (feeds.board(), Configured::default());
+    let (reload, asked) = mpsc::channel(1);
+    let reloader = Reloader {
+        office: Arc::clone(office),
+        lives: Arc::clone(lives),
+        feeds,
+        configured: configured.clone(),
+        begun: written.clone(),
+        last: written,
+        at_fault: Vec::new(),
+        watches,
+    };
+    tasks.spawn(reloader.run(asked, stop.clone()));
+    Reloading { reload, board, configured }
+}
+
 /// Takes up configurations.
-pub(super) struct Reloader {
+struct Reloader {
     office: Arc<Office>,
     lives: Arc<Lives>,
     feeds: Feeds,
@@ -66,26 +98,8 @@ enum Ended {
 }
 
 impl Reloader {
-    /// Of a gate that runs by `written`.
-    pub(super) fn new(
-        office: &Arc<Office>,
-        lives: &Arc<Lives>,
-        feeds: Feeds,
-        configured: &Configured,
-        (written, watches): (Written, bool),
-    ) -> Self {
-        let (office, lives) = (Arc::clone(office), Arc::clone(lives));
-        let (last, at_fault) = (written.clone(), Vec::new());
-        let configured = configured.clone();
-        Self { office, lives, feeds, configured, begun: written, last, at_fault, watches }
-    }
-
     /// Works until the gate stops; then ends the feeds.
-    pub(super) async fn run(
-        mut self,
-        mut asked: mpsc::Receiver<()>,
-        mut stop: channel::Receiver<bool>,
-    ) {
+    async fn run(mut self, mut asked: mpsc::Receiver<()>, mut stop: channel::Receiver<bool>) {
         let mut seen = look(self.files()).await;
         let mut before = seen.clone();
         let mut again = None;

@@ -128,6 +128,9 @@ pub(super) fn configuration(data_dir: &Path, downstream: SocketAddr, fhir: Socke
         "[[fhir]]\nname = \"fhir-orders\"\nlisten = \"127.0.0.1:0\"\n\
          upstream = \"http://{fhir}/fhir\"\nmapping = \"mappings/fhir/r4.toml\"\nstance = \"enforce\"\n"
     ));
+    // Somebody who is told, so that the page of operations has a feed to show.
+    let alerts = data_dir.join("alerts.jsonl").display().to_string();
+    text.push_str(&format!("[[feed]]\nname = \"alerts\"\nkind = \"file\"\npath = {alerts:?}\n"));
     text
 }
 

@@ -7,13 +7,15 @@ mod play;
 mod requests;
 mod show;
 mod stand_in;
+mod visitor;
 
 use std::sync::Arc;
 
 use clap::Args;
 use jiff::Timestamp;
 
-use crate::app;
+use crate::accounts::error::AccountsError;
+use crate::app::{self, Running};
 use crate::cli::{EXIT_FOUND, EXIT_INTERNAL};
 use crate::clock::Clock;
 use crate::config;
@@ -38,6 +40,9 @@ enum DemoError {
     /// The gate did not start.
     #[error("{0}")]
     App(#[from] app::AppError),
+    /// The account to look around with.
+    #[error("the console's account cannot be made: {0}")]
+    Accounts(#[from] AccountsError),
 }
 
 pub(super) async fn run(args: DemoArgs) -> u8 {
@@ -66,7 +71,8 @@ async fn play_the_day(args: &DemoArgs) -> Result<bool, DemoError> {
     let render = { move || rendered.render() };
     let clock: Timestamp =
         day.clock.parse().map_err(|_| DemoError::Sample("day.toml: clock".to_owned()))?;
-    let running = app::start(settings, Clock::Fixed(clock), Arc::new(render)).await?;
+    let clock = Clock::Fixed(clock);
+    let running = app::start(settings, clock, Arc::new(render)).await?;
     let played = play::play(&day, running.routes(), direct.address()).await?;
     let ledger = folder.path().join("ledger");
     let good = show::show(&day, &played, &downstream, &ledger, &zone);
@@ -76,18 +82,26 @@ async fn play_the_day(args: &DemoArgs) -> Result<bool, DemoError> {
     };
     let answered = requests::play(&day.requests, address, &ledger).await?;
     let good = requests::show(&day.requests, &answered, &fhir) && good;
-    if let Some(console) = running.console() {
-        say!("\n健康与指标 health and metrics: http://{console}/readyz  http://{console}/metrics");
-    }
     if !args.exit {
-        for (route, listen) in running.routes() {
-            say!("路由 route {route}: {listen}");
-        }
-        say!("按 Ctrl-C 结束 Ctrl-C ends the demo (orgate send FILE --to ADDRESS plays with it)");
-        let _ = tokio::signal::ctrl_c().await;
+        stay(&running, clock).await?;
     }
     running.stop().await;
     Ok(good)
+}
+
+/// Shows the ways in, and stays up until Ctrl-C.
+async fn stay(running: &Running, clock: Clock) -> Result<(), DemoError> {
+    if let Some(console) = running.console() {
+        let password = visitor::admit(running.office().accounts(), clock).await?;
+        visitor::show(console, &password);
+        say!("健康与指标 health and metrics: http://{console}/readyz  http://{console}/metrics");
+    }
+    for (route, listen) in running.routes() {
+        say!("路由 route {route}: {listen}");
+    }
+    say!("按 Ctrl-C 结束 Ctrl-C ends the demo (orgate send FILE --to ADDRESS plays with it)");
+    let _ = tokio::signal::ctrl_c().await;
+    Ok(())
 }
 
 /// The sample hospital's register, for tests of other commands.

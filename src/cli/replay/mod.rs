@@ -7,6 +7,7 @@
 //! | `tally`, `ranked` | what is counted, in bounded memory |
 //! | `report`, `words` | the figures as told, also as JSON · names for people |
 //! | `html`, `charts` | the page |
+//! | `record` | handed to the running gate, which records it |
 //! | `progress` | the bar on a terminal |
 
 mod charts;
@@ -17,6 +18,7 @@ mod pipeline;
 mod progress;
 mod ranked;
 mod read;
+mod record;
 mod report;
 mod tally;
 mod words;
@@ -64,6 +66,18 @@ pub(super) struct ReplayArgs {
     /// Judge as of each message's own time, as of now, or as of a moment (`2026-03-02T08:00:00+08:00`)
     #[arg(long, value_name = "message|now|TIME", default_value = "message")]
     at: String,
+    /// Record them as decisions made afterwards: they passed while no gate was there. The gate must run; nothing is sent
+    #[arg(long, requires = "by", requires = "reason", conflicts_with_all = ["out", "json", "threads"])]
+    record: bool,
+    /// --record: who
+    #[arg(long, value_name = "NAME", requires = "record")]
+    by: Option<String>,
+    /// --record: why there was no gate
+    #[arg(long, value_name = "TEXT", requires = "record")]
+    reason: Option<String>,
+    /// --record: leave out what this ledger of another gate knows; may be repeated
+    #[arg(long, value_name = "DIR", requires = "record")]
+    known: Vec<PathBuf>,
     /// Threads that read messages; as many as there are cores if not given
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -73,6 +87,9 @@ const AFTER_HELP: &str = "\
 Reads a file, or a folder with all its folders: HL7 v2 messages with or without MLLP frames, one or many \
 in a file, captures with anything between the frames. All are judged as if the route enforced for every \
 department, against the register of today; nothing is sent or recorded. The same bytes again count once.
+
+With --record, the running gate judges each as of its own time and records the decision, marked as made afterwards \
+(docs/outage.md): override files, case reports and alerts follow. What a ledger knows already is left out.
 
 Exit 0 when all was read, whatever was found; 1 when files could not be read; 2 for usage and configuration.";
 
@@ -100,6 +117,13 @@ async fn replayed(args: &ReplayArgs, settings: &Settings) -> Result<u8, Stopped>
     let as_of = as_of(&args.at, now, &zone).map_err(wrong)?;
     if !args.start.exists() {
         return Err(wrong(format!("{}: there is no such file or folder", args.start.display())));
+    }
+    if args.record {
+        let (by, reason) = (args.by.as_deref(), args.reason.as_deref());
+        let (start, route, known) = (&*args.start, &*args.route, &*args.known);
+        let (by, reason) = (by.unwrap_or_default(), reason.unwrap_or_default());
+        let job = record::Job { start, route, by, reason, as_of, known, now };
+        return Ok(record::run(&job, settings));
     }
     if !settings.register_file.exists() {
         let register = settings.register_file.display();

@@ -154,6 +154,29 @@ fn of_configuration(entry: &Entry, body: &Map<String, Value>) -> Vec<Alert> {
     vec![Act { kind, severity, rule, zh, en, personal, data }.alert(entry)]
 }
 
+/// An account that opens unusually many patients (IS Q9): what for could not be known, so it is a gap. Every other
+/// look is nobody's alarm.
+pub(super) fn of_access(entry: &Entry) -> Vec<Alert> {
+    let Some(body) = body(entry) else { return Vec::new() };
+    if text(&body, &["act"]) != Some("unusual") {
+        return Vec::new();
+    }
+    let account = text(&body, &["account"]).unwrap_or("?");
+    let count = body.get("patients_within_hour").and_then(Value::as_u64).unwrap_or_default();
+    let (locked_zh, locked_en) = match text(&body, &["locked_until"]) {
+        Some(_) => ("，账号已锁定", ", and is locked"),
+        None => ("", ""),
+    };
+    let zh = format!("账号 {account} 一小时内打开 {count} 位患者，超出设定{locked_zh}");
+    let en = format!(
+        "account {account} has opened {count} patients within an hour, more than is set{locked_en}"
+    );
+    let data = public(&body, &["account", "act", "locked_until", "patients_within_hour"]);
+    let (kind, severity) = (AlertKind::Gap, Severity::High);
+    let (rule, personal) = ("unusual-reading".to_owned(), Personal::default());
+    vec![Act { kind, severity, rule, zh, en, personal, data }.alert(entry)]
+}
+
 /// A change of the register that stops something.
 pub(super) fn of_register(entry: &Entry) -> Vec<Alert> {
     let Some(body) = body(entry) else { return Vec::new() };

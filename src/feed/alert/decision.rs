@@ -205,7 +205,12 @@ fn alert(
     departments.sort_unstable();
     departments.dedup();
     let observed = verdict.stance == "observe";
-    let words = wording::Words { kind, verdict, departments: &departments, observed, rule };
+    let passed = match verdict.stance.as_str() {
+        "observe" => Some(("（观察，未拦截）", " (observed only)")),
+        "bypass" => Some(("（旁路，未拦截）", " (bypassed, not stopped)")),
+        _ => None,
+    };
+    let words = wording::Words { kind, verdict, departments: &departments, passed, rule };
     Alert {
         id: format!("{id}-{rule}"),
         kind,

@@ -55,6 +55,8 @@ kinds! {
     Bypass = "orgate.bypass" "旁路" "bypass",
     /// The ledger cannot be written, or its chain is broken.
     LedgerBroken = "orgate.ledger.broken" "账本异常" "ledger",
+    /// A certificate must be renewed, or has been.
+    CertificateExpiring = "orgate.certificate.expiring" "证书须更新" "certificate",
     /// A route, the register or a receiver does not answer.
     RouteDown = "orgate.route.down" "中断" "down",
     /// It answers again.

@@ -96,7 +96,8 @@ impl Alert {
             Kind::Override => acts::of_override(entry),
             Kind::Bypass => acts::of_bypass(entry),
             Kind::Register => acts::of_register(entry),
-            Kind::Delivery | Kind::Access | Kind::Anchor => Vec::new(),
+            Kind::Access => acts::of_access(entry),
+            Kind::Delivery | Kind::Anchor => Vec::new(),
         }
     }
 

@@ -189,6 +189,9 @@ fn acts_of_people_and_changes_of_the_register_are_told() {
     assert_eq!(kind(Kind::Bypass, effects), ["orgate.bypass"]);
     let stances = json!({"act": "configuration", "applied": [], "stances": [{"route": "his"}]});
     assert_eq!(kind(Kind::Bypass, stances), ["orgate.bypass"]);
+    let unusual = json!({"act": "unusual", "account": "li", "patients_within_hour": 61});
+    assert_eq!(kind(Kind::Access, unusual), ["orgate.gap"]);
+    assert!(kind(Kind::Access, json!({"act": "viewed", "account": "li"})).is_empty());
     assert_eq!(kind(Kind::Register, json!({"version": 4, "who": "x"})), Vec::<&str>::new());
     let stops = json!({"version": 4, "consequences": [
         {"kind": "dossier-stopped", "text": "技术停止开展 dossier-stopped: G05", "hits": ["E"]}]});

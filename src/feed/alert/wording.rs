@@ -10,7 +10,8 @@ pub(super) struct Words<'w> {
     pub(super) kind: AlertKind,
     pub(super) verdict: &'w Verdict,
     pub(super) departments: &'w [String],
-    pub(super) observed: bool,
+    /// Why it was not stopped, whatever was decided.
+    pub(super) passed: Option<(&'static str, &'static str)>,
     pub(super) rule: &'w str,
 }
 
@@ -22,7 +23,7 @@ impl Words<'_> {
             Some("record") => "手术记录",
             _ => "消息",
         };
-        let observed = if self.observed { "（观察，未拦截）" } else { "" };
+        let observed = self.passed.map_or("", |passed| passed.0);
         let mut parts = vec![format!("{stage}{}{observed}", self.kind.chinese())];
         if !self.departments.is_empty() {
             parts.push(format!("科室 {}", self.departments.join("、")));
@@ -38,7 +39,7 @@ impl Words<'_> {
 
     pub(super) fn english(&self) -> String {
         let stage = self.verdict.stage.as_deref().unwrap_or("message");
-        let observed = if self.observed { " (observed only)" } else { "" };
+        let observed = self.passed.map_or("", |passed| passed.1);
         let mut parts = vec![format!("{stage} {}{observed}", self.kind.english())];
         if !self.departments.is_empty() {
             parts.push(format!("department {}", self.departments.join(", ")));

@@ -22,6 +22,7 @@ use crate::feed::reader::{Reader, Sources};
 use crate::feed::sink::{Delivery, Failure, Letter, Sink};
 use crate::feed::tests::{draft, ground, now, open, refusal};
 use crate::feed::watch::{WINDOW, Watch, What};
+use crate::feed::watched::Delivered;
 use crate::ledger::{Kind, Ledger};
 
 /// What a receiver does with a delivery.
@@ -111,6 +112,7 @@ fn dispatch(
         rendering,
         dead: DeadLetters::new(&ground.folder, "f"),
         gone: Gone::new(&ground.folder, "f"),
+        delivered: Delivered::default(),
         light,
         chain: watch.light(What::Ledger, "chain"),
         limit: Limit::new(None),

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use crate::feed::alert::Noticed;
+use crate::feed::alert::kind::{AlertKind, Severity};
 use crate::feed::notices::{Disk, Notices};
 use crate::feed::tests::{at, now};
 use crate::feed::watch::{WINDOW, Watch, What};
@@ -30,6 +32,28 @@ fn each_change_is_told_once_and_only_once() {
     his.works();
     his.works();
     assert_eq!(told(&notices), ["route/his down", "route/lis down", "route/his up"]);
+}
+
+#[test]
+fn a_certificate_is_told_in_its_own_words_and_nobody_is_woken_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let notices = Notices::open(folder.path(), &[]).unwrap();
+    let watch = Watch::new(notices.clone(), now(), Duration::ZERO);
+    let light = watch.light(What::Certificate, "his/listener");
+    light.fails("gate expires on 2026-04-01 at 00:00:00 UTC");
+    light.fails("gate expires on 2026-04-01 at 00:00:00 UTC");
+    light.works();
+    let all: Vec<Noticed> = notices.after(0, 9).into_iter().map(|(_, noticed)| noticed).collect();
+    let [due, renewed] = all.as_slice() else { panic!("{all:?}") };
+    for noticed in [due, renewed] {
+        assert_eq!(noticed.kind, AlertKind::CertificateExpiring);
+        assert_eq!(noticed.severity, Severity::Medium);
+        assert_eq!(noticed.subject, "certificate/his/listener");
+    }
+    assert_eq!(due.zh, "TLS 证书 his/listener 须更新 · gate expires on 2026-04-01 at 00:00:00 UTC");
+    assert!(due.en.starts_with("certificate his/listener is to be renewed"), "{}", due.en);
+    assert_eq!(renewed.zh, "TLS 证书 his/listener 已更新");
+    assert_eq!(renewed.en, "certificate his/listener is renewed");
 }
 
 #[test]

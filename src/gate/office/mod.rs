@@ -1,10 +1,12 @@
 //! What people do at the console: they look, review, suspend. Every act is checked, then in the ledger, then done.
 //!
-//! `acts` (override files) · `register` (changes of privileges) · `operations` (stances, verification) · `figures`
-//! (supervision) · `access` (logging in, looking at patients) · `people` (accounts) · `story` (what is shown of entries).
+//! `acts` (override files) · `register` (changes of privileges) · `operations` (stances, verification) · `bypass`
+//! (the outage switch) · `figures` (supervision) · `access` (logging in, looking at patients) · `people`
+//! (accounts) · `story` (what is shown of entries).
 
 mod access;
 mod acts;
+mod bypass;
 mod configuration;
 mod figures;
 mod operations;
@@ -27,6 +29,7 @@ use crate::accounts::error::AccountsError;
 use crate::accounts::reading::Readings;
 use crate::accounts::{Account, Accounts, Permit};
 use crate::cases::error::CasesError;
+use crate::gate::bypass::BypassError;
 use crate::gate::office::operations::Verification;
 use crate::gate::office::outstanding::Settled;
 use crate::gate::pass::{Gate, LEDGER_WAIT};
@@ -128,6 +131,9 @@ pub enum OfficeError {
     /// A stance that is not changed.
     #[error(transparent)]
     Stance(#[from] StanceError),
+    /// The outage switch.
+    #[error(transparent)]
+    Bypass(#[from] BypassError),
     /// The case index.
     #[error(transparent)]
     Cases(#[from] CasesError),

@@ -15,6 +15,8 @@ use crate::telemetry::office as events;
 
 /// Longest reason that is kept, in characters.
 const REASON_MAX: usize = 500;
+/// Alerts that an entry names; a page lists no more.
+const ALERTS_MAX: usize = 200;
 /// Departments that a stance lists at most; a hospital has fewer.
 const DEPARTMENTS_MAX: usize = 200;
 
@@ -164,6 +166,37 @@ impl Office {
             events::StanceUnkept { route: &route, error }.emit();
         }
         kept.is_ok()
+    }
+
+    /// Enters what an operator is about to do with a feed; `alerts` are the ids chosen, none = all.
+    ///
+    /// # Errors
+    /// The account's roles, no reason, or the ledger cannot record it; then it must not be done.
+    pub async fn feed_act(
+        &self,
+        account: &Account,
+        feed: &str,
+        act: &'static str,
+        alerts: &[String],
+        reason: &str,
+    ) -> Result<(), OfficeError> {
+        Self::permit(account, Permit::Operate)?;
+        let reason: String = reason.trim().chars().take(REASON_MAX).collect();
+        if reason.is_empty() {
+            return Err(StanceError::NoReason.into());
+        }
+        let named: Vec<&String> = alerts.iter().take(ALERTS_MAX).collect();
+        let body = json!({
+            "account": account.name,
+            "act": act,
+            "alerts": named,
+            "name": account.display,
+            "purpose": reason,
+            "what": format!("feed {feed}"),
+        });
+        self.enter(Kind::Access, &body).await?;
+        events::FeedActed { feed, act }.emit();
+        Ok(())
     }
 
     /// Has the whole chain verified, up to its head as it is now, on a thread of its own. Whether it was begun; else

@@ -1,5 +1,6 @@
 //! The gate with a real ledger and register in a temporary folder, and a disk that fails on demand.
 
+mod bypass;
 mod cases;
 mod inquiries;
 mod units;
@@ -24,6 +25,7 @@ use crate::domain::order::{
 use crate::domain::procedure::ProcedureCode;
 use crate::domain::surgeon::SurgeonId;
 use crate::domain::verdict::{Decision, Gap, Stance};
+use crate::gate::bypass::Bypass;
 use crate::gate::passage::Outcome;
 use crate::gate::rederive::rederive;
 use crate::gate::stance::RouteStance;
@@ -34,6 +36,8 @@ use crate::ledger::{Entry, FileStore, Filter, Kind, Ledger};
 use crate::register::Register;
 use crate::register::import::policy::{InstitutionLevel, Policy as ImportPolicy};
 use crate::register::import::{Request as ImportRequest, import, table};
+use crate::register::source::Source;
+use crate::register::sources::sql::SqlSource;
 use crate::register::sources::sqlite;
 use crate::register::sources::sqlite::Keeping;
 use crate::rules::Policy;
@@ -116,6 +120,10 @@ async fn bench() -> Bench {
 }
 
 async fn bench_by(policy: Policy) -> Bench {
+    bench_of(policy, |source| Arc::new(source)).await
+}
+
+async fn bench_of(policy: Policy, of: impl FnOnce(SqlSource) -> Arc<dyn Source>) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path(), GRANTS).await;
     let zone = TimeZone::get("Asia/Shanghai").unwrap();
@@ -128,8 +136,7 @@ async fn bench_by(policy: Policy) -> Bench {
     };
     let (ledger, _) = Ledger::open(store, config, clock).unwrap();
     let source = sqlite::open(&folder.path().join("register.db")).await.unwrap();
-    let register =
-        Register::open(crate::register::Config::default(), Arc::new(source)).await.unwrap();
+    let register = Register::open(crate::register::Config::default(), of(source)).await.unwrap();
     let pool = sqlite::connect(&folder.path().join("cases.db"), Keeping::Whole).await.unwrap();
     // Nothing is written behind while a test looks at what waits.
     let gather = std::time::Duration::from_secs(3600);
@@ -144,6 +151,8 @@ async fn bench_by(policy: Policy) -> Bench {
         clock,
         sync_every: true,
     });
+    let longest = jiff::SignedDuration::from_hours(12);
+    let gate = gate.with(Bypass::restore(&folder.path().join("bypass.json"), longest, now()));
     Bench { folder, gate: Arc::new(gate), ledger, broken }
 }
 

@@ -9,6 +9,10 @@ use axum::http::header::{AUTHORIZATION, HeaderName};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
 
+/// What is spoken on the connection: `http` or `https`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scheme(pub &'static str);
+
 /// Headers by which a proxy says that it speaks for somebody else.
 const FORWARDED: [HeaderName; 2] =
     [HeaderName::from_static("forwarded"), HeaderName::from_static("x-forwarded-for")];

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use crate::gate::Gate;
 use crate::inbound::console::configured::Configured;
 use crate::inbound::console::{listener, respond};
+use crate::net::tls::ServerTls;
 
 /// What health is told from.
 #[derive(Clone)]
@@ -29,8 +30,8 @@ pub struct Health {
     pub drain: watch::Receiver<bool>,
 }
 
-/// Serves health and metrics, and `more`, until the gate stops.
-pub async fn serve(listener: TcpListener, health: Health, more: Router) {
+/// Serves health and metrics, and `more`, until the gate stops; by TLS where there is one.
+pub async fn serve(listener: TcpListener, tls: Option<ServerTls>, health: Health, more: Router) {
     let drain = health.drain.clone();
     let app = Router::new()
         .route("/livez", get(livez))
@@ -38,7 +39,7 @@ pub async fn serve(listener: TcpListener, health: Health, more: Router) {
         .route("/metrics", get(metrics))
         .with_state(health)
         .merge(more);
-    listener::run(listener, app, drain).await;
+    listener::run(listener, tls, app, drain).await;
 }
 
 async fn livez() -> Response {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::header::{CONTENT_TYPE, HeaderName, ORIGIN};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use crate::gate::Gate;
 use crate::gate::inquiry::Caller;
 use crate::inbound::console::bounds::{ANSWER_WITHIN, Bounds, whole};
-use crate::inbound::console::caller::{Peer, bearer, same_secret};
+use crate::inbound::console::caller::{Peer, Scheme, bearer, same_secret};
 use crate::inbound::decision_api::authzen::{self, Asking};
 use crate::inbound::decision_api::explain::{self, Explainer, Form};
 use crate::inbound::decision_api::wire::{
@@ -71,10 +71,17 @@ async fn description(State(service): State<Arc<Service>>) -> Response {
 }
 
 /// Where the decision point is (AuthZEN §9).
-async fn metadata(State(service): State<Arc<Service>>, headers: HeaderMap) -> Response {
+async fn metadata(
+    State(service): State<Arc<Service>>,
+    Extension(Scheme(scheme)): Extension<Scheme>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let own = service.config.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
-    let host = headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    let base = own.unwrap_or_else(|| format!("http://{host}"));
+    // HTTP/2 has the host in the address.
+    let asked = uri.authority().map(|authority| authority.as_str());
+    let host = asked.or_else(|| headers.get("host")?.to_str().ok()).unwrap_or("localhost");
+    let base = own.unwrap_or_else(|| format!("{scheme}://{host}"));
     respond::good(&json!({
         "policy_decision_point": base,
         "access_evaluation_endpoint": format!("{base}/access/v1/evaluation"),

@@ -53,7 +53,8 @@ impl Outgoing {
         let uri = upstream.at(&asked.parts.uri)?;
         let mut headers =
             own_first(&asked.parts.headers, upstream.authority().as_str(), upstream.h2());
-        headers::forwarded(&mut headers, asked.peer, headers::host(&asked.parts).as_ref());
+        let from = (route.config.scheme(), asked.peer);
+        headers::forwarded(&mut headers, from, headers::host(&asked.parts).as_ref());
         let progress = Progress::new();
         let patience = route.config.idle_timeout;
         let body = match content {
@@ -160,10 +161,11 @@ pub(super) async fn forward(route: &Route, outgoing: Outgoing) -> Result<Answere
         Some(Err(error)) => {
             let why = match error {
                 ClientError::Broken => "broken",
+                ClientError::Untrusted(why) => why,
                 _ => "refused",
             };
             // A connection that broke off may have been an old one.
-            if why == "refused" {
+            if why != "broken" {
                 route.upstream.fails(why);
             }
             events::FhirUpstreamFailed { route: name, why }.emit();

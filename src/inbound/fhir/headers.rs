@@ -42,7 +42,11 @@ fn essential(name: &str) -> bool {
 }
 
 /// Who asks, by which host name, over what: added behind what earlier proxies have said.
-pub(super) fn forwarded(headers: &mut HeaderMap, peer: SocketAddr, host: Option<&HeaderValue>) {
+pub(super) fn forwarded(
+    headers: &mut HeaderMap,
+    (scheme, peer): (&str, SocketAddr),
+    host: Option<&HeaderValue>,
+) {
     let peer = match peer {
         SocketAddr::V4(v4) => v4.ip().to_string(),
         SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
@@ -53,7 +57,7 @@ pub(super) fn forwarded(headers: &mut HeaderMap, peer: SocketAddr, host: Option<
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
     let host = host.and_then(|host| host.to_str().ok()).filter(|host| host.chars().all(plain));
     let host = host.map(|host| format!(";host=\"{host}\"")).unwrap_or_default();
-    if let Ok(value) = HeaderValue::from_str(&format!("for={peer};proto=http{host}")) {
+    if let Ok(value) = HeaderValue::from_str(&format!("for={peer};proto={scheme}{host}")) {
         headers.append(FORWARDED, value);
     }
 }
@@ -153,15 +157,16 @@ mod tests {
     fn every_hop_adds_itself_to_forwarded() {
         let mut headers = map(&[("forwarded", "for=192.0.2.1")]);
         let host = HeaderValue::from_static("gate:8443");
-        forwarded(&mut headers, "[2001:db8::1]:5".parse().unwrap(), Some(&host));
-        forwarded(&mut headers, "198.51.100.7:5".parse().unwrap(), None);
+        let plain = ("http", "[2001:db8::1]:5".parse().unwrap());
+        forwarded(&mut headers, plain, Some(&host));
+        forwarded(&mut headers, ("https", "198.51.100.7:5".parse().unwrap()), None);
         let values: Vec<&HeaderValue> = headers.get_all(FORWARDED).iter().collect();
         assert_eq!(
             values,
             [
                 "for=192.0.2.1",
                 "for=\"[2001:db8::1]\";proto=http;host=\"gate:8443\"",
-                "for=198.51.100.7;proto=http"
+                "for=198.51.100.7;proto=https"
             ]
         );
     }

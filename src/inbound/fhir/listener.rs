@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -23,7 +23,10 @@ use crate::inbound::fhir::Config;
 use crate::inbound::fhir::service::{Route, serve};
 use crate::inbound::live::Live;
 use crate::net::client::{Body, ClientError};
+use crate::net::handshake::shake;
+use crate::net::stream::{Plain, Stream};
 use crate::telemetry::events;
+use crate::telemetry::net as tls_events;
 
 /// Connections that the system holds for us until they are accepted.
 const BACKLOG: u32 = 1024;
@@ -168,6 +171,18 @@ async fn connection(
     let _open = route.meters.connection();
     // Answers are small and waited for: Nagle would hold them back.
     let _ = stream.set_nodelay(true);
+    let by_tls = Arc::new(AtomicBool::new(false));
+    let stream = match &config.tls {
+        None => Stream::Plain(Plain::new(stream, Arc::clone(&by_tls))),
+        Some(tls) => {
+            let shaken = tokio::select! {
+                _ = drain.wait_for(|drain| *drain) => return,
+                shaken = shake(&config.name, tls, stream) => shaken,
+            };
+            let Some(stream) = shaken else { return };
+            Stream::Tls(Box::new(stream.into()))
+        }
+    };
     let busy = Arc::new(Busy::default());
     let counted = Arc::clone(&busy);
     let service = service_fn(move |request: Request<Incoming>| {
@@ -201,6 +216,9 @@ async fn connection(
                 served.as_mut().graceful_shutdown();
             }
         }
+    }
+    if by_tls.load(Ordering::Relaxed) {
+        tls_events::TlsOnPlain { route: &config.name }.emit();
     }
     events::ConnectionClosed { route: &config.name, why }.emit();
 }

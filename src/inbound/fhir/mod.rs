@@ -49,6 +49,7 @@ use crate::fhir::document::Limits;
 use crate::fhir::interaction::Allowed;
 use crate::gate::stance::StanceSwitch;
 use crate::mapping::fhir::FhirMapping;
+use crate::net::tls::{ClientTls, ServerTls};
 
 /// The settings of one route (contract §2 `[[fhir]]`).
 #[derive(Clone, Debug)]
@@ -57,8 +58,12 @@ pub struct Config {
     pub name: Arc<str>,
     /// Where clients connect.
     pub listen: SocketAddr,
+    /// TLS there; absent: plain.
+    pub tls: Option<ServerTls>,
     /// The FHIR server.
     pub upstream: Upstream,
+    /// What is trusted there, where it is https and not signed by one of the system's roots.
+    pub upstream_tls: Option<ClientTls>,
     /// How its resources are read.
     pub mapping: Arc<FhirMapping>,
     /// What is done with verdicts.
@@ -88,7 +93,19 @@ pub struct Config {
 impl Config {
     /// These settings for a route that runs by `held`: what is bound stays as it is until a restart.
     pub fn taken_up(self, held: &Self, stance: StanceSwitch) -> Self {
-        let (listen, upstream) = (held.listen, held.upstream.clone());
-        Self { name: Arc::clone(&held.name), listen, upstream, stance, ..self }
+        Self {
+            name: Arc::clone(&held.name),
+            listen: held.listen,
+            upstream: held.upstream.clone(),
+            tls: held.tls.clone(),
+            upstream_tls: held.upstream_tls.clone(),
+            stance,
+            ..self
+        }
+    }
+
+    /// What clients speak here.
+    fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
     }
 }

@@ -67,11 +67,15 @@ impl Route {
     ) -> Result<Self, ClientError> {
         let now = live.now();
         let (config, terms) = (now.config, now.terms);
-        let client = Client::new(Settings {
+        let settings = Settings {
             connect_timeout: CONNECT_TIMEOUT.min(config.upstream_timeout),
             https: config.upstream.https(),
             h2: config.upstream.h2(),
-        })?;
+        };
+        let client = match &config.upstream_tls {
+            Some(tls) => Client::following(settings, tls.clone()),
+            None => Client::new(settings)?,
+        };
         let room = Arc::new(Semaphore::new(HELD_MAX_KIB));
         let (meters, remembered) = (Meters::of(&config.name), Remembered::default());
         Ok(Self { config, terms, gate, upstream, client, remembered, room, live, meters, busy })
@@ -110,7 +114,8 @@ impl Asked {
     /// The FHIR base as the client wrote it.
     pub(super) fn base(&self, config: &Config) -> Option<String> {
         let host = headers::host(&self.parts)?;
-        Some(format!("http://{}{}", host.to_str().ok()?, config.upstream.base()))
+        let (scheme, host) = (config.scheme(), host.to_str().ok()?);
+        Some(format!("{scheme}://{host}{}", config.upstream.base()))
     }
 
     fn request_id(&self) -> String {

@@ -1,5 +1,6 @@
 //! One connection: bytes in and out, both ways at once in one task, and when it ends.
 
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
-use tokio::time::Sleep;
+use tokio::time::{Sleep, timeout};
 
 use crate::clock;
 use crate::domain::verdict::Stance;
@@ -20,6 +21,7 @@ use crate::inbound::live::Live;
 use crate::inbound::mllp::Config;
 use crate::inbound::mllp::exchange::{Pending, report};
 use crate::inbound::mllp::pipeline::{IN_FLIGHT_MAX, Pipeline};
+use crate::net::tls::why::why;
 use crate::telemetry::events;
 use crate::telemetry::route::Meters;
 
@@ -27,6 +29,10 @@ use crate::telemetry::route::Meters;
 const READ_CHUNK: usize = 8 * 1024;
 /// How long a connection is read out when the gate closes it; a sender that closes too ends it at once.
 const READ_OUT_MAX: Duration = Duration::from_secs(1);
+/// A connection is shut within this: TLS says farewell first, which a peer that does not read holds up.
+const SHUT_MAX: Duration = Duration::from_secs(1);
+/// Why a connection ended whose downstream system wants a client certificate, or another one than ours.
+pub(super) const UPSTREAM_DISTRUSTS: &str = "upstream-refuses-our-certificate";
 /// Above this much unsent output the gate stops reading what would add to it.
 const UNSENT_MAX: usize = 1024 * 1024;
 
@@ -82,7 +88,7 @@ pub(super) struct Connection {
     pub(super) upstream_shut: bool,
     /// Why the connection ends as soon as what is due has been sent.
     pub(super) closing: Option<&'static str>,
-    /// Relaying unread (stance observe only).
+    /// Relaying unread (stance observe, or a bypass).
     pub(super) relaying: bool,
     pub(super) draining: bool,
     pub(super) frame_since: Option<Instant>,
@@ -119,7 +125,7 @@ where
         }
         if own.upstream_may_be_shut() {
             own.upstream_shut = true;
-            if upstream_out.shutdown().await.is_err() {
+            if let Ok(Err(_)) = timeout(SHUT_MAX, upstream_out.shutdown()).await {
                 break "upstream-broken";
             }
             continue;
@@ -145,7 +151,7 @@ where
             done = upstream_in.read_buf(&mut own.from_upstream), if read_upstream => match done {
                 Ok(0) => own.upstream_done = true,
                 Ok(_) => {}
-                Err(_) => break "upstream-broken",
+                Err(error) => break upstream_broken(&error),
             },
             done = sender_in.read_buf(&mut own.from_sender), if read_sender => match done {
                 Ok(0) => own.sender_done = true,
@@ -162,11 +168,16 @@ where
     if !own.from_sender.is_empty() && !own.draining {
         events::Unreadable { route: &own.route.config.name, why: "frame-cut-off" }.emit();
     }
-    let _ = sender_out.shutdown().await;
+    let _ = timeout(SHUT_MAX, sender_out.shutdown()).await;
     if own.closing.is_some() || own.draining {
         read_out(&mut sender_in).await;
     }
     why
+}
+
+/// TLS 1.3 tells only after the handshake that a certificate is not taken.
+fn upstream_broken(error: &io::Error) -> &'static str {
+    if why(error).starts_with("peer-") { UPSTREAM_DISTRUSTS } else { "upstream-broken" }
 }
 
 /// Reads what the sender still sends and forgets it. Closing with bytes unread would reset the
@@ -174,7 +185,7 @@ where
 async fn read_out(sender: &mut (impl AsyncRead + Unpin)) {
     let mut forgotten = vec![0; READ_CHUNK];
     let reading = async { while sender.read(&mut forgotten).await.is_ok_and(|count| count > 0) {} };
-    let _ = tokio::time::timeout(READ_OUT_MAX, reading).await;
+    let _ = timeout(READ_OUT_MAX, reading).await;
 }
 
 /// The outcome of the message before the gate. Safe to drop and call again: the future is kept.
@@ -218,7 +229,8 @@ impl Connection {
         }
         self.take_replies();
         if self.relaying && self.closing.is_none() {
-            if self.route.config.stance.now().without_department() == Stance::Observe {
+            let stance = self.route.gate.in_force(self.route.config.stance.now());
+            if stance.without_department() != Stance::Enforce {
                 self.to_upstream.extend_from_slice(&self.from_sender.split());
             } else {
                 // What is enforced now must be read, and this connection cannot be: the sender begins a new one.
@@ -265,7 +277,10 @@ impl Connection {
 
     /// Whether our side of the upstream connection can be closed: the sender is done, and all it sent is through.
     fn upstream_may_be_shut(&self) -> bool {
-        self.sender_done
+        // By TLS 1.2 who hears a farewell ends both ways at once: answers that are due come before it.
+        let answered = self.route.config.upstream_tls.is_none() || self.pipeline.is_empty();
+        answered
+            && self.sender_done
             && self.pending.is_none()
             && self.to_upstream.is_empty()
             && !self.upstream_shut

@@ -18,6 +18,7 @@ use crate::inbound::mllp::connection::Connection;
 use crate::inbound::mllp::intake::{self, Intake};
 use crate::inbound::mllp::pipeline::{Expected, Placed, Reference};
 use crate::telemetry::events;
+use crate::telemetry::net as tls_events;
 
 /// Of a frame that never ends this much is kept as evidence.
 const EVIDENCE_MAX: usize = 64 * 1024;
@@ -58,6 +59,12 @@ impl Connection {
                 self.from_sender.advance(range.start);
                 self.frame(range.end - range.start);
                 true
+            }
+            Scanned::Outside { .. } | Scanned::NeedMore if greets_by_tls(&self.from_sender) => {
+                tls_events::TlsOnPlain { route: &self.route.config.name }.emit();
+                self.from_sender.clear();
+                self.closing = Some("tls-on-plain-port");
+                false
             }
             Scanned::Outside { range, forwardable } => {
                 self.outside(range.end, forwardable);
@@ -248,6 +255,11 @@ impl Connection {
             }
         }
     }
+}
+
+/// Whether outside a frame stands the beginning of a TLS handshake: no heartbeat begins so.
+fn greets_by_tls(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x16, 0x03, _, _, _, 0x01, ..])
 }
 
 /// Records how the downstream system answered a checked message.

@@ -8,9 +8,12 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_rustls::{client, server};
 
 use crate::inbound::mllp::Config;
-use crate::inbound::mllp::connection::{Route, serve};
+use crate::inbound::mllp::connection::{Route, UPSTREAM_DISTRUSTS, serve};
+use crate::net::handshake::shake;
+use crate::net::stream::{self, Reader, Writer};
 use crate::telemetry::events;
 
 /// Connections that the system holds for us until they are accepted.
@@ -66,26 +69,90 @@ pub async fn run(mut route: Route, listener: TcpListener, mut drain: watch::Rece
     while connections.join_next().await.is_some() {}
 }
 
-async fn connection(route: Route, sender: TcpStream, drain: watch::Receiver<bool>) {
+async fn connection(route: Route, sender: TcpStream, mut drain: watch::Receiver<bool>) {
     let config = Arc::clone(&route.config);
     events::ConnectionOpened { route: &config.name }.emit();
     let _open = route.meters.connection();
-    let connecting = timeout(config.upstream_timeout, TcpStream::connect(&config.upstream));
-    let upstream = match connecting.await {
-        Ok(Ok(upstream)) => {
+    // Acknowledgements are small and waited for: Nagle would hold them back.
+    let _ = sender.set_nodelay(true);
+    let sender = match &config.tls {
+        None => Sender::Plain(sender),
+        Some(tls) => {
+            let shaken = tokio::select! {
+                _ = drain.wait_for(|drain| *drain) => return,
+                shaken = shake(&config.name, tls, sender) => shaken,
+            };
+            let Some(sender) = shaken else { return };
+            Sender::Tls(Box::new(sender))
+        }
+    };
+    let connecting = timeout(config.upstream_timeout, connect(&config)).await;
+    let upstream = match connecting.unwrap_or(Err("timeout")) {
+        Ok(upstream) => {
             route.upstream.works();
             upstream
         }
-        failed => {
-            let why = if failed.is_err() { "timeout" } else { "refused" };
-            route.upstream.fails(why);
-            events::UpstreamFailed { route: &config.name, why }.emit();
+        Err(why) => {
+            upstream_failed(&route, why);
             return;
         }
     };
-    // Acknowledgements are small and waited for: Nagle would hold them back.
-    let _ = sender.set_nodelay(true);
-    let _ = upstream.set_nodelay(true);
-    let why = serve(route, sender.into_split(), upstream.into_split(), drain).await;
+    let light = route.clone();
+    let why = match (sender, upstream) {
+        (Sender::Plain(sender), Upstream::Plain(upstream)) => {
+            serve(route, sender.into_split(), upstream.into_split(), drain).await
+        }
+        (sender, upstream) => {
+            let (sender, upstream) = (sender.halves(), upstream.halves());
+            Box::pin(serve(route, sender, upstream, drain)).await
+        }
+    };
+    if why == UPSTREAM_DISTRUSTS {
+        upstream_failed(&light, why);
+    }
     events::ConnectionClosed { route: &config.name, why }.emit();
+}
+
+fn upstream_failed(route: &Route, why: &'static str) {
+    route.upstream.fails(why);
+    events::UpstreamFailed { route: &route.config.name, why }.emit();
+}
+
+/// The sender's connection.
+enum Sender {
+    Plain(TcpStream),
+    Tls(Box<server::TlsStream<TcpStream>>),
+}
+
+/// The connection to the downstream system.
+enum Upstream {
+    Plain(TcpStream),
+    Tls(Box<client::TlsStream<TcpStream>>),
+}
+
+impl Sender {
+    fn halves(self) -> (Reader, Writer) {
+        match self {
+            Self::Plain(socket) => stream::plain(socket),
+            Self::Tls(stream) => stream::tls(*stream),
+        }
+    }
+}
+
+impl Upstream {
+    fn halves(self) -> (Reader, Writer) {
+        match self {
+            Self::Plain(socket) => stream::plain(socket),
+            Self::Tls(stream) => stream::tls(*stream),
+        }
+    }
+}
+
+/// Connects to the downstream system; else why not, of a bounded set.
+async fn connect(config: &Config) -> Result<Upstream, &'static str> {
+    let socket = TcpStream::connect(&config.upstream).await.map_err(|_| "refused")?;
+    let _ = socket.set_nodelay(true);
+    let Some(tls) = &config.upstream_tls else { return Ok(Upstream::Plain(socket)) };
+    let host = config.upstream.rsplit_once(':').map_or("", |(host, _)| host);
+    Ok(Upstream::Tls(Box::new(tls.connect(host, socket).await?)))
 }

@@ -23,6 +23,7 @@ use std::time::Duration;
 use crate::gate::stance::StanceSwitch;
 use crate::hl7::charset::CharsetSetting;
 use crate::mapping::Mapping;
+use crate::net::tls::{ClientTls, ServerTls};
 
 /// The settings of one route (contract §2 `[[mllp]]`).
 #[derive(Clone, Debug)]
@@ -31,8 +32,12 @@ pub struct Config {
     pub name: Arc<str>,
     /// Where the sender connects.
     pub listen: SocketAddr,
+    /// TLS there; absent: plain.
+    pub tls: Option<ServerTls>,
     /// Host and port of the downstream system.
     pub upstream: String,
+    /// TLS towards it; absent: plain.
+    pub upstream_tls: Option<ClientTls>,
     /// How its messages are read.
     pub mapping: Arc<Mapping>,
     /// What is done with verdicts.
@@ -62,8 +67,15 @@ pub struct Config {
 impl Config {
     /// These settings for a route that runs by `held`: what is bound stays as it is until a restart.
     pub fn taken_up(self, held: &Self, stance: StanceSwitch) -> Self {
-        let (listen, upstream) = (held.listen, held.upstream.clone());
-        Self { name: Arc::clone(&held.name), listen, upstream, stance, ..self }
+        Self {
+            name: Arc::clone(&held.name),
+            listen: held.listen,
+            upstream: held.upstream.clone(),
+            tls: held.tls.clone(),
+            upstream_tls: held.upstream_tls.clone(),
+            stance,
+            ..self
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The ledger under test: what the tests share, and one file per concern.
 
+mod archive;
 mod disk;
 mod faults;
 mod format;

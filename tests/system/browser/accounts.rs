@@ -12,7 +12,7 @@ fn an_administrator_comes_by_the_identity_provider_and_makes_an_account_that_wor
     let public = format!("http://127.0.0.1:{own}");
     let provider = provider(0, "", &public);
     let (mut hospital, _upstream) = hospital_at(provider.address().port(), "", &public);
-    hospital.listen(own);
+    hospital.listen(&format!("127.0.0.1:{own}"));
     hospital.account("root", "first-word-of-all-7", &["--role", "admin"]);
     let gate = hospital.start();
     let browser = Chromium::open(&gate);

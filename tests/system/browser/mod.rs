@@ -1,8 +1,12 @@
 //! The console in a real Chromium: what people see, click and type, and what the browser refuses to do.
 
 mod accounts;
+mod bypass;
 mod operations;
 mod overrides;
+mod register;
+mod screens;
+mod search;
 mod supervision;
 
 use crate::support::gate::{Gate, Hospital};

@@ -15,7 +15,7 @@ use crate::support::gate::{Hospital, text};
 use crate::support::script::Script;
 
 /// `[[feed]]` with these keys.
-fn feed(name: &str, kind: &str, keys: &[&str]) -> String {
+pub(crate) fn feed(name: &str, kind: &str, keys: &[&str]) -> String {
     let quick = ["retry_ms = 20", "retry_max_s = 1"];
     let quick = quick.iter().filter(|line| {
         let key = line.split(' ').next().unwrap_or_default();
@@ -31,7 +31,7 @@ fn hospital(feeds: &[String]) -> Hospital {
 }
 
 /// The bodies of the requests that a receiver answered with 200.
-fn taken(receiver: &Script) -> Vec<Value> {
+pub(crate) fn taken(receiver: &Script) -> Vec<Value> {
     let requests = receiver.told().into_iter().filter(|request| request["status"] == 200);
     requests
         .map(|request| {
@@ -41,7 +41,7 @@ fn taken(receiver: &Script) -> Vec<Value> {
 }
 
 /// Waits until so many different events were taken; gives them in the order of their first coming.
-fn wait_for(receiver: &Script, count: usize) -> Vec<Value> {
+pub(crate) fn wait_for(receiver: &Script, count: usize) -> Vec<Value> {
     eventually(&format!("{count} events"), || {
         let mut seen = HashSet::new();
         let mut events = taken(receiver);

@@ -15,6 +15,10 @@ use crate::support::{PATIENCE, eventually, foreign_program, repository};
 
 /// The key that WebDriver gives elements under.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+/// No picture is higher: a long table is seen well enough by then.
+const HIGHEST: u64 = 2400;
+/// What the window has around its page.
+const FRAME: u64 = 160;
 /// Return, as WebDriver types it.
 pub(crate) const RETURN: &str = "\u{e007}";
 
@@ -58,6 +62,11 @@ pub(crate) struct Chromium {
 impl Chromium {
     /// Opens a browser for a gate's console.
     pub(crate) fn open(gate: &Gate) -> Self {
+        Self::at(gate.console())
+    }
+
+    /// Opens one for the console at this address.
+    pub(crate) fn at(console: SocketAddr) -> Self {
         let mut driver = Command::new(foreign_program("ORGATE_TEST_CHROMEDRIVER"))
             .arg("--port=0")
             .stdin(Stdio::null())
@@ -75,7 +84,7 @@ impl Chromium {
             driver,
             at: ([127, 0, 0, 1], port.expect("a port")).into(),
             session: String::new(),
-            gate: format!("http://{}", gate.console()),
+            gate: format!("http://{console}"),
             _profile: profile,
         };
         let folder = format!("--user-data-dir={}", own._profile.path().display());
@@ -183,9 +192,12 @@ impl Chromium {
         title.as_str().expect("a title").to_owned()
     }
 
-    /// Of this width from now on.
+    /// Of this width from now on, and as high as the page is, within reason.
     pub(crate) fn wide(&self, width: u32) {
         self.post("/window/rect", &json!({ "width": width, "height": 900 }));
+        let high = self.script("return document.documentElement.scrollHeight").as_u64();
+        let height = high.unwrap_or(900).clamp(900, HIGHEST);
+        self.post("/window/rect", &json!({ "width": width, "height": height + FRAME }));
     }
 
     /// Whether the page is wider than the window: then somebody has to scroll sideways.
@@ -205,7 +217,7 @@ impl Chromium {
             std::fs::write(folder.join(format!("{name}-{width}.png")), bytes).expect("a file");
             assert!(!self.overflows(), "{name} is wider than {width}");
         }
-        self.wide(1280);
+        self.post("/window/rect", &json!({ "width": 1280, "height": 900 }));
     }
 
     /// Keeps the page as it is printed.

@@ -91,9 +91,8 @@ impl Hospital {
     }
 
     /// The console port listens here, instead of on any port.
-    pub(crate) fn listen(&mut self, port: u16) {
-        let any = "listen = \"127.0.0.1:0\"";
-        self.head = self.head.replace(any, &format!("listen = \"127.0.0.1:{port}\""));
+    pub(crate) fn listen(&mut self, at: &str) {
+        self.head = self.head.replace("listen = \"127.0.0.1:0\"", &format!("listen = {at:?}"));
     }
 
     /// What `ORGATE_LOG` says.
@@ -121,12 +120,10 @@ impl Hospital {
         mapping: &str,
         settings: &[&str],
     ) -> Self {
-        let mut lines = vec![
-            format!("name = \"{name}\""),
-            "listen = \"127.0.0.1:0\"".to_owned(),
-            format!("upstream = \"{upstream}\""),
-        ];
+        let mut lines = vec![format!("name = \"{name}\""), "listen = \"127.0.0.1:0\"".to_owned()];
+        let upstream = format!("upstream = \"{upstream}\"");
         let defaults = [
+            ("upstream =", upstream.as_str()),
             ("mapping", mapping),
             ("stance", "stance = \"enforce\""),
             // A busy machine must not look like a silent upstream.

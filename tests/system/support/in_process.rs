@@ -70,6 +70,11 @@ impl FixedGate {
         (&self.runtime, self.running.as_ref().expect("it runs").office())
     }
 
+    /// Its folder, for commands.
+    pub(crate) fn hospital(&self) -> &Hospital {
+        &self.hospital
+    }
+
     pub(crate) fn data(&self) -> PathBuf {
         self.hospital.data()
     }

@@ -1,14 +1,17 @@
 //! What the system tests stand on: a gate as a process, a stand-in downstream, a raw client, messages.
 
 pub(crate) mod browser;
+pub(crate) mod certificates;
 pub(crate) mod chromium;
 pub(crate) mod client;
 pub(crate) mod console;
+pub(crate) mod demo;
 pub(crate) mod gate;
 pub(crate) mod http;
 pub(crate) mod in_process;
 pub(crate) mod ledger;
 pub(crate) mod message;
+pub(crate) mod peer;
 pub(crate) mod reply;
 pub(crate) mod resource;
 pub(crate) mod script;

@@ -16,7 +16,7 @@ use crate::inbound::console::pages::Desk;
 use crate::inbound::console::pages::case_entry::{Step, step};
 use crate::inbound::console::pages::form::Form;
 use crate::inbound::console::pages::page::{Frame, html};
-use crate::inbound::console::pages::search::{purpose, unusual};
+use crate::inbound::console::pages::search::{purpose, purpose_words, unusual};
 use crate::inbound::console::pages::visit::{Visit, failed};
 use crate::inbound::console::pages::words::Lang;
 use crate::ledger::EntryId;
@@ -44,6 +44,12 @@ struct CasePage {
     files: Vec<String>,
     left_out: usize,
     unusual: Option<usize>,
+}
+
+impl CasePage {
+    fn purpose_words(&self) -> &str {
+        purpose_words(self.purpose, self.lang)
+    }
 }
 
 /// The case of an entry.
@@ -151,7 +157,7 @@ impl Desk {
         for one in &all {
             let opened = self.office.open(account, &one.entry).await?;
             let looks = account.may(Permit::Audit);
-            if let Some(step) = step(&opened, visit.lang, self.zone(), looks) {
+            if let Some(step) = step(&opened, visit.lang, self, looks) {
                 let current = one.entry == id;
                 steps.push(Step { current, ..step });
             }

@@ -8,9 +8,12 @@ use serde_json::Value;
 use crate::domain::article::{self, Article};
 use crate::domain::rule::Rule;
 use crate::gate::office::Opened;
+use crate::hl7::charset::CharsetSetting;
+use crate::inbound::console::pages::Desk;
 use crate::inbound::console::pages::case_facts::{Fact, facts};
 use crate::inbound::console::pages::case_message::{Received, received};
-use crate::inbound::console::pages::words::{Lang, moment};
+use crate::inbound::console::pages::search::purpose_words;
+use crate::inbound::console::pages::words::{Lang, local, moment};
 use crate::ledger::{Entry, Kind};
 use crate::rules::table::row;
 use jiff::tz::TimeZone;
@@ -72,7 +75,9 @@ struct Finding {
 pub(super) struct Cited {
     pub(super) title: &'static str,
     pub(super) number: &'static str,
+    pub(super) before: &'static str,
     pub(super) words: &'static str,
+    pub(super) after: &'static str,
 }
 
 /// A finding with its articles.
@@ -146,12 +151,22 @@ fn cited(rule: &str, cites: &[String]) -> Vec<Cited> {
         seen.push(*article);
         fresh
     });
-    let full = |article: Article| Cited {
-        title: article.regulation.title(),
-        number: article.number,
-        words: article.words,
-    };
-    articles.into_iter().map(full).collect()
+    articles.into_iter().map(Cited::of).collect()
+}
+
+impl Cited {
+    /// The whole article, with the words that matter between what stands before and after them.
+    fn of(article: Article) -> Self {
+        let whole = article.in_full().and_then(|whole| whole.split_once(article.words));
+        let (before, after) = whole.unwrap_or_default();
+        Self {
+            title: article.regulation.title(),
+            number: article.number,
+            before,
+            words: article.words,
+            after,
+        }
+    }
 }
 
 fn joined(name: Option<String>, number: Option<String>) -> String {
@@ -179,16 +194,17 @@ fn ruled(case: Case, lang: Lang) -> Ruled {
     }
 }
 
-fn laid(kept: Option<&str>, lang: Lang) -> Vec<Received> {
+fn laid(kept: Option<&str>, charset: &CharsetSetting, lang: Lang) -> Vec<Received> {
     let bytes = kept.and_then(|kept| BASE64.decode(kept).ok());
-    bytes.map(|bytes| received(&bytes, lang)).unwrap_or_default()
+    bytes.map(|bytes| received(&bytes, charset, lang)).unwrap_or_default()
 }
 
 /// A step, of an entry that was opened. `looks`: also who looked at it.
-pub(super) fn step(opened: &Opened, lang: Lang, zone: &TimeZone, looks: bool) -> Option<Step> {
+pub(super) fn step(opened: &Opened, lang: Lang, desk: &Desk, looks: bool) -> Option<Step> {
     let entry = &opened.entry;
     let body: Body = serde_json::from_str(entry.body()).ok()?;
     let verdict = body.verdict;
+    let (zone, charset) = (desk.zone(), desk.charset_of(&body.route));
     let tells = opened.of.iter().filter(|entry| looks || entry.kind != Kind::Access);
     Some(Step {
         entry: entry.id.to_string(),
@@ -202,7 +218,7 @@ pub(super) fn step(opened: &Opened, lang: Lang, zone: &TimeZone, looks: bool) ->
         route: body.route,
         mapping: body.mapping,
         control_id: body.control_id,
-        operating_time: verdict.operating_time.unwrap_or_default(),
+        operating_time: verdict.operating_time.map_or_else(String::new, |at| local(&at, zone)),
         register_version: body.register_version,
         copy_of: body.retransmission_of,
         unreadable: body.unreadable,
@@ -211,10 +227,10 @@ pub(super) fn step(opened: &Opened, lang: Lang, zone: &TimeZone, looks: bool) ->
         cases: verdict.cases.into_iter().map(|case| ruled(case, lang)).collect(),
         facts: body.facts.as_ref().map(|value| facts(value, lang)).unwrap_or_default(),
         message_kept: body.message.is_some(),
-        message: laid(body.message.as_deref(), lang),
+        message: laid(body.message.as_deref(), &charset, lang),
         message_bytes: body.message_bytes,
         message_sha256: body.message_sha256,
-        answer: laid(body.answer.as_deref(), lang),
+        answer: laid(body.answer.as_deref(), &charset, lang),
         tells: tells.map(|entry| tell(entry, lang, zone)).collect(),
     })
 }
@@ -250,7 +266,15 @@ fn tell(entry: &Entry, lang: Lang, zone: &TimeZone) -> Tells {
                 "searched" => lang.say("检索", "searched"),
                 _ => lang.say("查阅", "viewed"),
             };
-            (act, format!("{} [{}] {}", text("name"), text("account"), text("purpose")))
+            (
+                act,
+                format!(
+                    "{} [{}] {}",
+                    text("name"),
+                    text("account"),
+                    purpose_words(text("purpose"), lang)
+                ),
+            )
         }
         Kind::Decision | Kind::Register | Kind::Bypass | Kind::Anchor => {
             (entry.kind.as_str(), String::new())

@@ -32,8 +32,8 @@ pub(super) struct Received {
     pub(super) text: Option<String>,
 }
 
-/// Lays out what came or went.
-pub(super) fn received(bytes: &[u8], lang: Lang) -> Vec<Received> {
+/// Lays out what came or went, decoded as its route does.
+pub(super) fn received(bytes: &[u8], charset: &CharsetSetting, lang: Lang) -> Vec<Received> {
     let payload = if bytes.first() == Some(&0x0b) { frame::payload(bytes) } else { bytes };
     let batch = Batch::split(payload).ok();
     let batch = batch.filter(|batch| !batch.messages().is_empty());
@@ -41,13 +41,13 @@ pub(super) fn received(bytes: &[u8], lang: Lang) -> Vec<Received> {
         && [&b"MSH"[..], b"FHS", b"BHS"].iter().any(|head| payload.starts_with(head))
     {
         let messages = batch.payloads().take(MESSAGES_MAX);
-        return messages.map(|message| hl7(message, lang)).collect();
+        return messages.map(|message| hl7(message, charset, lang)).collect();
     }
     vec![plain(payload)]
 }
 
-fn hl7(payload: &[u8], lang: Lang) -> Received {
-    let Ok(message) = Message::read(payload, &CharsetSetting::Auto) else { return plain(payload) };
+fn hl7(payload: &[u8], charset: &CharsetSetting, lang: Lang) -> Received {
+    let Ok(message) = Message::read(payload, charset) else { return plain(payload) };
     let encoding = *message.encoding();
     let charset = encoding.charset;
     let known = match encoding.known {
@@ -89,7 +89,7 @@ fn plain(bytes: &[u8]) -> Received {
         }
     };
     let text = text.replace('\r', "\n");
-    Received { caption: "—".to_owned(), segments: Vec::new(), text: Some(text) }
+    Received { caption: String::new(), segments: Vec::new(), text: Some(text) }
 }
 
 /// JSON by lines: only blanks between its signs change.
@@ -163,7 +163,7 @@ mod tests {
         let text = "MSH|^~\\&|HIS|WARD\rPID|1||P26^^^XYYY||赵样例\r";
         let (bytes, _, _) = encoding_rs::GB18030.encode(text);
         let framed = [&[0x0b], &*bytes, &[0x1c, b'\r']].concat();
-        let laid = received(&framed, Lang::Zh);
+        let laid = received(&framed, &CharsetSetting::Auto, Lang::Zh);
         assert_eq!(laid.len(), 1);
         assert_eq!(laid[0].segments[0].fields[0], (2, "^~\\&".to_owned()));
         assert_eq!(laid[0].segments[1].name, "PID");
@@ -172,7 +172,11 @@ mod tests {
 
     #[test]
     fn json_keeps_its_order_and_its_numbers() {
-        let shown = received(br#"{"b":1.50,"a":["x, {\"y\": 1}",[]],"c":{}}"#, Lang::Zh);
+        let shown = received(
+            br#"{"b":1.50,"a":["x, {\"y\": 1}",[]],"c":{}}"#,
+            &CharsetSetting::Auto,
+            Lang::Zh,
+        );
         let text = shown[0].text.as_deref().unwrap();
         assert_eq!(
             text,
@@ -183,8 +187,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_shown_somehow(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-            received(&bytes, Lang::En);
-            received(&[b"MSH|^~\\&|".as_slice(), &bytes].concat(), Lang::En);
+            received(&bytes, &CharsetSetting::Auto, Lang::En);
+            received(&[b"MSH|^~\\&|".as_slice(), &bytes].concat(), &CharsetSetting::Auto, Lang::En);
         }
 
         #[test]

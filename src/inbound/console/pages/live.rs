@@ -1,5 +1,6 @@
 //! 现场 Live: verdicts as they are decided, by server-sent events.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,11 @@ use crate::search::{Query, Term};
 const FIRST: u32 = 50;
 /// How often a watching page's session is looked at: it ends like any other.
 const SESSION_EVERY: Duration = Duration::from_secs(30);
+/// Rows of what was forwarded that a page is sent in a second; nobody reads more. What is refused, overridden or waits
+/// is always sent.
+const FORWARDED_A_SECOND: u32 = 20;
+/// How often a page is told how many rows it was not sent.
+const COUNT_EVERY: Duration = Duration::from_secs(1);
 /// Proxies close a connection on which nothing moves.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -153,6 +159,8 @@ struct Watcher {
     filter: Filter,
     verdicts: broadcast::Receiver<Arc<Shown>>,
     session: tokio::time::Interval,
+    pace: Pace,
+    second: tokio::time::Interval,
     _place: OwnedSemaphorePermit,
 }
 
@@ -181,7 +189,9 @@ pub(super) async fn stream(
         lang: visit.lang,
         filter: Filter::read(query.as_deref()),
         verdicts: desk.office.watch(),
-        session: interval_at(first_look(), SESSION_EVERY),
+        session: every(SESSION_EVERY),
+        pace: Pace::default(),
+        second: every(COUNT_EVERY),
         _place: place,
         desk,
     };
@@ -198,8 +208,37 @@ async fn stopped(drain: &mut watch::Receiver<bool>) {
     let _ = drain.wait_for(|stop| *stop).await;
 }
 
-fn first_look() -> Instant {
-    Instant::from_std(crate::clock::monotonic()) + SESSION_EVERY
+fn every(period: Duration) -> tokio::time::Interval {
+    interval_at(Instant::from_std(crate::clock::monotonic()) + period, period)
+}
+
+/// How much of what was forwarded a page is sent, and how much of it only counted, in this second.
+#[derive(Debug, Default)]
+struct Pace {
+    sent: u32,
+    counted: BTreeMap<String, u32>,
+}
+
+impl Pace {
+    /// Whether a verdict is sent; otherwise it is counted.
+    fn lets(&mut self, decision: &str) -> bool {
+        if !["forward", "forward-flagged"].contains(&decision) {
+            return true;
+        }
+        if self.sent < FORWARDED_A_SECOND {
+            self.sent += 1;
+            return true;
+        }
+        *self.counted.entry(decision.to_owned()).or_default() += 1;
+        false
+    }
+
+    /// What was only counted in the second that is over, by decision.
+    fn over(&mut self) -> Option<String> {
+        self.sent = 0;
+        let counted = std::mem::take(&mut self.counted);
+        (!counted.is_empty()).then(|| serde_json::json!(counted).to_string())
+    }
 }
 
 impl Watcher {
@@ -217,6 +256,11 @@ impl Watcher {
                         return None;
                     }
                 }
+                _ = self.second.tick() => {
+                    if let Some(counted) = self.pace.over() {
+                        return Some(Event::default().event("counted").data(counted));
+                    }
+                }
                 told = self.verdicts.recv() => match told {
                     Ok(shown) => {
                         if let Some(event) = self.event(&shown) {
@@ -232,14 +276,34 @@ impl Watcher {
         }
     }
 
-    fn event(&self, shown: &Shown) -> Option<Event> {
+    fn event(&mut self, shown: &Shown) -> Option<Event> {
         let scope = &self.account.scope;
         let sees = scope.departments().is_none()
             || shown.departments.iter().any(|department| scope.sees(Some(department)));
-        if !sees || !self.filter.passes(shown) {
+        if !sees || !self.filter.passes(shown) || !self.pace.lets(&shown.decision) {
             return None;
         }
         let html = row(shown, self.lang, self.desk.zone());
         Some(Event::default().event("verdict").id(shown.entry.clone()).data(html))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_forwarded_is_paced_and_counted_and_everything_else_is_sent() {
+        let mut pace = Pace::default();
+        let sent = |pace: &mut Pace, decision| (0..50).filter(|_| pace.lets(decision)).count();
+        for refusing in ["block", "override", "unavailable"] {
+            assert_eq!(sent(&mut pace, refusing), 50);
+        }
+        assert_eq!(pace.over(), None);
+        assert_eq!(sent(&mut pace, "forward"), 20);
+        assert_eq!(sent(&mut pace, "forward-flagged"), 0);
+        assert_eq!(pace.over().as_deref(), Some(r#"{"forward":30,"forward-flagged":50}"#));
+        assert_eq!(pace.over(), None);
+        assert_eq!(sent(&mut pace, "forward"), 20);
     }
 }

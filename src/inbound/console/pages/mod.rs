@@ -8,8 +8,9 @@
 //! | `login`, `live`, `overrides` | one page each, its template beside it |
 //! | `oidc` | the way to the identity provider and back |
 //! | `accounts/` | who may use the console: added, changed, closed |
-//! | `search`, `case` | decisions found again, one case in full |
+//! | `search`, `search_export`, `case` | decisions found again, taken away as a table, one case in full |
 //! | `register/` | surgeons, catalogue, lists, discussions, changes, import, history |
+//! | `sheet` | tables to take away: CSV, XLSX |
 //! | `supervision` | figures, as charts with tables beside them, and their export |
 //! | `operations` | routes and their stances, register, ledger, feeds |
 //!
@@ -30,7 +31,8 @@ mod page;
 mod register;
 mod search;
 mod search_asked;
-mod search_sheet;
+mod search_export;
+mod sheet;
 mod supervision;
 mod visit;
 mod words;
@@ -47,6 +49,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::accounts::oidc::Oidc;
 use crate::gate::office::Office;
+use crate::hl7::charset::CharsetSetting;
 use crate::inbound::console::bounds::Bounds;
 use crate::inbound::console::pages::operations::Plant;
 use crate::inbound::console::pages::register::Uploads;
@@ -104,6 +107,13 @@ impl Desk {
         self
     }
 
+    /// Cookies are for https only, also where no `public_url` says so.
+    #[must_use]
+    pub fn by_tls(mut self, tls: bool) -> Self {
+        self.secure |= tls;
+        self
+    }
+
     /// With an identity provider.
     #[must_use]
     pub fn with_oidc(mut self, oidc: Option<Oidc>) -> Self {
@@ -113,6 +123,12 @@ impl Desk {
 
     fn routes(&self) -> &[Arc<str>] {
         &self.routes
+    }
+
+    /// How messages of a route are decoded, as the settings are now; of a route that is gone, by what they say.
+    fn charset_of(&self, route: &str) -> CharsetSetting {
+        let own = self.plant.routes.iter().find(|facts| *facts.name == *route);
+        own.map_or(CharsetSetting::Auto, |facts| (facts.charset)())
     }
 
     fn zone(&self) -> &TimeZone {
@@ -138,13 +154,13 @@ pub fn router(desk: Desk) -> Router {
         .route("/supervision", get(supervision::show))
         .route("/supervision/export", post(supervision::export))
         .route("/operations", get(operations::show))
+        .route("/operations/bypass", post(operations::bypass))
         .route("/operations/verify", post(operations::verify))
         .route("/operations/routes/{route}", get(operations::route).post(operations::set))
-        .route("/static/figures.css", get(supervision::style))
-        .route("/static/console.css", get(page::style))
-        .route("/static/console.js", get(page::script))
+        .route("/operations/feeds/{feed}", get(operations::feed).post(operations::act))
+        .route("/static/{name}", get(page::asset))
         .route("/search", get(search::show).post(search::find))
-        .route("/search/export", post(search::export))
+        .route("/search/export", post(search_export::export))
         .route("/entries/{entry}", get(case::show))
         .merge(register::router())
         .merge(accounts::router())

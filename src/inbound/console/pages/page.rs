@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::body::Body;
+use axum::extract::Path;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, SET_COOKIE,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -15,8 +16,7 @@ use crate::inbound::console::pages::words::Lang;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
     img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-const STYLE: &str = include_str!("console.css");
-const SCRIPT: &str = include_str!("console.js");
+const CSS: &str = "text/css; charset=utf-8";
 
 /// What every page shows around its own.
 pub(super) struct Frame {
@@ -120,7 +120,15 @@ pub(super) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> 
     pairs.find(|(own, _)| *own == name).map(|(_, value)| value)
 }
 
-fn asset(text: &'static str, kind: &'static str) -> Response {
+/// The style sheets and the one script, by their names.
+pub(super) async fn asset(Path(name): Path<String>) -> Response {
+    let (text, kind) = match name.as_str() {
+        "console.css" => (include_str!("console.css"), CSS),
+        "records.css" => (include_str!("register/records.css"), CSS),
+        "figures.css" => (include_str!("figures.css"), CSS),
+        "console.js" => (include_str!("console.js"), "text/javascript; charset=utf-8"),
+        _ => return empty(StatusCode::NOT_FOUND),
+    };
     let mut response = Response::new(Body::from(text));
     let kept = HeaderValue::from_static("public, max-age=300");
     response.headers_mut().insert(CACHE_CONTROL, kept);
@@ -128,19 +136,14 @@ fn asset(text: &'static str, kind: &'static str) -> Response {
     response
 }
 
-/// The style sheet.
-pub(super) async fn style() -> Response {
-    asset(STYLE, "text/css; charset=utf-8")
-}
-
-/// The script: the live page's, and no more.
-pub(super) async fn script() -> Response {
-    asset(SCRIPT, "text/javascript; charset=utf-8")
-}
-
 /// Browsers ask for it without being told to.
 pub(super) async fn no_icon() -> Response {
-    let mut response = asset("", "image/x-icon");
-    *response.status_mut() = StatusCode::NO_CONTENT;
+    empty(StatusCode::NO_CONTENT)
+}
+
+fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    headers(&mut response, "text/plain; charset=utf-8");
     response
 }

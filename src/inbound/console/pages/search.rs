@@ -1,4 +1,4 @@
-//! 查询 Search: decisions found again, page by page, and taken away as a table.
+//! 查询 Search: decisions found again, page by page.
 //!
 //! A patient's or an order's number travels in the body of a form, never in an address; having looked for one is on
 //! record. The rows found are masked.
@@ -20,20 +20,13 @@ use crate::gate::told::Shown;
 use crate::inbound::console::caller::Peer;
 use crate::inbound::console::pages::Desk;
 use crate::inbound::console::pages::form::Form;
-use crate::inbound::console::pages::page::{Frame, html, message};
+use crate::inbound::console::pages::page::{Frame, html};
 use crate::inbound::console::pages::search_asked::Asked;
-use crate::inbound::console::pages::search_sheet::{SheetForm, download};
 use crate::inbound::console::pages::visit::{Visit, failed};
 use crate::inbound::console::pages::words::{Lang, masked, moment};
 
 /// Rows of one page.
 const PAGE: u32 = 50;
-/// Rows of a table that is taken away.
-const EXPORT_MAX: usize = 20_000;
-/// Rows of one that names its patients: they are all named in the entry that records it.
-const IDENTIFIED_MAX: usize = 2_000;
-/// Questions put to the index for one table.
-const ROUNDS_MAX: usize = 400;
 /// What could not be known, which is found like a rule.
 const GAPS: [&str; 5] = [
     "privileges-unavailable",
@@ -56,6 +49,16 @@ pub(super) const PURPOSES: [(&str, &str, &str); 5] = [
 pub(super) fn purpose(word: &str) -> &'static str {
     let known = PURPOSES.iter().map(|(known, _, _)| *known).find(|known| *known == word);
     known.unwrap_or("case review")
+}
+
+/// A purpose for people; what is none of the list is somebody's own words.
+pub(super) fn purpose_words(word: &str, lang: Lang) -> &str {
+    let known = PURPOSES.iter().find(|(known, _, _)| *known == word);
+    match known {
+        Some((_, zh, en)) => lang.say(zh, en),
+        None if word == "override review" => lang.say("越权急诊审核", "override review"),
+        None => word,
+    }
 }
 
 /// A decision in a list.
@@ -195,33 +198,6 @@ impl Desk {
         };
         Ok(unusual(self.office.looked(&visit.account, &look).await?))
     }
-
-    /// Everything that is asked for, up to a limit; whether that was all.
-    async fn all_of(
-        &self,
-        visit: &Visit,
-        asked: &Asked,
-        most: usize,
-    ) -> Result<(Vec<Shown>, bool), OfficeError> {
-        let mut found: Vec<Shown> = Vec::new();
-        for asked in asked.ways() {
-            let mut query = asked.query(self.zone());
-            for _ in 0..ROUNDS_MAX {
-                let told = self.office.find(&visit.account, &query).await?;
-                found.extend(told.decisions);
-                query.before = told.next;
-                if told.next.is_none() || found.len() >= most {
-                    break;
-                }
-            }
-            if !found.is_empty() {
-                let whole = query.before.is_none() && found.len() <= most;
-                found.truncate(most);
-                return Ok((found, whole));
-            }
-        }
-        Ok((found, true))
-    }
 }
 
 /// How many patients too many were looked at.
@@ -235,160 +211,4 @@ pub(super) fn unusual(looked: crate::gate::office::Looked) -> Option<usize> {
 fn rules(lang: Lang) -> Vec<(&'static str, String)> {
     let rules = Rule::ALL.iter().map(|rule| rule.as_str()).chain(GAPS);
     rules.map(|rule| (rule, lang.rule(rule))).collect()
-}
-
-/// The table of what was found, taken away: recorded with its purpose first.
-pub(super) async fn export(
-    State(desk): State<Desk>,
-    Extension(peer): Extension<Peer>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let visit = match desk.permitted(&headers, peer, Permit::Audit).await {
-        Ok(visit) => visit,
-        Err(response) => return response,
-    };
-    let form = match desk.form(&visit, &headers, body).await {
-        Ok(form) => form,
-        Err(response) => return response,
-    };
-    let Some(why) = form.filled("export_purpose") else {
-        return message(
-            StatusCode::BAD_REQUEST,
-            visit.lang,
-            "导出须写明用途。",
-            "An export needs its purpose.",
-        );
-    };
-    let asked = Asked::read(&form);
-    if let Some(fault) = asked.fault(visit.lang) {
-        return message(StatusCode::BAD_REQUEST, visit.lang, fault, fault);
-    }
-    let identified = form.get("identified") == "1";
-    match desk.table_of(&visit, &asked, why, identified).await {
-        Ok(rows) => {
-            let form = SheetForm::named(form.get("format"));
-            download(form, "orgate-search", head(visit.lang), rows).await
-        }
-        Err(error) => failed(visit.lang, &error),
-    }
-}
-
-impl Desk {
-    async fn table_of(
-        &self,
-        visit: &Visit,
-        asked: &Asked,
-        why: &str,
-        identified: bool,
-    ) -> Result<Vec<Vec<String>>, OfficeError> {
-        let most = if identified { IDENTIFIED_MAX } else { EXPORT_MAX };
-        let (found, whole) = self.all_of(visit, asked, most).await?;
-        let mut patients: Vec<String> = Vec::new();
-        if identified {
-            patients.extend(found.iter().filter_map(|shown| shown.patient.clone()));
-        }
-        patients.extend((!asked.patient.is_empty()).then(|| asked.patient.clone()));
-        patients.sort();
-        patients.dedup();
-        let what = if identified { "search, with patients" } else { "search, masked" };
-        let purpose = why.to_owned();
-        let look = Look { act: "exported", what, entry: None, patients, purpose };
-        self.office.looked(&visit.account, &look).await?;
-        let lang = visit.lang;
-        let mut rows: Vec<Vec<String>> =
-            found.iter().flat_map(|shown| self.rows(shown, lang, identified)).collect();
-        if !whole {
-            let more = lang.say(
-                "（超出导出上限，其余未列出）",
-                "(more than one table holds; the rest is left out)",
-            );
-            rows.push(vec![more.to_owned()]);
-        }
-        Ok(rows)
-    }
-
-    /// One for each surgeon and procedure.
-    fn rows(&self, shown: &Shown, lang: Lang, identified: bool) -> Vec<Vec<String>> {
-        let number = |number: &str| {
-            if identified { number.to_owned() } else { masked(number) }
-        };
-        let orders: Vec<String> = shown.orders.iter().map(|order| number(order)).collect();
-        let row = |case: Option<&crate::gate::told::ShownCase>| {
-            let text = |text: Option<&String>| text.cloned().unwrap_or_default();
-            let findings = case.map(|case| case.findings.as_slice()).unwrap_or_default();
-            let rules = findings.iter().map(|finding| lang.rule(&finding.rule));
-            let rules: Vec<String> = shown.gaps.iter().map(|g| lang.rule(g)).chain(rules).collect();
-            vec![
-                moment(shown.at, self.zone()),
-                lang.decision(&shown.decision).to_owned(),
-                lang.stage(shown.stage.as_deref()).to_owned(),
-                lang.urgency(shown.urgency.as_deref()).to_owned(),
-                shown.stance.clone(),
-                shown.route.clone(),
-                shown.departments.join(";"),
-                text(case.and_then(|case| case.surgeon.as_ref())),
-                text(case.and_then(|case| case.surgeon_name.as_ref())),
-                text(case.and_then(|case| case.procedure.as_ref())),
-                text(case.and_then(|case| case.procedure_name.as_ref())),
-                case.and_then(|case| case.grade).map(|grade| grade.to_string()).unwrap_or_default(),
-                rules.join(";"),
-                shown.operating_time.clone().unwrap_or_default(),
-                shown.patient.as_deref().map(number).unwrap_or_default(),
-                orders.join(";"),
-                shown.entry.clone(),
-            ]
-        };
-        if shown.cases.is_empty() {
-            return vec![row(None)];
-        }
-        shown.cases.iter().map(|case| row(Some(case))).collect()
-    }
-}
-
-const HEAD_ZH: [&str; 17] = [
-    "判定时间",
-    "判定",
-    "环节",
-    "类别",
-    "处置",
-    "路由",
-    "科室",
-    "术者工号",
-    "术者",
-    "手术编码",
-    "手术",
-    "级别",
-    "依据",
-    "手术时间",
-    "患者",
-    "申请单号",
-    "账本条目",
-];
-
-const HEAD_EN: [&str; 17] = [
-    "decided",
-    "decision",
-    "stage",
-    "urgency",
-    "stance",
-    "route",
-    "department",
-    "surgeon_id",
-    "surgeon",
-    "code",
-    "procedure",
-    "grade",
-    "findings",
-    "operating_time",
-    "patient",
-    "order_no",
-    "entry",
-];
-
-fn head(lang: Lang) -> &'static [&'static str] {
-    match lang {
-        Lang::Zh => &HEAD_ZH,
-        Lang::En => &HEAD_EN,
-    }
 }

@@ -15,6 +15,7 @@ use crate::inbound::console::caller::Peer;
 use crate::inbound::console::pages::Desk;
 use crate::inbound::console::pages::form::Form;
 use crate::inbound::console::pages::page::{Frame, cookie, go, message};
+use crate::inbound::console::pages::sheet::SheetError;
 use crate::inbound::console::pages::words::Lang;
 
 /// The cookie of the language.
@@ -195,6 +196,9 @@ pub(super) fn failed(lang: Lang, error: &OfficeError) -> Response {
         OfficeError::Register(_) => {
             (StatusCode::CONFLICT, "授权库没有可以这样变更的内容，或暂时无法写入。")
         }
+        OfficeError::Bypass(refused) => {
+            return message(StatusCode::CONFLICT, lang, &refused.text_zh(), &english);
+        }
         OfficeError::Account(ChangeRefused::Unknown) => (StatusCode::NOT_FOUND, "没有此账号。"),
         OfficeError::Account(refused) => (StatusCode::CONFLICT, refused.text_zh()),
         OfficeError::Stance(refused) => (StatusCode::CONFLICT, refused.text_zh()),
@@ -213,4 +217,22 @@ pub(super) fn failed(lang: Lang, error: &OfficeError) -> Response {
         }
     };
     message(status, lang, zh, &english)
+}
+
+/// A table that is not given.
+pub(super) fn unwritten(lang: Lang, error: &SheetError) -> Response {
+    match error {
+        SheetError::TooLong => message(
+            StatusCode::BAD_REQUEST,
+            lang,
+            "行数超出工作簿上限，请缩短日期范围或改用 CSV。",
+            "More rows than a workbook holds: ask for fewer days, or for CSV.",
+        ),
+        SheetError::Internal => message(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            lang,
+            "导出文件无法生成。",
+            "The table cannot be written.",
+        ),
+    }
 }

@@ -59,6 +59,15 @@ impl Lang {
         }
     }
 
+    pub(super) fn stance(self, name: &str) -> &str {
+        match name {
+            "observe" => self.say("仅观察", "observe"),
+            "enforce" => self.say("执行", "enforce"),
+            "bypass" => self.say("旁路", "bypass"),
+            other => other,
+        }
+    }
+
     pub(super) fn rule(self, id: &str) -> String {
         let zh = title_zh(id);
         if self == Self::En {
@@ -115,6 +124,11 @@ impl Lang {
 /// A moment in the hospital's zone.
 pub(super) fn moment(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A moment as entries and register write it, in the hospital's zone; what is no moment stays as it is.
+pub(super) fn local(text: &str, zone: &TimeZone) -> String {
+    text.parse().map_or_else(|_| text.to_owned(), |at| moment(at, zone))
 }
 
 /// Its time of day.

@@ -1,5 +1,8 @@
 //! 运行 Operations: routes and what they do with verdicts, the register, the ledger, the feeds.
 
+mod bypass;
+mod feeds;
+mod resends;
 mod stance;
 
 use std::net::SocketAddr;
@@ -15,7 +18,10 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::accounts::Permit;
 use crate::domain::verdict::Stance;
+use crate::feed::running::Board;
+use crate::feed::watch::Light;
 use crate::gate::stance::{RouteStance, StanceSwitch};
+use crate::hl7::charset::CharsetSetting;
 use crate::inbound::console::caller::Peer;
 use crate::inbound::console::pages::Desk;
 use crate::inbound::console::pages::form::Form;
@@ -23,6 +29,12 @@ use crate::inbound::console::pages::page::{Frame, go, html};
 use crate::inbound::console::pages::visit::{Visit, failed};
 use crate::inbound::console::pages::words::{Lang, moment};
 
+use crate::inbound::console::pages::operations::bypass::BypassLine;
+use crate::inbound::console::pages::operations::feeds::FeedLine;
+use crate::inbound::console::pages::operations::resends::Resends;
+
+pub(super) use crate::inbound::console::pages::operations::bypass::bypass;
+pub(super) use crate::inbound::console::pages::operations::feeds::{act, feed};
 pub(super) use crate::inbound::console::pages::operations::stance::{route, set};
 
 /// Who may look; only the first may change anything.
@@ -41,8 +53,10 @@ pub struct RouteFacts {
     pub upstream: String,
     /// The name of the mapping in force.
     pub mapping: Arc<dyn Fn() -> String + Send + Sync>,
-    /// Whether the downstream system answered when it was last needed, where that is watched.
-    pub up: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
+    /// How HL7 v2 messages are decoded here.
+    pub charset: Arc<dyn Fn() -> CharsetSetting + Send + Sync>,
+    /// Whether the downstream system answered when it was last needed.
+    pub light: Light,
 }
 
 /// What stands in the machine room.
@@ -50,6 +64,17 @@ pub struct RouteFacts {
 pub struct Plant {
     /// Every route.
     pub routes: Vec<RouteFacts>,
+    /// Every feed.
+    pub feeds: Board,
+    /// Dead letters on their way again.
+    resends: Resends,
+}
+
+impl Plant {
+    /// These routes and feeds.
+    pub fn new(routes: Vec<RouteFacts>, feeds: Board) -> Self {
+        Self { routes, feeds, resends: Resends::default() }
+    }
 }
 
 /// A route, in words.
@@ -60,8 +85,10 @@ struct RouteLine {
     listen: String,
     upstream: String,
     mapping: String,
-    /// Whether it works; absent where nobody watches.
-    up: Option<bool>,
+    /// Whether its downstream system answers, since when, and why not.
+    up: bool,
+    since: String,
+    why: String,
     now: String,
     enforces: bool,
     file: String,
@@ -74,6 +101,10 @@ struct Condition {
     register_answers: bool,
     register_version: i64,
     register_age: String,
+    /// Answers in memory.
+    held: u64,
+    /// How many of a hundred questions memory answered; absent before the first.
+    hit_rate: Option<String>,
     ledger_writes: bool,
     ledger_since: String,
     head_seq: u64,
@@ -91,7 +122,9 @@ struct Page {
     frame: Frame,
     lang: Lang,
     routes: Vec<RouteLine>,
+    feeds: Vec<FeedLine>,
     condition: Condition,
+    bypass: BypassLine,
     notice: Option<&'static str>,
     may_operate: bool,
 }
@@ -101,6 +134,7 @@ fn said(stance: &RouteStance, lang: Lang) -> String {
     let listed = stance.departments.join(lang.say("、", ", "));
     match (stance.stance, stance.departments.is_empty()) {
         (Stance::Observe, _) => lang.say("仅观察", "observe").to_owned(),
+        (Stance::Bypass, _) => lang.say("旁路", "bypass").to_owned(),
         (Stance::Enforce, true) => {
             lang.say("执行（全部科室）", "enforce (all departments)").to_owned()
         }
@@ -128,7 +162,9 @@ pub(super) async fn show(
         frame: desk.frame(&visit, "operations").await,
         lang,
         routes: desk.plant.routes.iter().map(|facts| desk.route_line(facts, lang)).collect(),
+        feeds: desk.feed_lines(lang).await,
         condition: desk.condition(lang),
+        bypass: desk.bypass_line(),
         notice: notice(done.get("done"), lang),
         may_operate: visit.account.may(Permit::Operate),
     };
@@ -145,6 +181,12 @@ fn notice(done: &str, lang: Lang) -> Option<&'static str> {
             "判定方式已变更并生效，但无法写入数据目录：重启后将恢复原方式，请检查磁盘。",
             "The stance is changed and in force, but could not be kept: after a restart the former one holds. \
              Look at the disk.",
+        ),
+        "bypass" => lang.say("旁路开关已切换并记入账本。", "The bypass is switched, and in the ledger."),
+        "bypass-unkept" => lang.say(
+            "旁路开关已切换，但账本或数据目录暂不可写：条目随后补记，重启后可能不保留，请检查磁盘。",
+            "The bypass is switched, but ledger or data directory cannot be written now: the entry follows, and a \
+             restart may forget the switch. Look at the disk.",
         ),
         "verify" => lang.say("已开始校验账本。", "The ledger is being verified."),
         "verifying" => lang.say("已有校验正在进行。", "A verification is going on already."),
@@ -181,6 +223,7 @@ impl Desk {
         let file = switch.as_ref().map(StanceSwitch::file);
         let change = stances.change(&facts.name);
         let words = |stance: Option<&RouteStance>| stance.map(|s| said(s, lang));
+        let standing = facts.light.standing();
         RouteLine {
             name: facts.name.to_string(),
             path: utf8_percent_encode(&facts.name, NON_ALPHANUMERIC).to_string(),
@@ -188,7 +231,9 @@ impl Desk {
             listen: facts.listen.to_string(),
             upstream: facts.upstream.clone(),
             mapping: (facts.mapping)(),
-            up: facts.up.as_ref().map(|up| up()),
+            up: standing.up,
+            since: standing.since.map(|since| moment(since, self.zone())).unwrap_or_default(),
+            why: standing.why,
             now: words(now.as_deref()).unwrap_or_default(),
             enforces: now.as_ref().is_some_and(|now| now.stance == Stance::Enforce),
             file: words(file).unwrap_or_default(),
@@ -204,6 +249,7 @@ impl Desk {
 
     fn condition(&self, lang: Lang) -> Condition {
         let register = self.office.gate().register().readiness();
+        let remembered = self.office.gate().register().remembered();
         let ledger = self.office.ledger();
         let (head, figures) = (ledger.head(), ledger.figures());
         let status = ledger.status().borrow().clone();
@@ -216,6 +262,8 @@ impl Desk {
                 Lang::Zh => format!("{seconds} 秒前"),
                 Lang::En => format!("{seconds} s ago"),
             },
+            held: remembered.answers,
+            hit_rate: percentage(remembered.hits, remembered.misses),
             ledger_writes: status.fault.is_none(),
             ledger_since: moment(status.since, self.zone()),
             head_seq: head.seq,
@@ -233,6 +281,13 @@ impl Desk {
             verifying,
         }
     }
+}
+
+/// How many of a hundred, with one decimal.
+fn percentage(hits: u64, misses: u64) -> Option<String> {
+    let all = hits.checked_add(misses).filter(|all| *all > 0)?;
+    let thousandth = u128::from(hits) * 1_000 / u128::from(all);
+    Some(format!("{}.{} %", thousandth / 10, thousandth % 10))
 }
 
 /// Microseconds, in milliseconds with one decimal.

@@ -56,7 +56,7 @@ pub(in crate::inbound::console::pages) async fn route(
         lang,
         line: desk.route_line(facts, lang),
         chosen: match (now.stance, now.departments.is_empty()) {
-            (Stance::Observe, _) => "observe",
+            (Stance::Observe | Stance::Bypass, _) => "observe",
             (Stance::Enforce, true) => "all",
             (Stance::Enforce, false) => "some",
         },

@@ -5,6 +5,7 @@ use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use jiff::tz::TimeZone;
 
 use crate::accounts::Permit;
 use crate::gate::office::OfficeError;
@@ -15,13 +16,13 @@ use crate::inbound::console::pages::form::Form;
 use crate::inbound::console::pages::page::{Frame, html};
 use crate::inbound::console::pages::register::silent;
 use crate::inbound::console::pages::visit::{Visit, failed};
-use crate::inbound::console::pages::words::{Lang, masked, moment};
+use crate::inbound::console::pages::words::{Lang, local, masked, moment};
 use crate::register::error::RegisterError;
 use crate::register::import::TABLES;
 use crate::register::look;
 use crate::register::record::Fields;
 use crate::register::sources::sql::Version;
-use crate::register::table::Table;
+use crate::register::table::{Kind, Table};
 
 /// Versions of one page.
 const PAGE: u32 = 50;
@@ -33,7 +34,10 @@ struct Line {
     version: i64,
     at: String,
     who: String,
+    /// As it was entered.
     what: String,
+    /// For people.
+    said: String,
 }
 
 /// A row that a version changed.
@@ -67,6 +71,25 @@ struct VersionPage {
     applied: bool,
 }
 
+/// What a version is about, for people: of an import, the tables and how many rows; of anything else, as it was
+/// entered. The fingerprints of the files stand on the version's own page.
+fn said(what: &str, lang: Lang) -> String {
+    let of_table = |part: &str| {
+        let (name, rest) = part.split_once(' ')?;
+        let table = TABLES.iter().find(|table| table.name == name)?;
+        let mut counts = rest.split(' ');
+        let mut count = |sign| counts.next()?.strip_prefix(sign)?.parse::<u64>().ok();
+        let (added, changed, ended) = (count('+')?, count('~')?, count('-')?);
+        let name = table_name(table, lang);
+        Some(match lang {
+            Lang::Zh => format!("{name}：新增 {added}、变更 {changed}、终止 {ended}"),
+            Lang::En => format!("{name}: {added} added, {changed} changed, {ended} ended"),
+        })
+    };
+    let parts: Option<Vec<String>> = what.split("; ").map(of_table).collect();
+    parts.map_or_else(|| what.to_owned(), |parts| parts.join(lang.say("；", "; ")))
+}
+
 /// The name of a table.
 pub(super) fn table_name(table: &Table, lang: Lang) -> &'static str {
     let zh = match table.name {
@@ -89,14 +112,19 @@ pub(super) fn changed(
     table: &'static Table,
     before: Option<&str>,
     after: Option<&str>,
-    lang: Lang,
+    (lang, zone): (Lang, &TimeZone),
 ) -> Changed {
     let (old, new) =
         (before.map(|b| Fields::split(table, b)), after.map(|a| Fields::split(table, a)));
     let of = |row: Option<&Fields<'_>>, column: &str| {
         let text = row.map(|row| row.get(column)).unwrap_or_default();
         let of_patient = table.name == "discussions" && matches!(column, "patient_id" | "order_no");
-        if of_patient { masked(text) } else { word(text, lang).to_owned() }
+        let kind = table.columns.iter().find(|own| own.name == column).map(|own| own.kind);
+        match kind {
+            _ if of_patient => masked(text),
+            Some(Kind::Time | Kind::DayOrTime) => local(text, zone),
+            _ => word(text, lang).to_owned(),
+        }
     };
     let differ = |column: &&str| match (&old, &new) {
         (Some(old), Some(new)) => old.get(column) != new.get(column),
@@ -119,12 +147,13 @@ pub(super) fn changed(
 }
 
 impl Desk {
-    fn version_line(&self, version: Version) -> Line {
+    fn version_line(&self, version: Version, lang: Lang) -> Line {
         let at: Option<jiff::Timestamp> = version.at.parse().ok();
         Line {
             version: version.version,
             at: at.map_or(version.at, |at| moment(at, self.zone())),
             who: version.who,
+            said: said(&version.what, lang),
             what: version.what,
         }
     }
@@ -147,10 +176,10 @@ impl Desk {
             let key = |record: &String| table.key_of(&Fields::split(table, record));
             for new in &began {
                 let old = ended.iter().find(|old| key(old) == key(new)).map(String::as_str);
-                rows.push(changed(table, old, Some(new), visit.lang));
+                rows.push(changed(table, old, Some(new), (visit.lang, self.zone())));
             }
             for old in ended.iter().filter(|old| !began.iter().any(|new| key(new) == key(old))) {
-                rows.push(changed(table, Some(old), None, visit.lang));
+                rows.push(changed(table, Some(old), None, (visit.lang, self.zone())));
             }
         }
         let consequences = source.consequences_after(version - 1).await?;
@@ -159,7 +188,7 @@ impl Desk {
             frame: self.frame(visit, "register").await,
             lang: visit.lang,
             at: "history",
-            line: self.version_line(found),
+            line: self.version_line(found, visit.lang),
             rows,
             cut,
             consequences: own.map(|(_, consequence)| consequence.to_string()).collect(),
@@ -195,7 +224,7 @@ pub(super) async fn list(
         frame: desk.frame(&visit, "register").await,
         lang: visit.lang,
         at: "history",
-        lines: versions.into_iter().map(|version| desk.version_line(version)).collect(),
+        lines: versions.into_iter().map(|version| desk.version_line(version, visit.lang)).collect(),
         next,
     };
     html(StatusCode::OK, &page)
@@ -222,5 +251,21 @@ pub(super) async fn show(
         Ok(Some(page)) => html(StatusCode::OK, &page),
         Ok(None) => failed(visit.lang, &OfficeError::Unknown),
         Err(error) => silent(&visit, error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_import_is_said_by_its_tables_and_anything_else_as_it_was_entered() {
+        let import = "catalogue +214 ~1 -0 sha256:ab; grants +0 ~0 -3 sha256:cd";
+        let expected =
+            "手术分级管理目录：新增 214、变更 1、终止 0；手术授权：新增 0、变更 0、终止 3";
+        assert_eq!(said(import, Lang::Zh), expected);
+        for other in ["suspend grant D1002 51.2300: 复评; 另见", "catalogue +x ~0 -0", ""] {
+            assert_eq!(said(other, Lang::Zh), other);
+        }
     }
 }

@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::accounts::Permit;
@@ -228,7 +229,7 @@ impl Desk {
                 if summary.changed {
                     page.upload = Some(self.kept(visit, given, merge, &summary));
                 }
-                page.tell(summary);
+                page.tell(summary, self.zone());
                 html(StatusCode::OK, &page)
             }
             Err(ImportError::Faults(faults)) => {
@@ -256,7 +257,7 @@ impl Desk {
 }
 
 impl PreviewPage {
-    fn tell(&mut self, summary: ImportSummary) {
+    fn tell(&mut self, summary: ImportSummary, zone: &TimeZone) {
         let lang = self.lang;
         if let Some(table) = summary.tables.first() {
             let counts = table.counts;
@@ -264,8 +265,9 @@ impl PreviewPage {
             self.sha256.clone_from(&table.sha256);
         }
         let rows = summary.rows.iter();
-        let rows =
-            rows.map(|row| changed(row.table, row.before.as_deref(), row.after.as_deref(), lang));
+        let rows = rows.map(|row| {
+            changed(row.table, row.before.as_deref(), row.after.as_deref(), (lang, zone))
+        });
         self.rows = rows.collect();
         self.notes = summary.notes.iter().map(|note| in_words(lang, note)).collect();
         self.consequences = summary.consequences.iter().map(ToString::to_string).collect();

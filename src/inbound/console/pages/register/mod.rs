@@ -17,9 +17,6 @@ mod turn;
 mod upload;
 
 use axum::Router;
-use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post};
 
@@ -29,8 +26,6 @@ pub(super) use crate::inbound::console::pages::register::import::Uploads;
 use crate::inbound::console::pages::visit::{Visit, failed};
 use crate::register::change::ChangeError;
 use crate::register::error::RegisterError;
-
-const STYLE: &str = include_str!("records.css");
 
 /// The pages of the register.
 pub(super) fn router() -> Router<Desk> {
@@ -46,22 +41,6 @@ pub(super) fn router() -> Router<Desk> {
         .route("/register/import/apply", post(import::apply))
         .route("/register/history", get(history::list))
         .route("/register/history/{version}", get(history::show))
-        .route("/static/records.css", get(style))
-}
-
-/// The style sheet of records: search, case and register.
-async fn style() -> Response {
-    let mut response = Response::new(Body::from(STYLE));
-    let fixed = [
-        (CONTENT_TYPE, "text/css; charset=utf-8"),
-        (CACHE_CONTROL, "public, max-age=300"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    for (name, value) in fixed {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-    *response.status_mut() = StatusCode::OK;
-    response
 }
 
 /// The register does not answer.

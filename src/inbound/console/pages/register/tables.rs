@@ -5,6 +5,8 @@ use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::accounts::Permit;
@@ -18,7 +20,7 @@ use crate::inbound::console::pages::register::surgeons::{next, offset};
 use crate::inbound::console::pages::register::turn::notice;
 use crate::inbound::console::pages::register::{Offer, silent};
 use crate::inbound::console::pages::visit::{Visit, failed};
-use crate::inbound::console::pages::words::{Lang, masked};
+use crate::inbound::console::pages::words::{Lang, local, masked};
 use crate::register::error::RegisterError;
 use crate::register::import::catalogue::CATALOGUE;
 use crate::register::import::discussions::DISCUSSIONS;
@@ -62,6 +64,13 @@ struct DiscussionPage {
     at: &'static str,
     id: String,
     cells: Vec<(String, String)>,
+}
+
+impl TablePage {
+    /// A day is not broken over lines.
+    fn is_day(&self, cell: &str) -> bool {
+        cell.parse::<Date>().is_ok()
+    }
 }
 
 /// What a page shows of a table.
@@ -130,9 +139,17 @@ const OF_DISCUSSIONS: Plan = Plan {
     ],
 };
 
+/// The head of a column. What is listed here are things: a person's name is called otherwise.
+fn title(column: &str, lang: Lang) -> String {
+    if column == "name" { lang.say("名称", "name").to_owned() } else { label(column, lang) }
+}
+
 /// A cell for people: words in their language, lists with blanks to break at.
-fn cell(row: &Fields<'_>, column: &str, lang: Lang) -> String {
+fn cell(row: &Fields<'_>, column: &str, lang: Lang, zone: &TimeZone) -> String {
     let text = row.get(column);
+    if column == "held_on" {
+        return local(text, zone);
+    }
     if matches!(column, "codes" | "disciplines" | "contents" | "aliases") {
         return text.split(';').map(|part| word(part, lang)).collect::<Vec<_>>().join("、");
     }
@@ -164,7 +181,7 @@ impl Desk {
             at: plan.at,
             title: lang.say(plan.title.0, plan.title.1).to_owned(),
             hint: lang.say(plan.hint.0, plan.hint.1),
-            head: plan.columns.iter().map(|column| label(column, lang)).collect(),
+            head: plan.columns.iter().map(|column| title(column, lang)).collect(),
             lines: rows.map(|row| line(&row)).collect(),
             next: next(plan.path, &text, from, PAGE, listed.more),
             notice: notice(form, lang),
@@ -189,13 +206,17 @@ pub(super) async fn catalogue(
         Ok(visit) => visit,
         Err(response) => return response,
     };
-    let (may, lang) = (may_change(&visit), visit.lang);
+    let (may, lang, zone) = (may_change(&visit), visit.lang, desk.zone());
     let line = |row: &Fields<'_>| {
         let offer = Offer::of("procedure", row.get("status")).filter(|_| may);
         Line {
             class: row.get("status").to_owned(),
             link: None,
-            cells: OF_CATALOGUE.columns.iter().map(|column| cell(row, column, lang)).collect(),
+            cells: OF_CATALOGUE
+                .columns
+                .iter()
+                .map(|column| cell(row, column, lang, zone))
+                .collect(),
             offer: offer.map(|offer| Offer { code: row.get("code").to_owned(), ..offer }),
         }
     };
@@ -217,7 +238,7 @@ pub(super) async fn techniques(
         Ok(visit) => visit,
         Err(response) => return response,
     };
-    let (may, lang) = (may_change(&visit), visit.lang);
+    let (may, lang, zone) = (may_change(&visit), visit.lang, desk.zone());
     let wanted = Wanted { limit: look::ROWS_MAX, ..Wanted::default() };
     let dossiers = match look::list(desk.office.source(), &DOSSIERS, &wanted).await {
         Ok(listed) => listed.records,
@@ -232,9 +253,9 @@ pub(super) async fn techniques(
         let offer = Offer::of("technique", if dossier.is_some() { state } else { "active" });
         let offer = offer.filter(|_| may).map(|offer| Offer { item: item.to_owned(), ..offer });
         let mut cells: Vec<String> =
-            OF_TECHNIQUES.columns.iter().map(|column| cell(row, column, lang)).collect();
+            OF_TECHNIQUES.columns.iter().map(|column| cell(row, column, lang, zone)).collect();
         cells.extend(DOSSIER.iter().map(|column| {
-            dossier.as_ref().map(|dossier| cell(dossier, column, lang)).unwrap_or_default()
+            dossier.as_ref().map(|dossier| cell(dossier, column, lang, zone)).unwrap_or_default()
         }));
         Line { class: state.to_owned(), link: None, cells, offer }
     };
@@ -262,11 +283,11 @@ pub(super) async fn discussions(
     if visit.account.scope.departments().is_some() {
         return failed(visit.lang, &OfficeError::Unknown);
     }
-    let lang = visit.lang;
+    let (lang, zone) = (visit.lang, desk.zone());
     let line = |row: &Fields<'_>| {
         let cells = OF_DISCUSSIONS.columns.iter().map(|column| match *column {
             "patient_id" | "order_no" => masked(row.get(column)),
-            column => cell(row, column, lang),
+            column => cell(row, column, lang, zone),
         });
         let id = utf8_percent_encode(row.get("discussion_id"), NON_ALPHANUMERIC);
         Line {
@@ -323,7 +344,9 @@ pub(super) async fn discussion(
         lang,
         at: "discussions",
         id: row.get("discussion_id").to_owned(),
-        cells: columns.map(|column| (label(column, lang), cell(&row, column, lang))).collect(),
+        cells: columns
+            .map(|column| (label(column, lang), cell(&row, column, lang, desk.zone())))
+            .collect(),
     };
     html(StatusCode::OK, &page)
 }

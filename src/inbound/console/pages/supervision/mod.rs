@@ -3,21 +3,20 @@
 
 mod chart;
 mod charts;
-mod sheet;
+
+use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-use crate::accounts::Permit;
+use crate::accounts::{Account, Permit};
+use crate::cases::figures::{self, COLUMNS, Figures};
 use crate::cases::report::{Report, ReportState};
 use crate::domain::order::Stage;
 use crate::domain::procedure::Grade;
@@ -26,9 +25,10 @@ use crate::inbound::console::caller::Peer;
 use crate::inbound::console::pages::Desk;
 use crate::inbound::console::pages::form::Form;
 use crate::inbound::console::pages::page::{Frame, html, message};
+use crate::inbound::console::pages::sheet::{Cell, SheetForm, download, written};
 use crate::inbound::console::pages::supervision::chart::Chart;
 use crate::inbound::console::pages::supervision::charts::{SurgeonLine, Totals};
-use crate::inbound::console::pages::visit::failed;
+use crate::inbound::console::pages::visit::{failed, unwritten};
 use crate::inbound::console::pages::words::Lang;
 
 /// Months of a page that nobody has asked for otherwise, this one included.
@@ -37,7 +37,6 @@ const MONTHS: i64 = 6;
 const DAYS_MAX: i32 = 3 * 366;
 /// Cases listed as still to be reported.
 const OUTSTANDING_MAX: usize = 200;
-const STYLE: &str = include_str!("../figures.css");
 
 /// Which days, and which checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,17 +184,43 @@ pub(super) async fn export(
         );
     };
     let asked = Asked::read(&form, desk.today());
-    let workbook = form.get("format") == "xlsx";
-    match desk.exported(&visit.account, asked, purpose, workbook).await {
-        Ok(Some(bytes)) => file(&asked, workbook, bytes),
-        Ok(None) => message(
-            StatusCode::BAD_REQUEST,
-            visit.lang,
-            "行数超出工作簿上限，请缩短日期范围或改用 CSV。",
-            "More rows than a workbook holds: ask for fewer days, or for CSV.",
-        ),
-        Err(error) => failed(visit.lang, &error),
+    let sheet = SheetForm::named(form.get("format"));
+    let cells = match desk.cells(&visit.account, asked).await {
+        Ok(cells) => cells,
+        Err(error) => return failed(visit.lang, &error),
+    };
+    let bytes = match written(sheet, &COLUMNS, move || rows(&cells)).await {
+        Ok(bytes) => bytes,
+        Err(error) => return unwritten(visit.lang, &error),
+    };
+    let look = Look {
+        act: "exported",
+        what: "supervision",
+        purpose: purpose.to_owned(),
+        ..Look::default()
+    };
+    if let Err(error) = desk.office.looked(&visit.account, &look).await {
+        return failed(visit.lang, &error);
     }
+    let name = format!("supervision-{}-{}-{}", asked.stage_name(), asked.from, asked.to);
+    download(sheet, &name, bytes)
+}
+
+/// The figures as they are exported.
+fn rows(cells: &BTreeMap<figures::Cell, Figures>) -> Vec<Vec<Cell>> {
+    let row = |(cell, figures): (&figures::Cell, &Figures)| {
+        let surgeon = cell.surgeon.as_ref().map(|surgeon| surgeon.as_str().to_owned());
+        let texts = [
+            cell.month.strftime("%Y-%m").to_string(),
+            cell.stage.as_str().to_owned(),
+            cell.department.clone().unwrap_or_default(),
+            surgeon.unwrap_or_default(),
+            cell.grade.map(|grade| Grade::number(grade).to_string()).unwrap_or_default(),
+        ];
+        let numbers = figures.numbers().map(Cell::Number);
+        texts.map(Cell::Text).into_iter().chain(numbers).collect()
+    };
+    cells.iter().map(row).collect()
 }
 
 impl Desk {
@@ -203,60 +228,15 @@ impl Desk {
         self.zone().to_datetime(self.office.gate().clock().now()).date()
     }
 
-    async fn exported(
+    async fn cells(
         &self,
-        account: &crate::accounts::Account,
+        account: &Account,
         asked: Asked,
-        purpose: &str,
-        workbook: bool,
-    ) -> Result<Option<Vec<u8>>, OfficeError> {
+    ) -> Result<BTreeMap<figures::Cell, Figures>, OfficeError> {
         let mut cells = self.office.cells(account, (asked.from, asked.to)).await?;
         cells.retain(|cell, _| asked.stage.is_none_or(|stage| stage == cell.stage));
-        let bytes = if workbook { sheet::xlsx(&cells).ok() } else { Some(sheet::csv(&cells)) };
-        if bytes.is_some() {
-            let look = Look {
-                act: "exported",
-                what: "supervision",
-                purpose: purpose.to_owned(),
-                ..Look::default()
-            };
-            self.office.looked(account, &look).await?;
-        }
-        Ok(bytes)
+        Ok(cells)
     }
-}
-
-fn file(asked: &Asked, workbook: bool, bytes: Vec<u8>) -> Response {
-    let (end, kind) = if workbook {
-        ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-    } else {
-        ("csv", "text/csv; charset=utf-8")
-    };
-    let name = format!(
-        "attachment; filename=\"supervision-{}-{}-{}.{end}\"",
-        asked.stage_name(),
-        asked.from,
-        asked.to
-    );
-    let mut response = Response::new(Body::from(bytes));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Ok(name) = HeaderValue::from_str(&name) {
-        headers.insert(CONTENT_DISPOSITION, name);
-    }
-    response
-}
-
-/// The style sheet of charts and of the page of operations.
-pub(super) async fn style() -> Response {
-    let mut response = Response::new(Body::from(STYLE));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
-    response
 }
 
 #[cfg(test)]
@@ -279,5 +259,21 @@ mod tests {
         let backwards = asked("from=2026-03-09&to=2026-03-01");
         assert_eq!(backwards.from, backwards.to);
         assert_eq!(asked("from=x&to=y"), usual);
+    }
+
+    #[test]
+    fn a_row_has_a_cell_for_every_column_and_its_counts_are_numbers() {
+        let cell = figures::Cell {
+            month: date(2026, 3, 1),
+            stage: Stage::Order,
+            department: Some("=HYPERLINK(\"x\")".to_owned()),
+            surgeon: None,
+            grade: None,
+        };
+        let cells = BTreeMap::from([(cell, Figures { checked: 3, ..Figures::default() })]);
+        let [row] = rows(&cells).try_into().unwrap();
+        assert_eq!(row.len(), COLUMNS.len());
+        assert_eq!(row[2], Cell::Text("=HYPERLINK(\"x\")".to_owned()));
+        assert_eq!(row[5], Cell::Number(3));
     }
 }
