@@ -36,6 +36,7 @@ pub fn start() -> Metrics {
     feed::begin();
     net::begin();
     outage::begin();
+    outage::bypass_is(false);
     office::begin();
     reload::begin();
     Metrics(handle)

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::support::certificates::Authority;
 use crate::support::client::Client;
 use crate::support::console::post;
 use crate::support::eventually;
@@ -22,8 +23,13 @@ fn after_some_traffic() -> (Hospital, Gate, Upstream, Server) {
     let base = Hospital::new();
     let path = base.path("alerts.jsonl");
     let feed = format!("[[feed]]\nname = \"office\"\nkind = \"file\"\npath = {path:?}");
-    let hospital =
-        base.set(&feed).route("his", upstream.address, &[]).fhir("fhir", server.address, &[]);
+    let [cert, key] = base.pair("gate", &Authority::new("house").issue("gate"));
+    let tls = format!("[mllp.tls]\ncert = {cert:?}\nkey = {key:?}");
+    let hospital = base
+        .set(&feed)
+        .route("his", upstream.address, &[])
+        .route("his-tls", upstream.address, &[&tls])
+        .fhir("fhir", server.address, &[]);
     let gate = hospital.start();
     let mut client = Client::connect(gate.route("his"));
     for (payload, expected) in [
