@@ -20,7 +20,7 @@ pub(crate) const ORGATE: &str = env!("CARGO_BIN_EXE_orgate");
 /// A hospital: a folder with configuration, register and ledger, in which a gate can be started.
 pub(crate) struct Hospital {
     folder: TempDir,
-    head: String,
+    pub(super) head: String,
     routes: String,
     log: &'static str,
 }
@@ -76,18 +76,6 @@ impl Hospital {
     pub(crate) fn console(mut self, line: &str) -> Self {
         self.head = self.head.replace("[console]\n", &format!("[console]\n{line}\n"));
         self
-    }
-
-    /// A further key of the gate itself.
-    pub(crate) fn node(mut self, line: &str) -> Self {
-        self.head = self.head.replace("[node]\n", &format!("[node]\n{line}\n"));
-        self
-    }
-
-    /// Changes what stands before the routes.
-    pub(crate) fn change_head(&mut self, from: &str, to: &str) {
-        assert!(self.head.contains(from), "{from} is not set");
-        self.head = self.head.replace(from, to);
     }
 
     /// The console port listens here, instead of on any port.
@@ -370,23 +358,13 @@ impl Gate {
         self.signal("-TERM");
     }
 
-    /// Has it read its configuration again (SIGHUP).
-    pub(crate) fn hang_up(&self) {
-        self.signal("-HUP");
-    }
-
-    /// Waits until the log has said something so many times.
-    pub(crate) fn says_times(&self, what: &str, times: usize) {
-        eventually(what, || (self.log().matches(what).count() >= times).then_some(()));
-    }
-
     /// Kills it (SIGKILL).
     pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    fn signal(&self, signal: &str) {
+    pub(super) fn signal(&self, signal: &str) {
         let done = Command::new("kill").args([signal, &self.pid()]).status().expect("kill runs");
         assert!(done.success());
     }
