@@ -14,6 +14,7 @@ use orgate::config;
 use orgate::domain::catalogue::Catalogue;
 use orgate::domain::surgeon::{PersonKey, SurgeonId};
 use orgate::gate::passage::Outcome;
+use orgate::gate::terms::Terms;
 use orgate::gate::{Gate, Parts, Request};
 use orgate::hl7::message::Message;
 use orgate::inbound::mllp::Config;
@@ -68,11 +69,10 @@ impl Hospital {
             register,
             cases,
             ledger,
-            policy: Policy::default(),
+            terms: Arc::new(Terms::new(Policy::default(), 65_536)),
             zone: zone.clone(),
             clock: Clock::System,
             sync_every: false,
-            keep_message_max: 65_536,
         });
         let start = zone.to_datetime(now + SignedDuration::from_hours(72));
         let order = message(&format!(
@@ -128,6 +128,7 @@ impl Hospital {
             subject: read,
             read_elsewhere: Vec::new(),
             answer: Box::new(|_, _| None),
+            terms: self.gate.terms(),
         };
         let outcome = self.gate.pass(request).await;
         assert!(matches!(outcome, Outcome::Forward(_)), "the order is not clean");

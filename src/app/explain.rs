@@ -8,14 +8,14 @@ use serde_json::Value;
 use crate::domain::order::{Action, Stage};
 use crate::fhir::bundle;
 use crate::fhir::document::{Document, Limits};
-use crate::gate::stance::StanceSwitch;
 use crate::gate::{Gate, Subject};
 use crate::hl7::frame;
 use crate::inbound::cds_hooks;
 use crate::inbound::cds_hooks::references::Known;
 use crate::inbound::console::bounds::BODY_BYTES_MAX;
-use crate::inbound::decision_api::explain::{Explained, Explainer, Form};
+use crate::inbound::decision_api::explain::{By, Explained, Explainer, Form};
 use crate::inbound::fhir;
+use crate::inbound::live::Live;
 use crate::inbound::mllp;
 use crate::inbound::mllp::intake::{Intake, Reader};
 use crate::mapping::Reading;
@@ -26,18 +26,20 @@ use crate::register::InForce;
 const LIMITS: Limits = Limits { bytes: BODY_BYTES_MAX, depth: 64 };
 
 /// An HL7 v2 route.
-pub(super) fn hl7(config: &Arc<mllp::Config>, gate: &Arc<Gate>) -> Explainer {
-    let (route, gate) = (Arc::clone(config), Arc::clone(gate));
+pub(super) fn hl7(live: &Live<mllp::Config>, gate: &Arc<Gate>) -> Explainer {
+    let (live, gate) = (live.clone(), Arc::clone(gate));
     Explainer {
-        route: Arc::clone(&config.name),
+        route: Arc::clone(&live.now().config.name),
         form: Form::Hl7,
-        stance: config.stance.clone(),
-        mapping: config.mapping.name().into(),
-        read: Arc::new(move |message| read_hl7(&route, &gate, message)),
+        read: Arc::new(move |message| read_hl7(&live, &gate, message)),
     }
 }
 
-fn read_hl7(config: &mllp::Config, gate: &Gate, message: &Bytes) -> Explained {
+fn read_hl7(live: &Live<mllp::Config>, gate: &Gate, message: &Bytes) -> Explained {
+    let now = live.now();
+    let config = &*now.config;
+    let by =
+        By { mapping: config.mapping.name().into(), stance: config.stance.now(), terms: now.terms };
     let InForce { catalogue, lists, usable } = gate.register().in_force();
     let reader = Reader {
         config,
@@ -54,22 +56,23 @@ fn read_hl7(config: &mllp::Config, gate: &Gate, message: &Bytes) -> Explained {
             subject: read,
             control_id: mllp::respond::control_id(payload),
             doubt: doubted.map(|doubted| (doubted.why.chinese(), doubted.why.english())),
+            by,
         },
     }
 }
 
 /// A FHIR route. What it would look up leads to nobody here.
-pub(super) fn fhir(config: &Arc<fhir::Config>, gate: &Arc<Gate>) -> Explainer {
-    let (route, gate) = (Arc::clone(config), Arc::clone(gate));
+pub(super) fn fhir(live: &Live<fhir::Config>, gate: &Arc<Gate>) -> Explainer {
+    let (live, gate) = (live.clone(), Arc::clone(gate));
     Explainer {
-        route: Arc::clone(&config.name),
+        route: Arc::clone(&live.now().config.name),
         form: Form::Fhir,
-        stance: config.stance.clone(),
-        mapping: config.mapping.name().into(),
         read: Arc::new(move |message| {
+            let now = live.now();
+            let route = &now.config;
             let InForce { catalogue, lists, usable } = gate.register().in_force();
             let reader = fhir::reader::Reader {
-                config: &route,
+                config: route,
                 catalogue: &catalogue,
                 lists: &lists,
                 all_surgical: route.all_surgical || !usable,
@@ -80,33 +83,45 @@ pub(super) fn fhir(config: &Arc<fhir::Config>, gate: &Arc<Gate>) -> Explainer {
             let explained = fhir::explain::read(&reader, message);
             match explained.subject {
                 None => Explained::NotSurgical,
-                Some(subject) => {
-                    Explained::Judged { subject, control_id: explained.id, doubt: explained.doubt }
-                }
+                Some(subject) => Explained::Judged {
+                    subject,
+                    control_id: explained.id,
+                    doubt: explained.doubt,
+                    by: By {
+                        mapping: route.mapping.name().into(),
+                        stance: route.stance.now(),
+                        terms: now.terms,
+                    },
+                },
             }
         }),
     }
 }
 
 /// FHIR resources, as ordering screens send them.
-pub(super) fn drafts(config: &Arc<cds_hooks::Config>, gate: &Arc<Gate>) -> Explainer {
-    let (settings, gate) = (Arc::clone(config), Arc::clone(gate));
+pub(super) fn drafts(live: &Live<cds_hooks::Config>, gate: &Arc<Gate>) -> Explainer {
+    let (live, gate) = (live.clone(), Arc::clone(gate));
     Explainer {
         route: "cds-hooks".into(),
         form: Form::Fhir,
-        stance: StanceSwitch::new(config.stance.as_ref().clone()),
-        mapping: config.mapping.name().into(),
-        read: Arc::new(move |message| read_fhir(&settings, &gate, message)),
+        read: Arc::new(move |message| read_fhir(&live, &gate, message)),
     }
 }
 
 /// Every order, appointment and procedure of a body, as one unit.
-fn read_fhir(config: &cds_hooks::Config, gate: &Gate, message: &Bytes) -> Explained {
+fn read_fhir(live: &Live<cds_hooks::Config>, gate: &Gate, message: &Bytes) -> Explained {
+    let now = live.now();
+    let config = &*now.config;
+    let by = || By {
+        mapping: config.mapping.name().into(),
+        stance: Arc::clone(&config.stance),
+        terms: Arc::clone(&now.terms),
+    };
     let document = match Document::read(message, LIMITS) {
         Ok(document) => document,
         Err(unsound) => {
             let doubt = Some((unsound.chinese(), unsound.english()));
-            return unreadable(unsound.as_str(), None, String::new(), doubt);
+            return unreadable((unsound.as_str(), None), String::new(), doubt, by());
         }
     };
     let root = document.root();
@@ -132,21 +147,22 @@ fn read_fhir(config: &cds_hooks::Config, gate: &Gate, message: &Bytes) -> Explai
             Reading::Surgical(order) => orders.push(order),
             Reading::Unreadable(doubted) => {
                 let doubt = Some((doubted.why.chinese(), doubted.why.english()));
-                return unreadable(doubted.why.as_str(), doubted.stage, control_id, doubt);
+                return unreadable((doubted.why.as_str(), doubted.stage), control_id, doubt, by());
             }
         }
     }
     if orders.is_empty() {
         return Explained::NotSurgical;
     }
-    Explained::Judged { subject: Subject::Orders(orders), control_id, doubt: None }
+    let subject = Subject::Orders(orders);
+    Explained::Judged { subject, control_id, doubt: None, by: by() }
 }
 
 fn unreadable(
-    why: &'static str,
-    stage: Option<Stage>,
+    (why, stage): (&'static str, Option<Stage>),
     control_id: String,
     doubt: Option<(&'static str, &'static str)>,
+    by: By,
 ) -> Explained {
-    Explained::Judged { subject: Subject::Unreadable { why, stage }, control_id, doubt }
+    Explained::Judged { subject: Subject::Unreadable { why, stage }, control_id, doubt, by }
 }

@@ -3,16 +3,20 @@
 pub mod backup;
 mod catch_up;
 pub(crate) mod certificates;
+mod configuration;
 mod explain;
 mod follow;
+mod gauges;
 mod office;
 mod others;
 mod outage;
 mod overdue;
 mod plant;
+mod port;
 mod recall;
+mod reload;
 mod retention;
-mod serve;
+mod routes;
 mod shared;
 
 use std::net::SocketAddr;
@@ -20,12 +24,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::accounts::error::AccountsError;
 use crate::app::catch_up::CatchUpError;
 use crate::app::follow::Followed;
+use crate::app::gauges::Gauges;
+use crate::app::reload::Reloading;
+use crate::app::routes::Bound;
 use crate::app::shared::Needed;
 use crate::cases::Cases;
 use crate::cases::error::CasesError;
@@ -33,18 +40,18 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::feed::{FeedError, Feeds};
 use crate::gate::office::{Office, Works};
-use crate::gate::stance::StanceSwitch;
 use crate::gate::stances::{Restored, Stances, StancesUnread};
+use crate::gate::terms::{Configuration, Terms};
 use crate::gate::{Gate, Parts};
-use crate::inbound::console::Health;
+use crate::inbound::console::{self, Health};
 use crate::inbound::fhir;
-use crate::inbound::mllp;
 use crate::ledger::{FileStore, Ledger, LedgerError, Recovered};
 use crate::net::client::ClientError;
 use crate::overrides::error::OverridesError;
 use crate::register::Register;
 use crate::register::error::RegisterError;
 use crate::register::sources::postgres::duty::Duties;
+use crate::register::sources::sql::SqlSource;
 use crate::search::error::SearchError;
 use crate::telemetry::events;
 use crate::telemetry::office as office_events;
@@ -117,6 +124,7 @@ pub struct Running {
     routes: Vec<(Arc<str>, SocketAddr)>,
     console: Option<SocketAddr>,
     stop: watch::Sender<bool>,
+    reload: mpsc::Sender<()>,
     tasks: JoinSet<()>,
     drain: Duration,
 }
@@ -140,61 +148,76 @@ pub async fn start(
     let watch = feeds.watch().clone();
     let certificates = certificates::watched(&settings.certificates(), &watch);
     let (desk, duties) = office::open(&settings).await?;
-    let (due_days, drain) = (settings.report_due_days, settings.drain);
-    let (ladder, kept_in) = (settings.ladder.clone(), settings.stances_file());
+    let (kept_in, due_days) = (settings.stances_file(), settings.report_due_days);
+    let ladder = settings.ladder.clone();
     let source = Arc::new(settings.register_at.open().await?);
     let (bypass, socket) = (outage::bypass(&settings, clock), outage::bind(&settings)?);
-    let register = Register::open(settings.register, Arc::clone(&source) as Arc<_>).await?;
-    let gate = Gate::new(Parts {
-        register,
-        cases,
-        ledger: ledger.clone(),
-        policy: settings.policy,
-        zone: settings.node.zone,
-        clock,
-        sync_every: settings.sync_every,
-        keep_message_max: settings.keep_message_max,
-    });
+    let (started, configuration) = configuration::begun(&settings.written, clock.now());
+    let known = (cases, ledger.clone(), Arc::clone(&source));
+    let gate = made(&settings, known, configuration, clock).await?;
     let gate = Arc::new(gate.with(bypass));
     let pruner = retention::pruner((&settings.ledger_dir, settings.retention_days), &gate, &ledger);
     retention::tell_restored(&settings.node.data_dir, &gate, &ledger).await;
-    let switches = switches(&settings.mllp, &settings.fhir);
+    let switches = routes::switches(&settings.mllp, &settings.fhir);
     let (stances, restored) = Stances::restore(&kept_in, switches)?;
     restored.iter().for_each(tell_stance);
     recall::recall(&gate, &recovered, &stances, clock.now())?;
+    ledger.append_later(started);
     let hears = others::at_start(&gate, (&settings.ledger_dir, duties.are_shared())).await?;
-    let works = Works { stances, ledger: ledger.clone(), due_days };
+    let works = Works { stances: stances.clone(), ledger: ledger.clone(), due_days };
     let parts = desk.parts(&gate, &source, &settings.ledger_dir, ladder, works);
     let office = Arc::new(Office::new(parts));
     tell(&recovered);
-    let serve::Bound { mllp, fhir, console: console_listener } =
-        serve::bind((&settings.mllp, &settings.fhir, settings.console.listen), &gate, &watch)
-            .await?;
+    let lives = Arc::new(routes::lives(&settings, &gate.terms()));
+    let Bound { mllp, fhir, console: console_listener } =
+        routes::bind(&lives, settings.console.listen, &gate, &watch).await?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
     tasks.spawn(certificates::follow(certificates, clock, stopped.clone()));
     let folder = settings.ledger_dir.clone();
     let followed = Followed::of(source, &gate, &ledger, &folder);
-    let (lights, watched) = (watch.clone(), feeds.watched());
-    follow::all(&mut tasks, &gate, followed, watch, &stopped);
-    let days = overdue::days(&gate, feeds.overdue(), &duties, settings.report_due_days);
+    follow::all(&mut tasks, &gate, followed, watch.clone(), &stopped);
+    let days = overdue::days(&gate, feeds.overdue(), &duties, due_days);
     tasks.spawn(overdue::follow(days, stopped.clone()));
-    for dispatch in feeds.dispatches(&ledger, &stopped)? {
-        tasks.spawn(dispatch.run());
-    }
-    outage::follow(&mut tasks, &gate, (&settings.mllp, pruner), socket, &stopped);
+    let reloading = (feeds.run(&ledger)?, settings.written, settings.watch);
+    let Reloading { reload, board, configured } =
+        reload::begin(&mut tasks, &office, &lives, reloading, &stopped);
+    let seen = (board.clone(), configured.clone());
+    let metrics = Gauges::new(&gate, &ledger, &stances, seen, &watch).before(metrics);
+    outage::follow(&mut tasks, &gate, (&lives.mllp, pruner), socket, &stopped);
     office::follow(&mut tasks, &office, &ledger, (&folder, &duties), &stopped);
     others::follow(&mut tasks, hears, &gate, folder, &stopped);
-    let routes = serve::routes(&mut tasks, (mllp, fhir), &gate, &stopped);
-    let console = serve::address(console_listener.as_ref());
-    if let Some(listener) = console_listener {
-        let all = (&settings.console, &*settings.mllp, &*settings.fhir);
-        let health =
-            Health { gate: Arc::clone(&gate), routes: routes.clone(), metrics, drain: stopped };
-        let plant = plant::plant((all.1, all.2), &routes, &lights, watched);
-        serve::console(&mut tasks, listener, all, &office, (health, plant))?;
+    let routes = routes::serve(&mut tasks, (mllp, fhir), &gate, &stopped);
+    let console = console_listener.as_ref().and_then(|listener| listener.local_addr().ok());
+    if let (Some(listener), Some(listen)) = (console_listener, console) {
+        events::ConsoleListening { listen }.emit();
+        let (gate, routes) = (Arc::clone(&gate), routes.clone());
+        let plant = plant::plant(&lives, &routes, &watch, board);
+        let health = Health { gate, routes, configured, metrics, drain: stopped };
+        let more = port::everything_asked((&settings.console, &lives), &office, &health, plant)?;
+        tasks.spawn(console::serve(listener, settings.console.tls.clone(), health, more));
     }
-    Ok(Running { gate, duties, ledger, office, routes, console, stop, tasks, drain })
+    let drain = settings.drain;
+    Ok(Running { gate, duties, ledger, office, routes, console, stop, reload, tasks, drain })
+}
+
+/// The gate, which does not know yet what came before.
+async fn made(
+    settings: &Settings,
+    (cases, ledger, source): (Cases, Ledger, Arc<SqlSource>),
+    configuration: Configuration,
+    clock: Clock,
+) -> Result<Gate, AppError> {
+    let (policy, keep_message_max) = (settings.policy.clone(), settings.keep_message_max);
+    Ok(Gate::new(Parts {
+        register: Register::open(settings.register.clone(), source).await?,
+        cases,
+        ledger,
+        terms: Arc::new(Terms { policy, keep_message_max, configuration }),
+        zone: settings.node.zone.clone(),
+        clock,
+        sync_every: settings.sync_every,
+    }))
 }
 
 impl From<CatchUpError> for AppError {
@@ -204,16 +227,6 @@ impl From<CatchUpError> for AppError {
             CatchUpError::Cases(error) => error.into(),
         }
     }
-}
-
-/// Every route's name and the switch of its stance.
-fn switches(
-    mllp: &[Arc<mllp::Config>],
-    fhir: &[Arc<fhir::Config>],
-) -> Vec<(Arc<str>, StanceSwitch)> {
-    let hl7 = mllp.iter().map(|route| (Arc::clone(&route.name), route.stance.clone()));
-    let fhir = fhir.iter().map(|route| (Arc::clone(&route.name), route.stance.clone()));
-    hl7.chain(fhir).collect()
 }
 
 /// The case index of the configured gate, for a command; its tables are made if need be.
@@ -246,6 +259,11 @@ impl Running {
     /// What people do at the console.
     pub fn office(&self) -> &Arc<Office> {
         &self.office
+    }
+
+    /// Has the configuration read again; what is being read already is enough.
+    pub fn reload(&self) {
+        let _ = self.reload.try_send(());
     }
 
     /// Stops taking work, finishes what is in flight within the drain time, closes the ledger.

@@ -15,6 +15,7 @@ use crate::gate::afterwards::{Afterwards, Recorded};
 use crate::gate::bypass::Bypass;
 use crate::gate::{Gate, Request, Subject};
 use crate::inbound::admin::{self, Answer, Doors, Pruner, Recorder, listener};
+use crate::inbound::live::{InForce, Live};
 use crate::inbound::mllp;
 use crate::inbound::mllp::intake::{Intake, Reader};
 
@@ -35,7 +36,7 @@ pub(super) fn bind(settings: &Settings) -> Result<UnixListener, AppError> {
 pub(super) fn follow(
     tasks: &mut JoinSet<()>,
     gate: &Arc<Gate>,
-    (mllp, pruner): (&[Arc<mllp::Config>], Pruner),
+    (mllp, pruner): (&[Live<mllp::Config>], Pruner),
     socket: UnixListener,
     stop: &watch::Receiver<bool>,
 ) {
@@ -52,26 +53,27 @@ pub(super) fn follow(
 }
 
 /// How an HL7 route records what has passed without it.
-fn recorder(config: &Arc<mllp::Config>, gate: &Arc<Gate>) -> Recorder {
-    let (route, gate) = (Arc::clone(config), Arc::clone(gate));
+fn recorder(live: &Live<mllp::Config>, gate: &Arc<Gate>) -> Recorder {
+    let (live, gate) = (live.clone(), Arc::clone(gate));
+    let config = live.now().config;
     Recorder {
         route: Arc::clone(&config.name),
         max_bytes: config.max_frame,
         record: Arc::new(move |message, at, told| {
-            let (route, gate) = (Arc::clone(&route), Arc::clone(&gate));
-            Box::pin(async move { record(&route, &gate, message, at, told).await })
+            let (now, gate) = (live.now(), Arc::clone(&gate));
+            Box::pin(async move { record(now, &gate, message, at, told).await })
         }),
     }
 }
 
 async fn record(
-    config: &mllp::Config,
+    InForce { config, terms }: InForce<mllp::Config>,
     gate: &Gate,
     message: Bytes,
     at: Option<Timestamp>,
     told: Afterwards,
 ) -> Answer {
-    let Some(subject) = read(config, gate, &message) else { return Answer::NotSurgical };
+    let Some(subject) = read(&config, gate, &message) else { return Answer::NotSurgical };
     let now = gate.clock().now();
     // A sender's clock may be ahead; what is still to come cannot have passed.
     let own = subject.orders().iter().find_map(|order| order.message_time);
@@ -86,6 +88,7 @@ async fn record(
         subject,
         read_elsewhere: Vec::new(),
         answer: Box::new(|_, _| None),
+        terms,
     };
     match gate.record_afterwards(request, at, &told).await {
         Ok(Recorded::Already(entry)) => Answer::Already { entry },

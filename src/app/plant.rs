@@ -3,40 +3,45 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::app::reload::Lives;
+use crate::feed::running::Board;
 use crate::feed::watch::{Watch, What};
-use crate::feed::watched::Watched;
 use crate::hl7::charset::CharsetSetting;
 use crate::inbound::console::pages::operations::{Plant, RouteFacts};
-use crate::inbound::fhir;
-use crate::inbound::mllp;
 
 /// Every route, with the address it is bound to, and every feed.
 pub(super) fn plant(
-    (mllp, fhir): (&[Arc<mllp::Config>], &[Arc<fhir::Config>]),
+    lives: &Lives,
     bound: &[(Arc<str>, SocketAddr)],
     watch: &Watch,
-    feeds: Vec<Watched>,
+    feeds: Board,
 ) -> Plant {
     let at = |name: &Arc<str>, listen: SocketAddr| {
         bound.iter().find(|(own, _)| own == name).map_or(listen, |(_, address)| *address)
     };
-    let hl7 = mllp.iter().map(|route| RouteFacts {
-        name: Arc::clone(&route.name),
-        kind: "HL7 v2",
-        charset: route.charset,
-        listen: at(&route.name, route.listen),
-        upstream: route.upstream.clone(),
-        mapping: route.mapping.name().to_owned(),
-        light: watch.light(What::Route, &route.name),
+    let hl7 = lives.mllp.iter().map(|live| {
+        let (route, live, other) = (live.now().config, live.clone(), live.clone());
+        RouteFacts {
+            name: Arc::clone(&route.name),
+            kind: "HL7 v2",
+            listen: at(&route.name, route.listen),
+            upstream: route.upstream.clone(),
+            mapping: Arc::new(move || live.now().config.mapping.name().to_owned()),
+            charset: Arc::new(move || other.now().config.charset),
+            light: watch.light(What::Route, &route.name),
+        }
     });
-    let fhir = fhir.iter().map(|route| RouteFacts {
-        name: Arc::clone(&route.name),
-        kind: "FHIR",
-        charset: CharsetSetting::Auto,
-        listen: at(&route.name, route.listen),
-        upstream: route.upstream.url(),
-        mapping: route.mapping.name().to_owned(),
-        light: watch.light(What::Route, &route.name),
+    let fhir = lives.fhir.iter().map(|live| {
+        let (route, live) = (live.now().config, live.clone());
+        RouteFacts {
+            name: Arc::clone(&route.name),
+            kind: "FHIR",
+            listen: at(&route.name, route.listen),
+            upstream: route.upstream.url(),
+            mapping: Arc::new(move || live.now().config.mapping.name().to_owned()),
+            charset: Arc::new(|| CharsetSetting::Auto),
+            light: watch.light(What::Route, &route.name),
+        }
     });
     Plant::new(hl7.chain(fhir).collect(), feeds)
 }

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::app::configuration;
 use crate::domain::verdict::Stance;
 use crate::gate::memory::{Fingerprint, MESSAGES_FOR, Remembered};
 use crate::gate::order_facts::OrderFacts;
@@ -26,6 +27,8 @@ const ORDERS_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 #[derive(Deserialize)]
 struct Kept {
     answer: Option<String>,
+    #[serde(default)]
+    configuration: String,
     facts: Option<KeptFacts>,
     message_sha256: String,
     policy: Box<RawValue>,
@@ -66,18 +69,24 @@ pub(super) fn recall(
 ) -> Result<(), LedgerError> {
     let orders_since = now - ORDERS_FOR;
     let messages_since = now - SignedDuration::try_from(MESSAGES_FOR).unwrap_or(ORDERS_FOR);
-    let policies = stances.all().map(|(name, switch)| {
+    let policies = stances.all().into_iter().map(|(name, switch)| {
         let stance = switch.now();
-        (&**name, (gate.policy_written(&stance), stance))
+        (name, (gate.policy_written(&stance), stance))
     });
+    let policies: HashMap<Arc<str>, (String, Arc<RouteStance>)> = policies.collect();
     let bypass = Arc::new(RouteStance::bypass());
-    let policies: HashMap<&str, (String, Arc<RouteStance>)> = policies.collect();
+    let digest = Arc::clone(&gate.terms().configuration.digest);
+    let mut configurations: HashMap<String, String> = HashMap::new();
     for entry in recovered.recent(orders_since)? {
         let entry = entry?;
         match entry.kind {
             Kind::Decision => {}
             Kind::Delivery => {
                 learn(gate, &entry);
+                continue;
+            }
+            Kind::Bypass => {
+                configurations.extend(configuration::told(&entry));
                 continue;
             }
             kind => {
@@ -94,17 +103,19 @@ pub(super) fn recall(
         }
         // What was decided by other settings (an enforcing route that now observes) is judged anew.
         let policy = policies.get(&*kept.route);
-        let same = policy.filter(|(written, _)| written == kept.policy.get()).map(|same| &same.1);
+        let read_alike = configurations.get(&kept.configuration).is_some_and(|by| **by == *digest);
+        let same = policy.filter(|(written, _)| read_alike && written == kept.policy.get());
         // What passed during a bypass was never refused; that it passed is remembered.
         let passed = (kept.verdict.stance == Stance::Bypass.as_str()).then_some(&bypass);
-        if let Some(stance) = same.or(passed).filter(|_| entry.time >= messages_since) {
-            remember(gate, &entry, &kept, stance);
+        let stance = same.map(|(_, stance)| stance).or(passed);
+        if let Some(stance) = stance.filter(|_| entry.time >= messages_since) {
+            remember(gate, &entry, &kept, (stance, &digest));
         }
     }
     Ok(())
 }
 
-fn remember(gate: &Gate, entry: &Entry, kept: &Kept, stance: &Arc<RouteStance>) {
+fn remember(gate: &Gate, entry: &Entry, kept: &Kept, (stance, by): (&Arc<RouteStance>, &Arc<str>)) {
     let readable = kept.is_final();
     let Some(digest) = digest(&kept.message_sha256).filter(|_| readable) else { return };
     let refused = kept.verdict.stance == "enforce"
@@ -118,6 +129,7 @@ fn remember(gate: &Gate, entry: &Entry, kept: &Kept, stance: &Arc<RouteStance>) 
             day: gate.zone().to_datetime(entry.time).date(),
             register_version: kept.register_version,
             stance: Arc::clone(stance),
+            digest: Arc::clone(by),
         },
     );
 }

@@ -16,6 +16,7 @@ use crate::config::fhir;
 use crate::config::privileges::register;
 use crate::config::reader::{Faultfinder, Section};
 use crate::config::route::route;
+use crate::config::written::{Written, print_of};
 use crate::config::{Node, Settings};
 use crate::ledger;
 use crate::register::import::policy::InstitutionLevel;
@@ -49,7 +50,9 @@ pub fn load(file: &Path) -> Result<Settings, Faults> {
         let text = format!("cannot be read ({error}), name another file with --config");
         Faults(vec![Fault { file: name.clone(), line: None, text }])
     })?;
-    read(&name, &text)
+    let mut settings = read(&name, &text)?;
+    settings.written.file = Some(file.to_owned());
+    Ok(settings)
 }
 
 /// Checks the configuration `text` of a file called `name`.
@@ -72,10 +75,16 @@ pub fn read(name: &str, text: &str) -> Result<Settings, Faults> {
         root.finish();
         settings
     };
+    let written = Written::new(text, finder.opened());
     let mut faults = finder.into_faults();
     faults.extend(foreign);
     match settings {
-        Some(settings) if faults.is_empty() => Ok(settings),
+        Some(mut settings) if faults.is_empty() => {
+            for (feed, table) in settings.feeds.iter_mut().zip(written.feeds()) {
+                feed.print = print_of(table);
+            }
+            Ok(Settings { written, ..settings })
+        }
         _ => Err(Faults(faults)),
     }
 }
@@ -85,7 +94,7 @@ fn whole<'t>(
     finder: &'t Faultfinder<'t>,
     foreign: &mut Vec<Fault>,
 ) -> Option<Settings> {
-    let (node, bypass_longest) = node(root);
+    let node = node(root);
     let register = register(root);
     let policy = root.section("policy");
     let due = policy.number("report_due_days", u64::from(REPORT_DUE_DAYS), 0..366);
@@ -106,7 +115,7 @@ fn whole<'t>(
     }
     let mllp: Vec<_> = mllp.into_iter().map(|section| route(section, foreign)).collect();
     let fhir: Vec<_> = fhir.into_iter().map(|section| fhir::route(section, foreign)).collect();
-    let zone = node.as_ref().map_or(TimeZone::UTC, |node| node.zone.clone());
+    let zone = node.as_ref().map_or(TimeZone::UTC, |node| node.node.zone.clone());
     let feeds = feeds(root, &zone);
     let console = console(root, foreign);
     let named = mllp.iter().flatten().map(|route| ("mllp", &*route.name, route.listen));
@@ -118,12 +127,12 @@ fn whole<'t>(
     Some(Settings {
         ledger: ledger::Config {
             soon: sync,
-            ..ledger::Config::new(node.name.clone(), node.zone.clone())
+            ..ledger::Config::new(node.node.name.clone(), node.node.zone.clone())
         },
-        ledger_dir: node.data_dir.join("ledger"),
+        ledger_dir: node.node.data_dir.join("ledger"),
         register_at: match register.server? {
             Some(server) => Place::Server(server),
-            None => Place::File(node.data_dir.join("register.db")),
+            None => Place::File(node.node.data_dir.join("register.db")),
         },
         register: register.config,
         policy,
@@ -137,13 +146,22 @@ fn whole<'t>(
         fhir: fhir.into_iter().collect::<Option<_>>()?,
         feeds: feeds.into_iter().collect::<Option<_>>()?,
         console: console?,
-        bypass_longest,
+        bypass_longest: node.bypass_longest,
         drain: Duration::from_millis(DRAIN_MS),
-        node,
+        watch: node.watch,
+        written: Written::default(),
+        node: node.node,
     })
 }
 
-fn node(root: &Section<'_>) -> (Option<Node>, SignedDuration) {
+/// `[node]`: which gate, whether it looks after its files by itself, and how long a bypass may last.
+struct Named {
+    node: Node,
+    watch: bool,
+    bypass_longest: SignedDuration,
+}
+
+fn node(root: &Section<'_>) -> Option<Named> {
     let section = root.section("node");
     let name = section.text("name", "gate-1");
     if name.is_empty() || !name.bytes().all(|b| b.is_ascii_graphic()) {
@@ -154,10 +172,11 @@ fn node(root: &Section<'_>) -> (Option<Node>, SignedDuration) {
     let zone = TimeZone::get(&zone).map_err(|_| {
         section.fault("timezone", "`timezone` must be an IANA name, \"Asia/Shanghai\"");
     });
+    let watch = section.choice("reload", true, &[("watch", true), ("signal", false)]);
     let hours = section.number("bypass_max_h", BYPASS_MAX_H, 1..169);
-    let longest = SignedDuration::from_hours(i64::try_from(hours).unwrap_or(i64::MAX));
+    let bypass_longest = SignedDuration::from_hours(i64::try_from(hours).unwrap_or(i64::MAX));
     section.finish();
-    (zone.ok().map(|zone| Node { name, data_dir, zone }), longest)
+    Some(Named { node: Node { name, data_dir, zone: zone.ok()? }, watch, bypass_longest })
 }
 
 fn policy(section: Section<'_>) -> (Policy, InstitutionLevel) {

@@ -88,7 +88,7 @@ fn cds_hooks(
     public_url: Option<&String>,
     foreign: &mut Vec<Fault>,
 ) -> Option<cds_hooks::Config> {
-    let mapping = match load_file(&section.text("mapping", CDS_MAPPING)) {
+    let mapping = match load_file(&section, &section.text("mapping", CDS_MAPPING)) {
         Ok(mapping) => Some(Arc::new(mapping)),
         Err(faults) => {
             foreign.extend(faults);

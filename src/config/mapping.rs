@@ -52,7 +52,7 @@ pub(super) fn load<M: MappingFile>(
     if file.is_empty() {
         return None;
     }
-    match load_file(&file) {
+    match load_file(section, &file) {
         Ok(mapping) => Some(Arc::new(mapping)),
         Err(faults) => {
             foreign.extend(faults);
@@ -66,13 +66,21 @@ pub(super) fn load<M: MappingFile>(
 ///
 /// # Errors
 /// Every fault of the file, and every example that comes out otherwise.
-pub(super) fn load_file<M: MappingFile>(file: &str) -> Result<M, Vec<Fault>> {
-    let text = read_shipped(file).map_err(|error| {
+pub(super) fn load_file<M: MappingFile>(
+    section: &Section<'_>,
+    file: &str,
+) -> Result<M, Vec<Fault>> {
+    let read = |path: &str| {
+        let text = read_shipped(path)?;
+        section.opened(path, &text);
+        Ok(text)
+    };
+    let text = read(file).map_err(|error: io::Error| {
         let text = format!("cannot be read ({error}), name a mapping file that exists");
         vec![Fault { file: file.to_owned(), line: None, text }]
     })?;
     let folder = Path::new(file).parent().unwrap_or_else(|| Path::new(""));
-    let concept_map = |path: &str| read_shipped(&folder.join(path).to_string_lossy());
+    let concept_map = |path: &str| read(&folder.join(path).to_string_lossy());
     let mapping = M::compiled(file, &text, &concept_map).map_err(|faults| {
         let fault = |f: MappingFault| Fault { file: f.file, line: Some(f.line), text: f.what };
         faults.into_iter().map(fault).collect::<Vec<_>>()

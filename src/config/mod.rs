@@ -12,6 +12,7 @@ mod privileges;
 mod reader;
 mod route;
 mod tls;
+pub mod written;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub use desk::Desk;
 pub use tls::{Certificate, Side};
 
 use crate::clock::Clock;
+use crate::config::written::Written;
 use crate::feed as feeds;
 use crate::inbound::{fhir as fhir_inbound, mllp};
 use crate::ledger;
@@ -77,6 +79,10 @@ pub struct Settings {
     pub bypass_longest: SignedDuration,
     /// How long a stopping gate waits for messages in flight.
     pub drain: Duration,
+    /// Whether a file that is edited is taken up by itself, or only at a signal.
+    pub watch: bool,
+    /// As it is written.
+    pub written: Written,
 }
 
 impl Settings {

@@ -7,17 +7,20 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::config::fault::Fault;
+use crate::config::written::SourceFile;
 
 /// Where faults gather while a file is read.
 pub(super) struct Faultfinder<'t> {
     file: &'t str,
     text: &'t str,
     faults: RefCell<Vec<Fault>>,
+    opened: RefCell<Vec<SourceFile>>,
 }
 
 impl<'t> Faultfinder<'t> {
     pub(super) fn new(file: &'t str, text: &'t str) -> Self {
-        Self { file, text, faults: RefCell::new(Vec::new()) }
+        let opened = RefCell::new(vec![SourceFile::of(file, text)]);
+        Self { file, text, faults: RefCell::default(), opened }
     }
 
     /// Keeps a fault at a byte offset of the file.
@@ -26,6 +29,11 @@ impl<'t> Faultfinder<'t> {
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
         let fault = Fault { file: self.file.to_owned(), line: Some(line), text: text.into() };
         self.faults.borrow_mut().push(fault);
+    }
+
+    /// Every file that was read, the configuration first.
+    pub(super) fn opened(&self) -> Vec<SourceFile> {
+        self.opened.borrow().clone()
     }
 
     /// All faults, by line, each once.
@@ -102,6 +110,11 @@ impl<'t> Section<'t> {
     pub(super) fn fault(&self, key: &'t str, text: impl Into<String>) {
         let span = self.value(key).map_or(self.span.clone(), Spanned::span);
         self.finder.at(&span, text);
+    }
+
+    /// Keeps that a file was read for this configuration.
+    pub(super) fn opened(&self, path: &str, content: &str) {
+        self.finder.opened.borrow_mut().push(SourceFile::of(path, content));
     }
 
     /// A text, or the default.

@@ -165,6 +165,15 @@ pub enum Gap {
 }
 
 impl Gap {
+    /// Every gap.
+    pub const ALL: [Self; 5] = [
+        Self::PrivilegesUnavailable,
+        Self::CalendarUnknown,
+        Self::MessageUnreadable,
+        Self::LedgerUnavailable,
+        Self::Overloaded,
+    ];
+
     /// The public name.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -178,15 +187,7 @@ impl Gap {
 
     /// The gap of a public name.
     pub fn from_id(id: &str) -> Option<Self> {
-        [
-            Self::PrivilegesUnavailable,
-            Self::CalendarUnknown,
-            Self::MessageUnreadable,
-            Self::LedgerUnavailable,
-            Self::Overloaded,
-        ]
-        .into_iter()
-        .find(|gap| gap.as_str() == id)
+        Self::ALL.into_iter().find(|gap| gap.as_str() == id)
     }
 
     /// Whether it keeps back what is no emergency; a missing calendar only flags (rules.md §5).

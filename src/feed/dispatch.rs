@@ -1,6 +1,8 @@
 //! One task per feed: gather, deliver, try again, lay aside, go on. Nobody waits for it.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -52,14 +54,16 @@ pub struct Dispatch {
     pub(in crate::feed) clock: Clock,
     pub(in crate::feed) stop: watch::Receiver<bool>,
     pub(in crate::feed) saved_at: Instant,
+    /// The last entry it is done with, for whoever looks.
+    pub(in crate::feed) place: Arc<AtomicU64>,
 }
 
 /// The gate stops.
 struct Stopped;
 
 impl Dispatch {
-    /// Works until the gate stops.
-    pub async fn run(mut self) {
+    /// Works until it is stopped; how far it has come.
+    pub async fn run(mut self) -> Mark {
         if self.gone.is_disabled() {
             events::FeedDisabled { feed: &self.name }.emit();
         }
@@ -67,6 +71,7 @@ impl Dispatch {
         while going.is_ok() {
             going = self.round().await;
         }
+        self.saved
     }
 
     async fn round(&mut self) -> Result<(), Stopped> {
@@ -86,6 +91,7 @@ impl Dispatch {
         match self.on_disk(move || cursor.save(mark)).await? {
             Some(Ok(())) => {
                 self.saved = mark;
+                self.place.store(mark.ledger.seq, Ordering::Relaxed);
                 self.saved_at = monotonic();
             }
             // It is delivered all the same; after a crash it would be so again.
@@ -165,6 +171,10 @@ impl Dispatch {
                 if !more && self.reader.behind() {
                     // What should be there is not: somebody works on the files.
                     return self.pause(FAULT_PAUSE).await;
+                }
+                if empty_handed && !self.reader.has_ready() {
+                    let seq = self.reader.read_up_to().ledger.seq;
+                    self.place.store(seq, Ordering::Relaxed);
                 }
                 let late = monotonic().duration_since(self.saved_at) > SAVE_EVERY;
                 if empty_handed && !self.reader.has_ready() && late {

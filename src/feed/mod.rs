@@ -34,12 +34,14 @@ pub mod notices;
 pub mod overdue;
 pub mod pace;
 pub mod reader;
+pub mod running;
 pub mod sink;
 pub mod sinks;
 pub mod state;
 pub mod watch;
 pub mod watched;
 
+mod kit;
 mod lines;
 mod start;
 

@@ -9,20 +9,18 @@ use std::time::Duration;
 use http::Uri;
 use jiff::tz::TimeZone;
 use ring::hmac;
-use tokio::sync::watch as channel;
 
-use crate::clock::{Clock, monotonic};
+use crate::clock::Clock;
 use crate::domain::order::Redacted;
 use crate::feed::alert::{PseudonymError, Pseudonyms, Rendering};
 use crate::feed::cursor::{Cursor, CursorError, Mark};
-use crate::feed::dead::DeadLetters;
-use crate::feed::dispatch::Dispatch;
 use crate::feed::filter::Filter;
-use crate::feed::gone::Gone;
+use crate::feed::kit::Kit;
 use crate::feed::notices::Notices;
 use crate::feed::overdue::Overdue;
-use crate::feed::pace::{Backoff, Limit};
-use crate::feed::reader::{Reader, Sources};
+use crate::feed::pace::Backoff;
+use crate::feed::reader::Sources;
+use crate::feed::running::Running;
 use crate::feed::sink::Sink;
 use crate::feed::sinks::dingtalk::Dingtalk;
 use crate::feed::sinks::feishu::Feishu;
@@ -34,9 +32,8 @@ use crate::feed::sinks::mail::{self, Mail};
 use crate::feed::sinks::nats::{self, Nats};
 use crate::feed::sinks::webhook::Webhook;
 use crate::feed::sinks::wecom::Wecom;
-use crate::feed::watch::{WINDOW, Watch, What};
-use crate::feed::watched::{Delivered, Watched};
-use crate::ledger::{Ledger, Reached};
+use crate::feed::watch::{WINDOW, Watch};
+use crate::ledger::Ledger;
 use crate::net::client::ClientError;
 
 /// One `[[feed]]`.
@@ -44,6 +41,8 @@ use crate::net::client::ClientError;
 pub struct Config {
     /// In file names, logs and metrics.
     pub name: String,
+    /// What tells it apart from the same feed with other settings or secrets.
+    pub print: [u8; 32],
     /// To whom.
     pub destination: Destination,
     /// What.
@@ -193,10 +192,8 @@ pub struct Ground {
 
 /// Feeds that are opened and do not run yet.
 pub struct Feeds {
-    ground: Ground,
-    notices: Notices,
-    watch: Watch,
-    marks: Vec<(Config, Mark, Delivered)>,
+    kit: Kit,
+    marks: Vec<(Config, Mark)>,
 }
 
 impl Feeds {
@@ -211,7 +208,6 @@ impl Feeds {
             kind: error.kind(),
         };
         DirBuilder::new().recursive(true).mode(0o750).create(&ground.folder).map_err(fault)?;
-        let head = ledger.head().seq;
         let known = |config: Config| -> Result<(Config, Option<Mark>), FeedError> {
             let mark = Cursor::new(&ground.folder, &config.name).load()?;
             Ok((config, mark))
@@ -221,97 +217,61 @@ impl Feeds {
         let had = known.iter().filter_map(|(_, mark)| mark.map(|mark| mark.notice));
         let had: Vec<u64> = had.collect();
         let notices = Notices::open(&ground.folder, &had).map_err(fault)?;
-        let last = *notices.last().borrow();
-        let mut marks = Vec::new();
-        for (config, mark) in known {
-            let begin = Mark {
-                ledger: Reached { seq: if config.from_start { 0 } else { head }, end: None },
-                notice: last,
-            };
-            let mark = match mark {
-                // The ledger is another one than the cursor was of: all of it is new.
-                Some(mark) if mark.ledger.seq > head => Mark { ledger: Reached::default(), ..mark },
-                Some(mark) => mark,
-                None => {
-                    Cursor::new(&ground.folder, &config.name).save(begin)?;
-                    begin
-                }
-            };
-            marks.push((config, mark, Delivered::default()));
-        }
         let watch = Watch::new(notices.clone(), ground.clock, WINDOW);
-        Ok(Self { ground, notices, watch, marks })
-    }
-
-    /// What is down and up.
-    pub fn watch(&self) -> &Watch {
-        &self.watch
-    }
-
-    /// Every feed, to be looked at while it runs.
-    pub fn watched(&self) -> Vec<Watched> {
-        let of = |(config, _, delivered): &(Config, Mark, Delivered)| Watched {
-            config: config.clone(),
-            ground: self.ground.clone(),
-            light: self.watch.light(What::Feed, &config.name),
-            delivered: delivered.clone(),
-        };
-        self.marks.iter().map(of).collect()
-    }
-
-    /// The gate's own notices.
-    #[cfg(test)]
-    pub(in crate::feed) fn notices(&self) -> &Notices {
-        &self.notices
-    }
-
-    /// Tells late reports.
-    pub fn overdue(&self) -> Overdue {
-        Overdue::new(self.notices.clone(), &self.ground.folder)
-    }
-
-    /// The feeds, ready to run; they stop when `stop` says so.
-    ///
-    /// # Errors
-    /// A receiver's client cannot be made, or a pseudonym key.
-    pub fn dispatches(
-        self,
-        ledger: &Ledger,
-        stop: &channel::Receiver<bool>,
-    ) -> Result<Vec<Dispatch>, FeedError> {
-        let Self { ground, notices, watch, marks } = self;
         let sources = Sources {
             folder: ground.ledger_folder.clone(),
             node: ground.node.clone(),
             heads: ledger.heads(),
             notices,
         };
-        let of = |(config, mark, delivered)| -> Result<Dispatch, FeedError> {
-            let config: Config = config;
-            let light = watch.light(What::Feed, &config.name);
-            let sink = sink(&config, &ground)?;
-            let rendering = rendering(&config, &ground)?;
-            Ok(Dispatch {
-                reader: Reader::new(&sources, config.filter, light.subject(), mark),
-                cursor: Cursor::new(&ground.folder, &config.name),
-                saved: mark,
-                saved_at: monotonic(),
-                sink,
-                rendering,
-                dead: DeadLetters::new(&ground.folder, &config.name),
-                gone: Gone::new(&ground.folder, &config.name),
-                delivered,
-                light,
-                // Each reads at its own place: what one has behind it may be broken before another.
-                chain: watch.light(What::Ledger, &format!("chain/{}", config.name)),
-                limit: Limit::new(config.per_minute),
-                backoff: config.backoff,
-                group: config.group,
-                max_attempts: config.max_attempts,
-                clock: ground.clock,
-                stop: stop.clone(),
-                name: config.name,
-            })
+        let kit = Kit { ground, watch, sources };
+        let mut marks = Vec::new();
+        for (config, _) in known {
+            let mark = kit.mark(&config, ledger)?;
+            marks.push((config, mark));
+        }
+        Ok(Self { kit, marks })
+    }
+
+    /// What is down and up.
+    pub fn watch(&self) -> &Watch {
+        &self.kit.watch
+    }
+
+    /// The gate's own notices.
+    #[cfg(test)]
+    pub(in crate::feed) fn notices(&self) -> &Notices {
+        &self.kit.sources.notices
+    }
+
+    /// Tells late reports.
+    pub fn overdue(&self) -> Overdue {
+        Overdue::new(self.kit.sources.notices.clone(), &self.kit.ground.folder)
+    }
+
+    /// Starts every feed.
+    ///
+    /// # Errors
+    /// A receiver's client cannot be made, or a pseudonym key; then none runs.
+    pub fn run(self, ledger: &Ledger) -> Result<Running, FeedError> {
+        let Self { kit, marks } = self;
+        let ready = |(config, mark): (Config, Mark)| Ok((kit.ready(&config)?, config, mark));
+        let all: Vec<_> = marks.into_iter().map(ready).collect::<Result<_, FeedError>>()?;
+        let mut running = Running::new(kit, ledger.clone());
+        all.into_iter().for_each(|(ready, config, mark)| running.begin(config, ready, mark));
+        Ok(running)
+    }
+
+    /// The feeds, ready to run; they stop when `stop` says so.
+    #[cfg(test)]
+    pub(in crate::feed) fn dispatches(
+        self,
+        stop: &tokio::sync::watch::Receiver<bool>,
+    ) -> Vec<crate::feed::dispatch::Dispatch> {
+        let Self { kit, marks } = self;
+        let of = |(config, mark): (Config, Mark)| {
+            let ready = kit.ready(&config).unwrap();
+            kit.dispatch(config, ready, (mark, crate::feed::kit::Seen::default()), stop)
         };
         marks.into_iter().map(of).collect()
     }

@@ -237,6 +237,11 @@ impl Light {
         }
     }
 
+    /// Whether it works, as far as anybody has seen.
+    pub fn is_up(&self) -> bool {
+        self.up.load(Ordering::Relaxed)
+    }
+
     /// How it stands.
     pub fn standing(&self) -> Standing {
         self.watch.standing(&self.key)

@@ -57,7 +57,8 @@ impl Gate {
         }
         request.stance = Arc::new(RouteStance::bypass());
         let attested_in = self.attested(&mut request.subject).await;
-        let ruling = rule(self.knowledge(), &|| at, &request.subject, &request.stance).await;
+        let ruling =
+            rule(self.knowledge(&request.terms), &|| at, &request.subject, &request.stance).await;
         let message = Message {
             request: &request,
             ruling: &ruling,
@@ -86,6 +87,7 @@ impl Gate {
         self.memory().orders_checked(request.subject.orders());
         self.enter(&message, &ruling.verdict, &name, None, receipt.seq());
         let remembered = Remembered {
+            digest: Arc::clone(&request.terms.configuration.digest),
             entry: name,
             refused: None,
             day: self.day(now),

@@ -39,7 +39,7 @@ impl Gate {
 
     /// The settings that verdicts of a route go by, as an entry's `policy` holds them.
     pub fn policy_written(&self, stance: &RouteStance) -> String {
-        serde_json::to_string(&policy_json(&self.parts.policy, stance)).unwrap_or_default()
+        serde_json::to_string(&policy_json(&self.terms().policy, stance)).unwrap_or_default()
     }
 
     /// The last entry that is on disk for sure.

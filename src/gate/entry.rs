@@ -21,6 +21,7 @@ use crate::gate::order_facts::OrderFacts;
 use crate::gate::pass::Message;
 use crate::gate::stance::RouteStance;
 use crate::gate::subject::Subject;
+use crate::gate::terms::Terms;
 use crate::gate::verdict_json::VerdictJson;
 use crate::ledger::{Body, EntryId};
 use crate::rules::Policy;
@@ -30,9 +31,7 @@ use crate::rules::table::Setting;
 pub(super) struct DecisionBody<'b> {
     pub(super) answer: Option<&'b Bytes>,
     pub(super) message: &'b Message<'b>,
-    pub(super) policy: &'b Policy,
     pub(super) zone: &'b TimeZone,
-    pub(super) keep_message_max: usize,
     pub(super) entry: &'b str,
     pub(super) without_ledger: Option<WithoutLedger<'b>>,
 }
@@ -71,6 +70,8 @@ struct Written<'w> {
     bypass: Option<Bypassed<'w>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     caller: Option<&'w Caller>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    configuration: &'w str,
     control_id: &'w str,
     #[serde(skip_serializing_if = "Option::is_none")]
     facts: Option<FactsJson>,
@@ -187,7 +188,8 @@ impl DecisionBody<'_> {
             Subject::Orders(orders) => (ruling.judged.then(|| self.facts(orders)), None),
             Subject::Unreadable { why, .. } => (None, Some(*why)),
         };
-        let kept = request.message.len() <= self.keep_message_max;
+        let Terms { policy, keep_message_max, configuration } = &*request.terms;
+        let kept = request.message.len() <= *keep_message_max;
         canonical_body(&Written {
             act: inquiry.map(|_| INQUIRY),
             afterwards: self.message.afterwards,
@@ -195,6 +197,7 @@ impl DecisionBody<'_> {
             attested_in,
             bypass: self.message.bypass.map(|entry| Bypassed { entry, judged: ruling.judged }),
             caller: inquiry.map(|(_, caller)| caller),
+            configuration: &configuration.entry,
             control_id: &request.control_id,
             facts,
             interface: inquiry.map(|(interface, _)| interface),
@@ -202,7 +205,7 @@ impl DecisionBody<'_> {
             message: kept.then(|| BASE64.encode(&request.message)),
             message_bytes: request.message.len(),
             message_sha256: fingerprint.hex(),
-            policy: policy_json(self.policy, &request.stance),
+            policy: policy_json(policy, &request.stance),
             read_elsewhere: &request.read_elsewhere,
             register_version: ruling.register_version,
             reportable: &ruling.reportable,

@@ -16,6 +16,7 @@ use crate::gate::pass::{Gate, LEDGER_WAIT, Message, Request};
 use crate::gate::ruling::Ruling;
 use crate::gate::stance::RouteStance;
 use crate::gate::subject::Subject;
+use crate::gate::terms::Terms;
 use crate::ledger::{Draft, Durability, EntryId, Kind, LedgerError};
 use crate::telemetry::events;
 
@@ -58,6 +59,8 @@ pub struct Inquiry {
     pub control_id: String,
     /// What was read.
     pub subject: Subject,
+    /// What it is judged by.
+    pub terms: Arc<Terms>,
 }
 
 /// The answer to an inquiry.
@@ -87,8 +90,8 @@ impl Gate {
     /// # Errors
     /// When it cannot be recorded.
     pub async fn inquire(&self, inquiry: Inquiry) -> Result<Inquired, InquiryError> {
-        let Inquiry { interface, caller, route, stance, mapping, message, control_id, subject } =
-            inquiry;
+        let Inquiry { interface, caller, route, stance, mapping, message, .. } = inquiry;
+        let Inquiry { control_id, subject, terms, .. } = inquiry;
         let fingerprint = Fingerprint::new(&route, &message);
         let answer = Box::new(|_: &Verdict, _: &str| None);
         let read_elsewhere = Vec::new();
@@ -101,6 +104,7 @@ impl Gate {
             subject,
             read_elsewhere,
             answer,
+            terms,
         };
         let attested_in = self.attested(&mut request.subject).await;
         let ruling = self.rule(&request).await;

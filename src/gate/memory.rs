@@ -69,6 +69,8 @@ pub struct Remembered {
     pub register_version: i64,
     /// What the route did with verdicts: a refusal does not outlive a change of it.
     pub stance: Arc<RouteStance>,
+    /// The hash over the files of the configuration it was judged by: a refusal does not outlive a change of them.
+    pub digest: Arc<str>,
 }
 
 /// The gate's memory.

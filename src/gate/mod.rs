@@ -26,6 +26,7 @@ mod ruling;
 pub mod stance;
 pub mod stances;
 mod subject;
+pub mod terms;
 pub mod told;
 pub mod verdict_json;
 mod words;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -24,9 +25,9 @@ use crate::gate::passage::{Outcome, Passage, Refusal};
 use crate::gate::ruling::{Knowledge, Ruling, rule};
 use crate::gate::stance::RouteStance;
 use crate::gate::subject::Subject;
+use crate::gate::terms::Terms;
 use crate::ledger::{Body, Draft, EntryId, Kind, Ledger, LedgerError};
 use crate::register::Register;
-use crate::rules::Policy;
 use crate::telemetry::events;
 
 /// Builds the refusal for a verdict, given the ledger entry it stands under; `None` where nothing may be sent.
@@ -51,6 +52,8 @@ pub struct Request {
     pub read_elsewhere: Vec<String>,
     /// How to refuse.
     pub answer: Answer,
+    /// What it is judged by: of the same configuration as the stance and what it was read by.
+    pub terms: Arc<Terms>,
 }
 
 /// What the gate is made of.
@@ -61,16 +64,14 @@ pub struct Parts {
     pub cases: Cases,
     /// What happened.
     pub ledger: Ledger,
-    /// What the institution has set.
-    pub policy: Policy,
+    /// What the institution has set, to begin with.
+    pub terms: Arc<Terms>,
     /// The hospital's time zone.
     pub zone: TimeZone,
     /// The time.
     pub clock: Clock,
     /// Whether clean forwards wait for the disk (`ledger.sync = "every"`).
     pub sync_every: bool,
-    /// Longer messages are kept by hash only, in bytes.
-    pub keep_message_max: usize,
 }
 
 /// A message judged, on its way into the ledger.
@@ -114,14 +115,26 @@ pub struct Gate {
     pub(super) parts: Parts,
     pub(super) memory: Memory,
     attestations: Attestations,
+    terms: ArcSwap<Terms>,
     pub(super) bypass: Bypass,
 }
 
 impl Gate {
     /// Puts the gate together.
     pub fn new(parts: Parts) -> Self {
-        let bypass = Bypass::none();
-        Self { parts, memory: Memory::default(), attestations: Attestations::default(), bypass }
+        let (memory, attestations) = (Memory::default(), Attestations::default());
+        let (bypass, terms) = (Bypass::none(), ArcSwap::new(Arc::clone(&parts.terms)));
+        Self { parts, memory, attestations, terms, bypass }
+    }
+
+    /// What is judged by now, where no route says so.
+    pub fn terms(&self) -> Arc<Terms> {
+        self.terms.load_full()
+    }
+
+    /// From here on.
+    pub fn set_terms(&self, terms: Arc<Terms>) {
+        self.terms.store(terms);
     }
 
     /// The gate's memory, to be filled from the ledger at start and asked by mappings.
@@ -168,7 +181,9 @@ impl Gate {
         let attested_in = self.attested(&mut request.subject).await;
         let fingerprint = Fingerprint::new(&request.route, &request.message);
         let before = self.memory.recall(&fingerprint);
-        if let Some(Remembered { refused: Some(answer), register_version, day, stance, .. }) = &before
+        if let Some(before) = &before
+            && let Remembered { refused: Some(answer), register_version, day, stance, .. } = before
+            && before.digest == request.terms.configuration.digest
             && **stance == *request.stance
             && *register_version == self.parts.register.version()
             && *day == self.day(self.parts.clock.now())
@@ -203,7 +218,7 @@ impl Gate {
     pub(super) async fn rule(&self, request: &Request) -> Ruling {
         let clock = self.parts.clock;
         let now = || clock.now();
-        let ruling = rule(self.knowledge(), &now, &request.subject, &request.stance);
+        let ruling = rule(self.knowledge(&request.terms), &now, &request.subject, &request.stance);
         if request.stance.stance != Stance::Bypass {
             return ruling.await;
         }
@@ -218,9 +233,9 @@ impl Gate {
     }
 
     /// What the gate knows apart from the message.
-    pub(super) fn knowledge(&self) -> Knowledge<'_> {
-        let Parts { register, cases, policy, zone, .. } = &self.parts;
-        Knowledge { register, cases: Some(cases), policy, zone }
+    pub(super) fn knowledge<'k>(&'k self, terms: &'k Terms) -> Knowledge<'k> {
+        let Parts { register, cases, zone, .. } = &self.parts;
+        Knowledge { register, cases: Some(cases), policy: &terms.policy, zone }
     }
 
     /// Writes the entry and turns the verdict into what may follow.
@@ -313,6 +328,7 @@ impl Gate {
                 day: self.day(message.ruling.now),
                 register_version: message.ruling.register_version,
                 stance: Arc::clone(&message.request.stance),
+                digest: Arc::clone(&message.request.terms.configuration.digest),
             },
         );
     }
@@ -357,9 +373,7 @@ impl Gate {
         DecisionBody {
             answer: answer.and_then(Option::as_ref),
             message,
-            policy: &self.parts.policy,
             zone: &self.parts.zone,
-            keep_message_max: self.parts.keep_message_max,
             entry,
             without_ledger,
         }

@@ -2,7 +2,7 @@
 //!
 //! What was changed stands in one file of the data directory, beside what the configuration said at that time. It
 //! holds as long as the configuration still says so: whoever edits the configuration later has the last word, and the
-//! change is forgotten at the next start.
+//! change is forgotten as soon as the edited configuration is taken up.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -66,8 +66,13 @@ pub struct Stances(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     kept_in: PathBuf,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
     switches: BTreeMap<Arc<str>, StanceSwitch>,
-    changes: Mutex<BTreeMap<String, Change>>,
+    changes: BTreeMap<String, Change>,
 }
 
 /// Why changes cannot be read.
@@ -119,23 +124,54 @@ impl Stances {
                 changes.insert(route, change);
             }
         }
-        let inner = Inner { kept_in: kept_in.to_owned(), switches, changes: Mutex::new(changes) };
+        let held = Mutex::new(Held { switches, changes });
+        let inner = Inner { kept_in: kept_in.to_owned(), held };
         Ok((Self(Arc::new(inner)), restored))
     }
 
     /// Every route and its switch, by name.
-    pub fn all(&self) -> impl Iterator<Item = (&Arc<str>, &StanceSwitch)> {
-        self.0.switches.iter()
+    pub fn all(&self) -> Vec<(Arc<str>, StanceSwitch)> {
+        let held = self.held();
+        held.switches.iter().map(|(route, switch)| (Arc::clone(route), switch.clone())).collect()
     }
 
     /// The switch of a route.
-    pub fn of(&self, route: &str) -> Option<&StanceSwitch> {
-        self.0.switches.get(route)
+    pub fn of(&self, route: &str) -> Option<StanceSwitch> {
+        self.held().switches.get(route).cloned()
     }
 
     /// What was changed of a route, and is in force.
     pub fn change(&self, route: &str) -> Option<Change> {
-        lock(&self.0.changes).get(route).cloned()
+        self.held().changes.get(route).cloned()
+    }
+
+    /// The switch of a route whose configuration says `file` now: the one there is if it said so before, and else a new
+    /// one, to which no change of people applies.
+    pub fn edited(&self, route: &str, file: &RouteStance) -> Option<StanceSwitch> {
+        let switch = self.of(route)?;
+        Some(if switch.file() == file { switch } else { StanceSwitch::new(file.clone()) })
+    }
+
+    /// Takes up the switches of an edited configuration. The routes whose change by people is void from here on.
+    ///
+    /// # Errors
+    /// That cannot be kept: the change is void all the same, and at the next start again.
+    pub fn take_up(
+        &self,
+        switches: impl IntoIterator<Item = (Arc<str>, StanceSwitch)>,
+    ) -> (Vec<String>, io::Result<()>) {
+        let mut held = self.held();
+        let mut void = Vec::new();
+        for (route, switch) in switches {
+            let change = held.changes.get(&*route);
+            if change.is_some_and(|change| Written::of(switch.file()) != change.file) {
+                held.changes.remove(&*route);
+                void.push(route.to_string());
+            }
+            held.switches.insert(route, switch);
+        }
+        let kept = if void.is_empty() { Ok(()) } else { keep(&self.0.kept_in, &held.changes) };
+        (void, kept)
     }
 
     /// Puts a recorded change into force, and keeps it. Back to what the configuration says is no change.
@@ -148,20 +184,20 @@ impl Stances {
         to: RouteStance,
         change: Change,
     ) -> io::Result<()> {
-        let Some(switch) = self.of(route) else { return Ok(()) };
-        let mut changes = lock(&self.0.changes);
+        let mut held = self.held();
+        let Some(switch) = held.switches.get(route).cloned() else { return Ok(()) };
         if to == *switch.file() {
-            changes.remove(route);
+            held.changes.remove(route);
         } else {
-            changes.insert(route.to_owned(), change);
+            held.changes.insert(route.to_owned(), change);
         }
         switch.set(to);
-        keep(&self.0.kept_in, &changes)
+        keep(&self.0.kept_in, &held.changes)
     }
-}
 
-fn lock(changes: &Mutex<BTreeMap<String, Change>>) -> MutexGuard<'_, BTreeMap<String, Change>> {
-    changes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Whole or not at all: written beside, made durable, and put in place.
@@ -190,7 +226,8 @@ mod tests {
     }
 
     fn change(stances: &Stances, to: &RouteStance) {
-        let file = Written::of(stances.of("his").unwrap().file());
+        let switch = stances.of("his").unwrap();
+        let file = Written::of(switch.file());
         let (at, by, reason, entry) =
             (Timestamp::UNIX_EPOCH, "李四".to_owned(), "上线".to_owned(), "01X".to_owned());
         let change = Change { to: Written::of(to), file, at, by, reason, entry };
@@ -213,6 +250,25 @@ mod tests {
         assert_eq!(restored, [Restored { route: "his".to_owned(), in_force: false }]);
         assert_eq!(*stances.of("his").unwrap().now(), edited);
         assert_eq!(stances.change("his"), None);
+    }
+
+    #[test]
+    fn an_edited_configuration_has_the_last_word_while_the_gate_runs_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let (observe, enforce) = (stance(Stance::Observe, &[]), stance(Stance::Enforce, &[]));
+        let (stances, _) = start(folder.path(), observe.clone());
+        change(&stances, &enforce);
+        let take_up = |file: &RouteStance| {
+            let switch = stances.edited("his", file).unwrap();
+            stances.take_up([(Arc::from("his"), switch)]).0
+        };
+        assert_eq!(take_up(&observe), Vec::<String>::new(), "the file says what it said");
+        assert_eq!(*stances.of("his").unwrap().now(), enforce);
+        let edited = stance(Stance::Enforce, &["0301"]);
+        assert_eq!(take_up(&edited), ["his"]);
+        assert_eq!(*stances.of("his").unwrap().now(), edited);
+        assert_eq!(stances.change("his"), None);
+        assert_eq!(start(folder.path(), observe).1, [], "nothing is left of it at the next start");
     }
 
     #[test]

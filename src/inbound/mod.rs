@@ -6,4 +6,5 @@ pub mod console;
 pub mod decision_api;
 pub mod fhir;
 mod gaps;
+pub mod live;
 pub mod mllp;

@@ -16,6 +16,7 @@ use crate::ledger::intake::Shared;
 use crate::ledger::receipt::Receipt;
 use crate::ledger::recover::{self, Found};
 use crate::ledger::store::{FileName, Store};
+use crate::telemetry::state;
 
 /// How long a close waits for appends that are on their way and for a disk that does not answer.
 const CLOSE_MAX: Duration = Duration::from_secs(2);
@@ -225,7 +226,9 @@ impl<S: Store> Writer<S> {
         self.store.append(&self.buffer)?;
         let start = clock::monotonic();
         self.store.sync().map_err(|error| Failure { kind: error.kind(), sync: true })?;
-        self.shared.figures.synced(head.seq - self.head.seq, start.elapsed());
+        let took = start.elapsed();
+        self.shared.figures.synced(head.seq - self.head.seq, took);
+        state::synced(head.seq - self.head.seq, took);
         self.current = Some(Current { name, length: length + bytes(self.buffer.len()) });
         (self.head, self.head_file) = (head, Some(name));
         (self.anchor, self.torn_bytes) = (None, 0);

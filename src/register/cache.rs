@@ -20,6 +20,7 @@ use crate::domain::surgeon::{PersonKey, Surgeon, SurgeonId};
 use crate::register::error::RegisterError;
 use crate::register::source::{Bearers, Question};
 use crate::register::{Config, Inner, Patience};
+use crate::telemetry::register::Lookups;
 
 /// Reloads behind answers that may run at once, so that they do not crowd out orders that wait.
 const MAX_RELOADS: usize = 8;
@@ -92,6 +93,7 @@ pub struct Answers {
     held: Cache<Key, Arc<Held>>,
     reloading: Mutex<HashSet<Key>>,
     reloads: Arc<Semaphore>,
+    lookups: Lookups,
     /// Questions that memory could answer, and those it could not.
     hits: AtomicU64,
     misses: AtomicU64,
@@ -116,6 +118,7 @@ impl Answers {
             held,
             reloading,
             reloads: Arc::new(Semaphore::new(MAX_RELOADS)),
+            lookups: Lookups::default(),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
         }
@@ -150,6 +153,18 @@ impl Inner {
         question: Question,
         patience: Patience,
     ) -> Option<Arc<Held>> {
+        let held = self.in_time(question, patience).await;
+        if held.is_none() {
+            self.answers.lookups.unknown();
+        }
+        held
+    }
+
+    async fn in_time(
+        self: &Arc<Self>,
+        question: Question,
+        patience: Patience,
+    ) -> Option<Arc<Held>> {
         let wait = match patience {
             Patience::Elective => self.config.wait,
             Patience::Emergency => self.config.emergency_wait.min(self.config.wait),
@@ -159,6 +174,7 @@ impl Inner {
         for _ in 0..MAX_OVERTAKEN {
             at.1 = self.state.load().floor(&at.0);
             if let Some(held) = self.in_memory(&at).await {
+                self.answers.lookups.in_memory(held.age());
                 self.answers.hits.fetch_add(1, Ordering::Relaxed);
                 return Some(held);
             }
@@ -173,6 +189,7 @@ impl Inner {
             let held = timeout(left, load).await.ok()?.ok()?;
             // A change may have been seen while the answer was on its way.
             if held.version >= self.state.load().floor(&at.0) {
+                self.answers.lookups.loaded();
                 return Some(held);
             }
         }

@@ -92,31 +92,14 @@ impl Inquired<'_> {
     }
 }
 
-/// Declares events that are one log line and one counter. `route` labels the counter where there is one.
-macro_rules! events {
-    ($(
-        $(#[$doc:meta])*
-        $level:ident $metric:literal $text:literal
-        $name:ident $(<$life:lifetime>)? { $($(#[$field_doc:meta])* $field:ident: $kind:ty),* $(,)? }
-    )+) => {
-        $(
-            $(#[$doc])*
-            pub struct $name $(<$life>)? {
-                $($(#[$field_doc])* pub $field: $kind,)*
-            }
-
-            impl $(<$life>)? $name $(<$life>)? {
-                /// Logs and counts.
-                pub fn emit(self) {
-                    counter!($metric).increment(1);
-                    $level!($($field = %self.$field,)* $text);
-                }
-            }
-        )+
-    };
+/// Gaps are counted by name, from the start.
+pub(in crate::telemetry) fn begin_gaps() {
+    for gap in Gap::ALL {
+        counter!("orgate_gaps_total", "gap" => gap.as_str()).increment(0);
+    }
 }
 
-pub(in crate::telemetry) use events;
+pub(in crate::telemetry) use crate::telemetry::named::events;
 
 events! {
     /// An identical retransmission of a refused message got the same answer.

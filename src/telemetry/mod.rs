@@ -6,11 +6,20 @@ pub mod events;
 pub mod feed;
 pub mod logs;
 pub mod metrics;
+mod named;
 #[expect(clippy::disallowed_macros, reason = "as `events`")]
 pub mod net;
 #[expect(clippy::disallowed_macros, reason = "as `events`")]
 pub mod office;
 #[expect(clippy::disallowed_macros, reason = "as `events`")]
 pub mod outage;
+#[expect(clippy::disallowed_macros, reason = "instruments of the register")]
+pub mod register;
+#[expect(clippy::disallowed_macros, reason = "as `events`")]
+pub mod reload;
+#[expect(clippy::disallowed_macros, reason = "instruments of the routes")]
+pub mod route;
 #[expect(clippy::disallowed_macros, reason = "as `events`")]
 pub mod shared;
+#[expect(clippy::disallowed_macros, reason = "gauges")]
+pub mod state;

@@ -12,7 +12,7 @@ use crate::support::reply::{Reply, code};
 use crate::support::upstream::Upstream;
 
 /// Lets the gate's files grow no further than the ledger is now, or without limit again.
-fn limit(gate: &Gate, full: bool) {
+pub(crate) fn limit(gate: &Gate, full: bool) {
     let size = std::fs::metadata(&files(gate.data())[0]).expect("a ledger file").len();
     let limit = if full { size.to_string() } else { "unlimited".to_owned() };
     let done = Command::new("prlimit")

@@ -112,6 +112,8 @@ pub(super) fn feed(section: Section<'_>, zone: &TimeZone) -> Option<Config> {
     let first = Duration::from_millis(first);
     Some(Config {
         name,
+        // Of the table as written; whoever reads the whole file knows it.
+        print: [0; 32],
         destination: destination?,
         filter,
         full,

@@ -107,6 +107,9 @@ pub(super) fn of_override(entry: &Entry) -> Vec<Alert> {
 pub(super) fn of_bypass(entry: &Entry) -> Vec<Alert> {
     let Some(body) = body(entry) else { return Vec::new() };
     let act = text(&body, &["act", "state"]).unwrap_or("changed").to_owned();
+    if act == "configuration" {
+        return of_configuration(entry, &body);
+    }
     let by = person(&body);
     let until = text(&body, &["until"]).map_or_else(String::new, |until| format!(" → {until}"));
     let word = match act.as_str() {
@@ -126,6 +129,29 @@ pub(super) fn of_bypass(entry: &Entry) -> Vec<Alert> {
     let (kind, severity) = (AlertKind::Bypass, Severity::High);
     let rule = format!("bypass-{act}");
     vec![Act { kind, severity, rule, zh, en, personal: Personal::default(), data }.alert(entry)]
+}
+
+/// A configuration that is taken up while the gate runs. Whoever edits effects or stances decides what is refused, as
+/// whoever switches the gate off does; everything else of it is nobody's alarm.
+fn of_configuration(entry: &Entry, body: &Map<String, Value>) -> Vec<Alert> {
+    let applied = body.get("applied").and_then(Value::as_array).into_iter().flatten();
+    let applied = applied.filter_map(Value::as_str).filter(|key| key.starts_with("policy."));
+    let stances = body.get("stances").and_then(Value::as_array).into_iter().flatten();
+    let stances = stances.filter_map(|stance| stance.get("route").and_then(Value::as_str));
+    let changed: Vec<String> = applied
+        .map(str::to_owned)
+        .chain(stances.map(|route| format!("stance of {route}")))
+        .collect();
+    if changed.is_empty() {
+        return Vec::new();
+    }
+    let what = changed.join(", ");
+    let zh = format!("配置变更，已生效：{what}");
+    let en = format!("configuration edited and in force: {what}");
+    let data = public(body, &["act", "applied", "by", "changed", "stances"]);
+    let (kind, severity) = (AlertKind::Bypass, Severity::High);
+    let (rule, personal) = ("bypass-configuration".to_owned(), Personal::default());
+    vec![Act { kind, severity, rule, zh, en, personal, data }.alert(entry)]
 }
 
 /// An account that opens unusually many patients (IS Q9): what for could not be known, so it is a gap. Every other

@@ -181,6 +181,14 @@ fn acts_of_people_and_changes_of_the_register_are_told() {
     );
     assert_eq!(kind(Kind::Override, json!({"act": "attested", "file": "E"})), Vec::<&str>::new());
     assert_eq!(kind(Kind::Bypass, json!({"act": "on", "by": "李四"})), ["orgate.bypass"]);
+    let start = json!({"act": "configuration", "by": "start", "files": []});
+    assert!(kind(Kind::Bypass, start).is_empty());
+    let feeds = json!({"act": "configuration", "applied": ["feed.a"], "stances": []});
+    assert!(kind(Kind::Bypass, feeds).is_empty());
+    let effects = json!({"act": "configuration", "applied": ["policy.effects.grant-missing"]});
+    assert_eq!(kind(Kind::Bypass, effects), ["orgate.bypass"]);
+    let stances = json!({"act": "configuration", "applied": [], "stances": [{"route": "his"}]});
+    assert_eq!(kind(Kind::Bypass, stances), ["orgate.bypass"]);
     let unusual = json!({"act": "unusual", "account": "li", "patients_within_hour": 61});
     assert_eq!(kind(Kind::Access, unusual), ["orgate.gap"]);
     assert!(kind(Kind::Access, json!({"act": "viewed", "account": "li"})).is_empty());

@@ -16,6 +16,7 @@ async fn what_one_feed_can_read_says_nothing_of_what_another_cannot() {
     let pause = Duration::from_secs(1);
     let config = |name: &str| Config {
         name: name.to_owned(),
+        print: [0; 32],
         destination: Destination::File { path: data.path().join(name) },
         filter: Filter::default(),
         full: false,
@@ -31,7 +32,7 @@ async fn what_one_feed_can_read_says_nothing_of_what_another_cannot() {
     let feeds = Feeds::open(configs, ground(data.path()), &ledger).unwrap();
     let notices = feeds.notices().clone();
     let (_stop, stopped) = watch::channel(false);
-    let dispatches = feeds.dispatches(&ledger, &stopped).unwrap();
+    let dispatches = feeds.dispatches(&stopped);
     dispatches[0].chain.fails("its chain is broken");
     dispatches[1].chain.works();
     dispatches[1].chain.fails("its chain is broken");

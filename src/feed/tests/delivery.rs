@@ -107,6 +107,7 @@ fn dispatch(
         cursor,
         saved: mark,
         saved_at: clock::monotonic(),
+        place: Arc::default(),
         sink: Box::new(sink),
         rendering,
         dead: DeadLetters::new(&ground.folder, "f"),

@@ -7,6 +7,7 @@
 mod access;
 mod acts;
 mod bypass;
+mod configuration;
 mod figured;
 mod figures;
 mod operations;

@@ -21,6 +21,7 @@ fn inquiry(order: Order) -> Inquiry {
         message: Bytes::from_static(b"{}"),
         control_id: "d1577c69".to_owned(),
         subject: Subject::Orders(vec![order]),
+        terms: Arc::new(Terms::new(Policy::default(), 4096)),
     }
 }
 
@@ -39,7 +40,8 @@ fn unattested(surgeon: &str, urgency: Option<Urgency>) -> Order {
 }
 
 async fn asked(bench: &Bench, order: Order) -> Inquired {
-    bench.gate.inquire(inquiry(order)).await.unwrap()
+    let inquiry = Inquiry { terms: bench.gate.terms(), ..inquiry(order) };
+    bench.gate.inquire(inquiry).await.unwrap()
 }
 
 async fn all(bench: &Bench) -> Vec<Entry> {
@@ -219,7 +221,8 @@ async fn an_attestation_covers_its_own_procedures_and_not_what_a_message_adds() 
 async fn where_an_attestation_is_required_one_given_meanwhile_lets_the_same_bytes_pass() {
     let bench = bench_by(Policy { require_attestation: true, ..Policy::default() }).await;
     let order = || unattested("D2", Some(Urgency::Emergency));
-    let sent = || checked("the same bytes", order());
+    let terms = || bench.gate.terms();
+    let sent = || Request { terms: terms(), ..checked("the same bytes", order()) };
     let Outcome::Refuse(first) = bench.gate.pass(sent()).await else { panic!("passed") };
     let Outcome::Refuse(again) = bench.gate.pass(sent()).await else { panic!("passed") };
     assert_eq!(first.answer, again.answer, "repeated from memory");

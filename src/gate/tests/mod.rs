@@ -29,6 +29,7 @@ use crate::gate::bypass::Bypass;
 use crate::gate::passage::Outcome;
 use crate::gate::rederive::rederive;
 use crate::gate::stance::RouteStance;
+use crate::gate::terms::Terms;
 use crate::gate::{Gate, Parts, Request, Subject};
 use crate::ledger::store::{FileName, Files, Store};
 use crate::ledger::{Entry, FileStore, Filter, Kind, Ledger};
@@ -145,11 +146,10 @@ async fn bench_of(policy: Policy, of: impl FnOnce(SqlSource) -> Arc<dyn Source>)
         register,
         cases,
         ledger: ledger.clone(),
-        policy,
+        terms: Arc::new(Terms::new(policy, 4096)),
         zone,
         clock,
         sync_every: true,
-        keep_message_max: 4096,
     });
     let longest = jiff::SignedDuration::from_hours(12);
     let gate = gate.with(Bypass::restore(&folder.path().join("bypass.json"), longest, now()));
@@ -215,6 +215,7 @@ fn request(message: &'static str, subject: Subject, stance: Stance) -> Request {
         message: Bytes::from_static(message.as_bytes()),
         control_id: "C1".to_owned(),
         read_elsewhere: Vec::new(),
+        terms: Arc::new(Terms::new(Policy::default(), 4096)),
         subject,
         answer: Box::new(|verdict, entry| {
             let gaps: Vec<&str> = verdict.gaps.iter().map(|gap| gap.as_str()).collect();

@@ -61,6 +61,11 @@ impl FrameScanner {
         Self { max_frame_bytes, searched: 0, in_frame: false, cut: false }
     }
 
+    /// Another limit from here on, for the frame under way too.
+    pub fn limit(&mut self, max_frame_bytes: usize) {
+        self.max_frame_bytes = max_frame_bytes;
+    }
+
     /// Whether a frame has begun and not ended.
     pub fn in_frame(&self) -> bool {
         self.in_frame

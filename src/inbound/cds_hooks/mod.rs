@@ -58,3 +58,16 @@ pub struct Config {
     /// Where callers and people reach the console port, `https://gate.example`.
     pub public_url: Option<String>,
 }
+
+impl Config {
+    /// These settings with what of `new` can change while the gate runs.
+    pub fn taken_up(&self, new: &Self) -> Self {
+        Self {
+            mapping: Arc::clone(&new.mapping),
+            stance: Arc::clone(&new.stance),
+            origins: self.origins.clone(),
+            clients: self.clients.clone(),
+            public_url: self.public_url.clone(),
+        }
+    }
+}

@@ -17,6 +17,7 @@ use crate::domain::order::Order;
 use crate::fhir::document::{Document, Limits};
 use crate::gate::attested::AttestError;
 use crate::gate::inquiry::{Caller, Inquired, Inquiry, InquiryError};
+use crate::gate::terms::Terms;
 use crate::gate::{Gate, Subject};
 use crate::inbound::cds_hooks::cards::{Card, card};
 use crate::inbound::cds_hooks::clients::Clients;
@@ -30,6 +31,7 @@ use crate::inbound::cds_hooks::request::{self, Draft, HookCall};
 use crate::inbound::cds_hooks::{Config, respond};
 use crate::inbound::console::bounds::{ANSWER_WITHIN, BODY_BYTES_MAX, Bounds, whole};
 use crate::inbound::console::caller::Peer;
+use crate::inbound::live::{InForce, Live};
 use crate::ledger::{Body as EntryBody, Kind};
 use crate::telemetry::events;
 
@@ -38,18 +40,24 @@ const INTERFACE: &str = "cds-hooks";
 /// What the bodies of resources are read with; an order is flat.
 const LIMITS: Limits = Limits { bytes: BODY_BYTES_MAX, depth: 64 };
 
+#[derive(Clone)]
 struct Service {
     config: Arc<Config>,
+    terms: Arc<Terms>,
+    live: Live<Config>,
     gate: Arc<Gate>,
     bounds: Bounds,
-    clients: Clients,
+    clients: Arc<Clients>,
 }
 
 /// The paths of CDS Hooks.
-pub fn router(config: &Arc<Config>, gate: &Arc<Gate>, bounds: &Bounds) -> Router {
+pub fn router(live: &Live<Config>, gate: &Arc<Gate>, bounds: &Bounds) -> Router {
+    let InForce { config, terms } = live.now();
     let service = Service {
-        clients: Clients::new(&config.clients),
-        config: Arc::clone(config),
+        clients: Arc::new(Clients::new(&config.clients)),
+        config,
+        terms,
+        live: live.clone(),
         gate: Arc::clone(gate),
         bounds: bounds.clone(),
     };
@@ -80,6 +88,7 @@ async fn hook(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
+    let service = service.renewed();
     let answer = service.let_in(&id, peer, &headers, body, async |hook, client, body| {
         service.judge(hook, client, &body, Language::of(&headers)).await
     });
@@ -100,6 +109,12 @@ async fn take_feedback(
 }
 
 impl Service {
+    /// By what is in force now: a call is judged by one configuration.
+    fn renewed(&self) -> Self {
+        let InForce { config, terms } = self.live.now();
+        Self { config, terms, ..self.clone() }
+    }
+
     /// What every post goes through: page, service, caller, body, and a place among those in hand.
     async fn let_in(
         &self,
@@ -238,6 +253,7 @@ impl Service {
             message: Bytes::copy_from_slice(draft.bytes.get().as_bytes()),
             control_id: call.instance.to_owned(),
             subject,
+            terms: Arc::clone(&self.terms),
         };
         self.gate.inquire(inquiry).await
     }

@@ -5,19 +5,28 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 
+use crate::inbound::console::configured::Refused;
+
 /// The process runs.
 pub(super) fn alive() -> Response {
     text(StatusCode::OK, "text/plain; charset=utf-8", "alive\n".to_owned())
 }
 
-/// 200 only when every check holds; the body lists each.
-pub(super) fn ready(checks: &[(String, bool)]) -> Response {
+/// 200 only when every check holds; the body lists each. A configuration that is not in force is told, too: the gate
+/// works by the former one.
+pub(super) fn ready(checks: &[(String, bool)], refused: Option<&Refused>) -> Response {
     let all = checks.iter().all(|(_, good)| *good);
     let status = if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let line = |(name, good): &(String, bool)| {
         format!("{name}: {}\n", if *good { "ready" } else { "not ready" })
     };
-    text(status, "text/plain; charset=utf-8", checks.iter().map(line).collect())
+    let mut body: String = checks.iter().map(line).collect();
+    if let Some(Refused { faults, place }) = refused {
+        body.push_str(&format!(
+            "configuration: edited and refused ({faults} fault(s), first at {place}, see the log), the former one is in force\n"
+        ));
+    }
+    text(status, "text/plain; charset=utf-8", body)
 }
 
 /// The Prometheus text format, version 0.0.4.

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::gate::Gate;
+use crate::inbound::console::configured::Configured;
 use crate::inbound::console::{listener, respond};
 use crate::net::tls::ServerTls;
 use crate::register::Readiness;
@@ -22,6 +23,8 @@ pub struct Health {
     pub gate: Arc<Gate>,
     /// Every route and where it listens.
     pub routes: Vec<(Arc<str>, SocketAddr)>,
+    /// Whether the configuration on the disk is in force.
+    pub configured: Configured,
     /// Renders all counters.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// True as soon as the gate stops.
@@ -52,7 +55,7 @@ async fn readyz(State(health): State<Health>) -> Response {
     }
     checks.push(register(health.gate.register().readiness()));
     checks.push(("ledger".to_owned(), health.gate.ledger_writes()));
-    respond::ready(&checks)
+    respond::ready(&checks, health.configured.refused().as_ref())
 }
 
 /// A register that does not answer is used as it was last confirmed, for a while: that it is so must be seen.

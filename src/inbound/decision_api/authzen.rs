@@ -58,6 +58,7 @@ impl Asking<'_> {
             message: written,
             control_id: self.request_id.to_owned(),
             subject: Subject::Orders(vec![order(request)]),
+            terms: self.gate.terms(),
         };
         let asked = self.gate.inquire(inquiry).await?;
         let entry = asked.entry.to_string();

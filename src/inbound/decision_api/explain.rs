@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::domain::verdict::Verdict;
 use crate::gate::inquiry::{Caller, Inquiry, InquiryError};
-use crate::gate::stance::StanceSwitch;
+use crate::gate::stance::RouteStance;
+use crate::gate::terms::Terms;
 use crate::gate::verdict_json::VerdictJson;
 use crate::gate::{Gate, Subject};
 
@@ -35,7 +36,19 @@ pub enum Explained {
         control_id: String,
         /// Of what cannot be read: why, in Chinese and English.
         doubt: Option<(&'static str, &'static str)>,
+        /// How it was read, and what it is judged by.
+        by: By,
     },
+}
+
+/// How a message was read and is judged: of one configuration.
+pub struct By {
+    /// The mapping's name.
+    pub mapping: Arc<str>,
+    /// What the route does with verdicts.
+    pub stance: Arc<RouteStance>,
+    /// What the house has set.
+    pub terms: Arc<Terms>,
 }
 
 /// Reads a message as a route does.
@@ -48,10 +61,6 @@ pub struct Explainer {
     pub route: Arc<str>,
     /// What it takes.
     pub form: Form,
-    /// What it does with verdicts.
-    pub stance: StanceSwitch,
-    /// How it reads.
-    pub mapping: Arc<str>,
     /// Reads a message.
     pub read: Read,
 }
@@ -80,11 +89,13 @@ impl Explainer {
         caller: Caller,
         message: Bytes,
     ) -> Result<serde_json::Value, InquiryError> {
-        let (subject, control_id, doubt) = match (self.read)(&message) {
+        let (subject, control_id, doubt, by) = match (self.read)(&message) {
             Explained::NotSurgical => {
                 return Ok(written(&Verdict::not_surgical(), gate, None, None));
             }
-            Explained::Judged { subject, control_id, doubt } => (subject, control_id, doubt),
+            Explained::Judged { subject, control_id, doubt, by } => {
+                (subject, control_id, doubt, by)
+            }
         };
         let unreadable = match &subject {
             Subject::Unreadable { why, .. } => {
@@ -97,11 +108,12 @@ impl Explainer {
             interface: INTERFACE,
             caller,
             route: Arc::clone(&self.route),
-            stance: self.stance.now(),
-            mapping: Arc::clone(&self.mapping),
+            stance: by.stance,
+            mapping: by.mapping,
             message,
             control_id,
             subject,
+            terms: by.terms,
         };
         let asked = gate.inquire(inquiry).await?;
         Ok(written(&asked.verdict, gate, Some(&asked.entry.to_string()), unreadable))

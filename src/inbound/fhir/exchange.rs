@@ -152,6 +152,7 @@ pub(super) async fn forward(route: &Route, outgoing: Outgoing) -> Result<Answere
     match progress.within(route.config.upstream_timeout, sending).await {
         Some(Ok(response)) => {
             route.upstream.works();
+            route.meters.answered(sent);
             let (head, body) = response.into_parts();
             let body = watched(body, route.config.idle_timeout, None);
             let entries = passages.iter().filter_map(Passage::told_under).collect();

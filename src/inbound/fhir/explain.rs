@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{Method, Request};
 use serde_json::Value;
 
+use crate::clock;
 use crate::fhir::document::Document;
 use crate::fhir::interaction::{Interaction, Write};
 use crate::fhir::media::Form;
@@ -57,7 +58,11 @@ pub fn read(reader: &Reader<'_>, file: &Bytes) -> Explained {
 fn of_request(reader: &Reader<'_>, request: &Request<Bytes>) -> Result<Explained, Doubt> {
     let body = request.body();
     let (parts, ()) = request.clone().map(drop).into_parts();
-    let asked = Asked { parts, peer: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)) };
+    let asked = Asked {
+        parts,
+        peer: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+        taken: clock::monotonic(),
+    };
     let config = reader.config;
     match asked.interaction(config, !body.is_empty()) {
         Interaction::Stream | Interaction::OutsideBase | Interaction::Unjudged { .. } => {

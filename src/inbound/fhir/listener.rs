@@ -14,13 +14,14 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::feed::watch::Light;
 use crate::gate::Gate;
 use crate::inbound::fhir::Config;
 use crate::inbound::fhir::service::{Route, serve};
+use crate::inbound::live::Live;
 use crate::net::client::{Body, ClientError};
 use crate::net::handshake::shake;
 use crate::net::stream::{Plain, Stream};
@@ -57,11 +58,11 @@ pub enum BindError {
 ///
 /// # Errors
 /// What the system says, or TLS.
-pub fn bind(config: Arc<Config>, gate: Arc<Gate>, upstream: Light) -> Result<Bound, BindError> {
+pub fn bind(live: Live<Config>, gate: Arc<Gate>, upstream: Light) -> Result<Bound, BindError> {
     let (busy, done) = mpsc::channel(1);
-    let address = config.listen;
+    let address = live.now().config.listen;
     let listener = listen(address).map_err(|error| BindError::Listen(address, error))?;
-    let route = Route::new(config, gate, upstream, busy)?;
+    let route = Route::new(live, gate, upstream, busy)?;
     Ok(Bound { listener, route, done })
 }
 
@@ -81,12 +82,11 @@ impl Bound {
 
     /// Accepts until `drain` says stop, then waits for what is under way. Dropping the future cuts it.
     pub async fn run(self, mut drain: watch::Receiver<bool>) {
-        let Self { listener, route, mut done } = self;
+        let Self { listener, mut route, mut done } = self;
         let name = Arc::clone(&route.config.name);
         if let Ok(listen) = listener.local_addr() {
             events::RouteListening { route: &name, listen }.emit();
         }
-        let slots = Arc::new(Semaphore::new(route.config.max_connections));
         let mut connections = JoinSet::new();
         while !*drain.borrow() {
             let accepted = tokio::select! {
@@ -102,15 +102,13 @@ impl Bound {
                     continue;
                 }
             };
-            let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
+            route.renew();
+            while connections.try_join_next().is_some() {}
+            if connections.len() >= route.config.max_connections {
                 events::ConnectionRefused { route: &name }.emit();
                 continue;
-            };
-            let (route, drain) = (route.clone(), drain.clone());
-            connections.spawn(async move {
-                connection(route, stream, peer, drain).await;
-                drop(slot);
-            });
+            }
+            connections.spawn(connection(route.clone(), stream, peer, drain.clone()));
         }
         drop(listener);
         while connections.join_next().await.is_some() {}
@@ -170,6 +168,7 @@ async fn connection(
 ) {
     let config = Arc::clone(&route.config);
     events::ConnectionOpened { route: &config.name }.emit();
+    let _open = route.meters.connection();
     // Answers are small and waited for: Nagle would hold them back.
     let _ = stream.set_nodelay(true);
     let by_tls = Arc::new(AtomicBool::new(false));

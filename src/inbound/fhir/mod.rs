@@ -52,7 +52,7 @@ use crate::mapping::fhir::FhirMapping;
 use crate::net::tls::{ClientTls, ServerTls};
 
 /// The settings of one route (contract §2 `[[fhir]]`).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// In entries, events and alerts.
     pub name: Arc<str>,
@@ -91,6 +91,19 @@ pub struct Config {
 }
 
 impl Config {
+    /// These settings for a route that runs by `held`: what is bound stays as it is until a restart.
+    pub fn taken_up(self, held: &Self, stance: StanceSwitch) -> Self {
+        Self {
+            name: Arc::clone(&held.name),
+            listen: held.listen,
+            upstream: held.upstream.clone(),
+            tls: held.tls.clone(),
+            upstream_tls: held.upstream_tls.clone(),
+            stance,
+            ..self
+        }
+    }
+
     /// What clients speak here.
     fn scheme(&self) -> &'static str {
         if self.tls.is_some() { "https" } else { "http" }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -10,9 +10,11 @@ use http::{Method, Request, Response};
 use hyper::body::{Body as _, Incoming};
 use tokio::sync::{Semaphore, mpsc};
 
+use crate::clock;
 use crate::feed::watch::Light;
 use crate::fhir::interaction::{Head, Interaction, classify};
 use crate::gate::passage::{Outcome, Passage};
+use crate::gate::terms::Terms;
 use crate::gate::{Gate, Request as Judged, Subject};
 use crate::inbound::fhir::body::{Gathered, HELD_MAX_KIB, gather, read_out};
 use crate::inbound::fhir::doubt::{Class, Doubt};
@@ -20,8 +22,10 @@ use crate::inbound::fhir::exchange::{Content, Outgoing, forward};
 use crate::inbound::fhir::intake::{self, Unit, Weighed};
 use crate::inbound::fhir::references::{Changes, Remembered};
 use crate::inbound::fhir::{Config, batch, headers, named, recorded, respond};
+use crate::inbound::live::Live;
 use crate::net::client::{Body, Client, ClientError, Settings};
 use crate::telemetry::events;
+use crate::telemetry::route::Meters;
 
 /// How long connecting to the server may take: it stands in the same house.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -33,8 +37,10 @@ const EVIDENCE_MAX: usize = 64 * 1024;
 /// What the requests of a route work with. Cheap to clone.
 #[derive(Clone)]
 pub struct Route {
-    /// Its settings.
+    /// Its settings, as they were when the request came.
     pub config: Arc<Config>,
+    /// The terms of the house, of the same configuration.
+    pub terms: Arc<Terms>,
     /// The one path.
     pub gate: Arc<Gate>,
     /// Whether its server can be reached.
@@ -42,6 +48,8 @@ pub struct Route {
     pub(super) client: Client,
     pub(super) remembered: Remembered,
     pub(super) room: Arc<Semaphore>,
+    pub(super) live: Live<Config>,
+    pub(super) meters: Meters,
     /// Held by whatever must end before the gate may.
     pub(super) busy: mpsc::Sender<()>,
 }
@@ -52,11 +60,13 @@ impl Route {
     /// # Errors
     /// When the server is https and TLS cannot be set up.
     pub fn new(
-        config: Arc<Config>,
+        live: Live<Config>,
         gate: Arc<Gate>,
         upstream: Light,
         busy: mpsc::Sender<()>,
     ) -> Result<Self, ClientError> {
+        let now = live.now();
+        let (config, terms) = (now.config, now.terms);
         let settings = Settings {
             connect_timeout: CONNECT_TIMEOUT.min(config.upstream_timeout),
             https: config.upstream.https(),
@@ -67,7 +77,15 @@ impl Route {
             None => Client::new(settings)?,
         };
         let room = Arc::new(Semaphore::new(HELD_MAX_KIB));
-        Ok(Self { config, gate, upstream, client, remembered: Remembered::default(), room, busy })
+        let (meters, remembered) = (Meters::of(&config.name), Remembered::default());
+        Ok(Self { config, terms, gate, upstream, client, remembered, room, live, meters, busy })
+    }
+
+    /// Takes up what is in force now, between two requests.
+    pub(super) fn renew(&mut self) {
+        if let Some(now) = self.live.other_than(&self.config, &self.terms) {
+            (self.config, self.terms) = (now.config, now.terms);
+        }
     }
 }
 
@@ -75,6 +93,8 @@ impl Route {
 pub(super) struct Asked {
     pub(super) parts: Parts,
     pub(super) peer: SocketAddr,
+    /// When all of it was there.
+    pub(super) taken: Instant,
 }
 
 impl Asked {
@@ -124,12 +144,13 @@ impl Asked {
 
 /// Answers one request.
 pub(super) async fn serve(
-    route: Route,
+    mut route: Route,
     peer: SocketAddr,
     request: Request<Incoming>,
 ) -> Response<Body> {
+    route.renew();
     let (parts, body) = request.into_parts();
-    let asked = Asked { parts, peer };
+    let mut asked = Asked { parts, peer, taken: clock::monotonic() };
     let has_body = !body.is_end_stream() || headers::announce_body(&asked.parts.headers);
     let interaction = asked.interaction(&route.config, has_body);
     let streams = match &interaction {
@@ -150,7 +171,7 @@ pub(super) async fn serve(
     // What is judged is not given up when the client goes away: its entry says that it was forwarded, so it is, and what
     // the server answers is recorded.
     let now = route.gate.clock().now();
-    let work = tokio::spawn(async move { judged(&route, &asked, &interaction, body).await });
+    let work = tokio::spawn(async move { judged(&route, &mut asked, &interaction, body).await });
     work.await.unwrap_or_else(|_| respond::internal(now))
 }
 
@@ -177,13 +198,15 @@ async fn pass_on(
 /// A request whose body is looked at.
 async fn judged(
     route: &Route,
-    asked: &Asked,
+    asked: &mut Asked,
     interaction: &Interaction,
     body: Incoming,
 ) -> Response<Body> {
     let busy = route.busy.clone();
     let now = || route.gate.clock().now();
-    let response = match gather(body, route.config.limits.bytes, &route.room).await {
+    let gathered = gather(body, route.config.limits.bytes, &route.room).await;
+    asked.taken = clock::monotonic();
+    let response = match gathered {
         Gathered::Whole(held) => {
             let weighed = intake::weigh(route, asked, interaction, &held.bytes).await;
             ruled(route, asked, weighed, held.bytes.clone()).await
@@ -313,6 +336,9 @@ pub(super) async fn before_gate(
         subject,
         read_elsewhere,
         answer: respond::answer(doubt),
+        terms: Arc::clone(&route.terms),
     };
-    route.gate.pass(request).await
+    let outcome = route.gate.pass(request).await;
+    route.meters.added(asked.taken);
+    outcome
 }

@@ -15,12 +15,15 @@ use crate::domain::verdict::Stance;
 use crate::feed::watch::Light;
 use crate::gate::Gate;
 use crate::gate::passage::Outcome;
+use crate::gate::terms::Terms;
 use crate::hl7::frame::FrameScanner;
+use crate::inbound::live::Live;
 use crate::inbound::mllp::Config;
 use crate::inbound::mllp::exchange::{Pending, report};
 use crate::inbound::mllp::pipeline::{IN_FLIGHT_MAX, Pipeline};
 use crate::net::tls::why::why;
 use crate::telemetry::events;
+use crate::telemetry::route::Meters;
 
 /// How much is read at a time; small, because an idle connection holds it.
 const READ_CHUNK: usize = 8 * 1024;
@@ -36,12 +39,34 @@ const UNSENT_MAX: usize = 1024 * 1024;
 /// What a connection of a route works with.
 #[derive(Clone)]
 pub struct Route {
-    /// Its settings.
+    /// Its settings, as they were when they were last looked at.
     pub config: Arc<Config>,
+    /// The terms of the house, of the same configuration.
+    pub terms: Arc<Terms>,
     /// The one path.
     pub gate: Arc<Gate>,
     /// Whether its downstream system can be connected to.
     pub upstream: Light,
+    /// Where both come from.
+    pub live: Live<Config>,
+    /// What is measured of it.
+    pub meters: Meters,
+}
+
+impl Route {
+    /// Puts a route together.
+    pub fn new(live: Live<Config>, gate: Arc<Gate>, upstream: Light) -> Self {
+        let now = live.now();
+        let meters = Meters::of(&now.config.name);
+        Self { config: now.config, terms: now.terms, gate, upstream, live, meters }
+    }
+
+    /// Takes up what is in force now, between two messages; whether it is another.
+    pub fn renew(&mut self) -> bool {
+        let Some(now) = self.live.other_than(&self.config, &self.terms) else { return false };
+        (self.config, self.terms) = (now.config, now.terms);
+        true
+    }
 }
 
 /// The state of one connection.
@@ -198,6 +223,10 @@ impl Connection {
 
     /// Everything that can be done without waiting.
     fn advance(&mut self) {
+        if self.route.renew() {
+            self.sender_frames.limit(self.route.config.max_frame);
+            self.upstream_frames.limit(self.route.config.max_frame);
+        }
         self.take_replies();
         if self.relaying && self.closing.is_none() {
             let stance = self.route.gate.in_force(self.route.config.stance.now());

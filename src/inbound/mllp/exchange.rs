@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::{Buf, Bytes};
 
@@ -27,10 +28,17 @@ type Judging = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 /// A message before the gate, and how it goes on when it passes.
 pub(super) struct Pending {
     pub(super) judging: Judging,
-    pub(super) frame: Bytes,
-    pub(super) reference: Reference,
-    pub(super) promised: bool,
-    pub(super) then: Then,
+    waiting: Waiting,
+}
+
+/// What is known of it meanwhile.
+struct Waiting {
+    frame: Bytes,
+    reference: Reference,
+    promised: bool,
+    then: Then,
+    /// When all of it was there.
+    since: Instant,
 }
 
 /// What follows a judged piece.
@@ -90,6 +98,7 @@ impl Connection {
     /// One whole frame, at the front of the sender's bytes.
     fn frame(&mut self, length: usize) {
         let Some(frame) = self.from_sender.get(..length) else { return };
+        let since = clock::monotonic();
         match intake::read(&self.route, frame) {
             Intake::Short { reference, reply, promised, scheduling } => {
                 let passage = self.route.gate.short_way();
@@ -100,32 +109,28 @@ impl Connection {
                 self.forward(passage, frame, (!reply).then_some(reference), promised);
                 self.from_sender = buffer;
                 self.from_sender.advance(length);
+                self.route.meters.added(since);
             }
             Intake::Checked { read, doubted, reference, promised } => {
                 let frame = self.from_sender.split_to(length).freeze();
                 let request = intake::request(&self.route, &frame, read, doubted, &reference);
-                self.judge(request, frame, reference, promised, Then::GoOn);
+                let then = Then::GoOn;
+                self.judge(request, Waiting { frame, reference, promised, then, since });
             }
         }
     }
 
-    fn judge(
-        &mut self,
-        request: Request,
-        frame: Bytes,
-        reference: Reference,
-        promised: bool,
-        then: Then,
-    ) {
+    fn judge(&mut self, request: Request, waiting: Waiting) {
         let gate = Arc::clone(&self.route.gate);
         let judging = Box::pin(async move { gate.pass(request).await });
-        self.pending = Some(Pending { judging, frame, reference, promised, then });
+        self.pending = Some(Pending { judging, waiting });
     }
 
     /// A piece that is no whole frame: it goes before the gate like everything else.
     fn unreadable(&mut self, piece: Bytes, why: &'static str, then: Then) {
         let request = intake::unreadable(&self.route, &piece, why);
-        self.judge(request, piece, Reference::Unknown, false, then);
+        let (reference, promised, since) = (Reference::Unknown, false, clock::monotonic());
+        self.judge(request, Waiting { frame: piece, reference, promised, then, since });
     }
 
     pub(super) fn give_up_framing(&mut self, why: &'static str) {
@@ -138,7 +143,8 @@ impl Connection {
 
     /// The gate has ruled on the pending message.
     pub(super) fn ruled(&mut self, outcome: Outcome) {
-        let Some(pending) = self.pending.take() else { return };
+        let Some(Pending { waiting: pending, .. }) = self.pending.take() else { return };
+        self.route.meters.added(pending.since);
         match (outcome, pending.then) {
             (Outcome::Forward(passage), Then::GoOn) => {
                 let reference = Some(pending.reference);
@@ -240,6 +246,7 @@ impl Connection {
         match self.pipeline.replied(frame, ack) {
             Placed::Answers(expected) => {
                 let code = ack.and_then(|ack| std::str::from_utf8(ack.code).ok());
+                self.route.meters.answered(expected.sent);
                 report(&self.route.gate, &expected, "answered", code);
             }
             Placed::Follows | Placed::Unsolicited => {}

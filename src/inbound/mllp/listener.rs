@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::{client, server};
@@ -34,12 +34,11 @@ pub fn bind(config: &Config) -> io::Result<TcpListener> {
 }
 
 /// Accepts until `drain` says stop, then waits for the open connections. Dropping the future cuts them.
-pub async fn run(route: Route, listener: TcpListener, mut drain: watch::Receiver<bool>) {
+pub async fn run(mut route: Route, listener: TcpListener, mut drain: watch::Receiver<bool>) {
     let name = Arc::clone(&route.config.name);
     if let Ok(listen) = listener.local_addr() {
         events::RouteListening { route: &name, listen }.emit();
     }
-    let slots = Arc::new(Semaphore::new(route.config.max_connections));
     let mut connections = JoinSet::new();
     loop {
         if *drain.borrow() {
@@ -58,15 +57,13 @@ pub async fn run(route: Route, listener: TcpListener, mut drain: watch::Receiver
                 continue;
             }
         };
-        let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
+        route.renew();
+        while connections.try_join_next().is_some() {}
+        if connections.len() >= route.config.max_connections {
             events::ConnectionRefused { route: &name }.emit();
             continue;
-        };
-        let (route, drain) = (route.clone(), drain.clone());
-        connections.spawn(async move {
-            connection(route, sender, drain).await;
-            drop(slot);
-        });
+        }
+        connections.spawn(connection(route.clone(), sender, drain.clone()));
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
@@ -75,6 +72,7 @@ pub async fn run(route: Route, listener: TcpListener, mut drain: watch::Receiver
 async fn connection(route: Route, sender: TcpStream, mut drain: watch::Receiver<bool>) {
     let config = Arc::clone(&route.config);
     events::ConnectionOpened { route: &config.name }.emit();
+    let _open = route.meters.connection();
     // Acknowledgements are small and waited for: Nagle would hold them back.
     let _ = sender.set_nodelay(true);
     let sender = match &config.tls {

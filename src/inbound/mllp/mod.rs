@@ -26,7 +26,7 @@ use crate::mapping::Mapping;
 use crate::net::tls::{ClientTls, ServerTls};
 
 /// The settings of one route (contract §2 `[[mllp]]`).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// In entries, events and alerts.
     pub name: Arc<str>,
@@ -62,6 +62,21 @@ pub struct Config {
     pub idle_timeout: Duration,
     /// A frame that has begun must end within this.
     pub frame_timeout: Duration,
+}
+
+impl Config {
+    /// These settings for a route that runs by `held`: what is bound stays as it is until a restart.
+    pub fn taken_up(self, held: &Self, stance: StanceSwitch) -> Self {
+        Self {
+            name: Arc::clone(&held.name),
+            listen: held.listen,
+            upstream: held.upstream.clone(),
+            tls: held.tls.clone(),
+            upstream_tls: held.upstream_tls.clone(),
+            stance,
+            ..self
+        }
+    }
 }
 
 /// How a route tells refusals.

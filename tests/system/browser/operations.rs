@@ -42,7 +42,7 @@ fn a_department_is_switched_to_enforce_from_the_next_message_on_and_over_a_resta
     assert_eq!(code(&client.ask(&other.bytes())), "AA");
     let seen = upstream.frames().len();
     let written: Vec<_> =
-        entries(gate.data()).into_iter().filter(|entry| entry["kind"] == "bypass").collect();
+        entries(gate.data()).into_iter().filter(|entry| entry["body"]["act"] == "stance").collect();
     assert_eq!(written.len(), 1);
     let body = &written[0]["body"];
     assert_eq!((&body["act"], &body["reason"]), (&"stance".into(), &"普外科上线".into()));

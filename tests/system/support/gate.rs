@@ -152,7 +152,8 @@ impl Hospital {
         path.display().to_string()
     }
 
-    fn configure(&self) -> PathBuf {
+    /// Writes the configuration as it is now.
+    pub(crate) fn configure(&self) -> PathBuf {
         let path = self.path("orgate.toml");
         let mut text = format!("{}\n{}", self.head, self.routes);
         if self.routes.is_empty() {
@@ -367,7 +368,7 @@ impl Gate {
         let _ = self.child.wait();
     }
 
-    fn signal(&self, signal: &str) {
+    pub(super) fn signal(&self, signal: &str) {
         let done = Command::new("kill").args([signal, &self.pid()]).status().expect("kill runs");
         assert!(done.success());
     }

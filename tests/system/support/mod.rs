@@ -6,6 +6,7 @@ pub(crate) mod chromium;
 pub(crate) mod client;
 pub(crate) mod console;
 pub(crate) mod demo;
+pub(crate) mod edited;
 pub(crate) mod gate;
 pub(crate) mod http;
 pub(crate) mod in_process;

@@ -133,7 +133,7 @@ impl Desk {
     /// How messages of a route are decoded, as the settings are now; of a route that is gone, by what they say.
     fn charset_of(&self, route: &str) -> CharsetSetting {
         let own = self.plant.routes.iter().find(|facts| *facts.name == *route);
-        own.map_or(CharsetSetting::Auto, |facts| facts.charset)
+        own.map_or(CharsetSetting::Auto, |facts| (facts.charset)())
     }
 
     fn zone(&self) -> &TimeZone {

@@ -280,7 +280,7 @@ pub(in crate::inbound::console::pages) async fn act(
 
 impl Desk {
     fn feed(&self, name: &str) -> Option<Watched> {
-        self.plant.feeds.iter().find(|feed| feed.config.name == name).cloned()
+        self.plant.feeds.feeds().into_iter().find(|feed| feed.config.name == name)
     }
 
     /// Every feed, in words. Files are read on a thread of their own.
@@ -289,7 +289,7 @@ impl Desk {
         let zone = self.zone().clone();
         let read = move || {
             let of = |feed: &Watched| line(feed, feed.glance(head), lang, &zone);
-            plant.feeds.iter().map(of).collect()
+            plant.feeds.feeds().iter().map(of).collect()
         };
         spawn_blocking(read).await.unwrap_or_default()
     }

@@ -18,9 +18,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::accounts::Permit;
 use crate::domain::verdict::Stance;
+use crate::feed::running::Board;
 use crate::feed::watch::Light;
-use crate::feed::watched::Watched;
-use crate::gate::stance::RouteStance;
+use crate::gate::stance::{RouteStance, StanceSwitch};
 use crate::hl7::charset::CharsetSetting;
 use crate::inbound::console::caller::Peer;
 use crate::inbound::console::pages::Desk;
@@ -51,10 +51,10 @@ pub struct RouteFacts {
     pub listen: SocketAddr,
     /// The downstream system.
     pub upstream: String,
-    /// The mapping's name.
-    pub mapping: String,
+    /// The name of the mapping in force.
+    pub mapping: Arc<dyn Fn() -> String + Send + Sync>,
     /// How HL7 v2 messages are decoded here.
-    pub charset: CharsetSetting,
+    pub charset: Arc<dyn Fn() -> CharsetSetting + Send + Sync>,
     /// Whether the downstream system answered when it was last needed.
     pub light: Light,
 }
@@ -65,14 +65,14 @@ pub struct Plant {
     /// Every route.
     pub routes: Vec<RouteFacts>,
     /// Every feed.
-    pub feeds: Vec<Watched>,
+    pub feeds: Board,
     /// Dead letters on their way again.
     resends: Resends,
 }
 
 impl Plant {
     /// These routes and feeds.
-    pub fn new(routes: Vec<RouteFacts>, feeds: Vec<Watched>) -> Self {
+    pub fn new(routes: Vec<RouteFacts>, feeds: Board) -> Self {
         Self { routes, feeds, resends: Resends::default() }
     }
 }
@@ -219,8 +219,8 @@ impl Desk {
     fn route_line(&self, facts: &RouteFacts, lang: Lang) -> RouteLine {
         let stances = self.office.stances();
         let switch = stances.of(&facts.name);
-        let now = switch.map(|switch| switch.now());
-        let file = switch.map(|switch| switch.file());
+        let now = switch.as_ref().map(StanceSwitch::now);
+        let file = switch.as_ref().map(StanceSwitch::file);
         let change = stances.change(&facts.name);
         let words = |stance: Option<&RouteStance>| stance.map(|s| said(s, lang));
         let standing = facts.light.standing();
@@ -230,7 +230,7 @@ impl Desk {
             kind: facts.kind,
             listen: facts.listen.to_string(),
             upstream: facts.upstream.clone(),
-            mapping: facts.mapping.clone(),
+            mapping: (facts.mapping)(),
             up: standing.up,
             since: standing.since.map(|since| moment(since, self.zone())).unwrap_or_default(),
             why: standing.why,
