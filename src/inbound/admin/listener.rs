@@ -163,7 +163,7 @@ impl Doors {
             }
             Ask::Prune { by } => (self.pruner)(by).await,
             Ask::Health => Answer::Health {
-                register: self.gate.register_answers(),
+                register: self.gate.register().readiness().usable,
                 ledger: self.gate.ledger_writes(),
             },
             Ask::Head => Answer::Head { head: self.gate.ledger_head().to_string() },
