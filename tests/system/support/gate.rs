@@ -340,8 +340,7 @@ impl Gate {
     /// A page of the console port: status line and body.
     pub(crate) fn page(&self, path: &str) -> (String, String) {
         use std::io::{Read, Write};
-        let console = self.console.expect("the console listens");
-        let mut stream = std::net::TcpStream::connect(console).expect("the console accepts");
+        let mut stream = std::net::TcpStream::connect(self.console()).expect("it accepts");
         let ask = format!("GET {path} HTTP/1.1\r\nHost: {console}\r\nConnection: close\r\n\r\n");
         stream.write_all(ask.as_bytes()).expect("the console reads");
         let mut came = String::new();
