@@ -341,7 +341,7 @@ impl Gate {
     pub(crate) fn page(&self, path: &str) -> (String, String) {
         use std::io::{Read, Write};
         let mut stream = std::net::TcpStream::connect(self.console()).expect("it accepts");
-        let ask = format!("GET {path} HTTP/1.1\r\nHost: {console}\r\nConnection: close\r\n\r\n");
+        let ask = format!("GET {path} HTTP/1.1\r\nHost: gate\r\nConnection: close\r\n\r\n");
         stream.write_all(ask.as_bytes()).expect("the console reads");
         let mut came = String::new();
         stream.read_to_string(&mut came).expect("the console answers");
