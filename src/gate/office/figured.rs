@@ -9,6 +9,8 @@ use crate::clock::monotonic;
 
 /// What took some time is kept so many times as long: counting takes a twentieth of one thread at most.
 const KEPT_TIMES: u32 = 20;
+/// What took less is counted again each time.
+const KEPT_FROM: Duration = Duration::from_millis(50);
 /// And no longer than this.
 const KEPT_MAX: Duration = Duration::from_secs(60);
 /// Answers that are kept at a time.
@@ -46,6 +48,9 @@ impl<K: PartialEq, V> Figured<K, V> {
         }
         let value = Arc::new(count.await?);
         let (now, took) = (monotonic(), began.elapsed());
+        if took < KEPT_FROM {
+            return Ok(value);
+        }
         let until = now.checked_add((took * KEPT_TIMES).min(KEPT_MAX)).unwrap_or(now);
         if answers.len() >= ANSWERS_MAX {
             answers.remove(0);

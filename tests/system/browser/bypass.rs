@@ -2,7 +2,7 @@
 
 use crate::browser::{PASSWORD, house};
 use crate::support::chromium::Chromium;
-use crate::support::ledger::of_kind;
+use crate::support::ledger::switches;
 use crate::support::message::Draft;
 use crate::support::reply::code;
 
@@ -26,7 +26,7 @@ fn an_operator_switches_the_bypass_on_and_off_and_sees_what_is_left_of_it() {
     // Without a reason the browser itself sends nothing.
     browser.click("#bypass-on button");
     assert_eq!(browser.path(), "/operations");
-    assert!(of_kind(gate.data(), "bypass").is_empty());
+    assert!(switches(gate.data()).is_empty());
     browser.fill("#bypass-on input[name=reason]", "授权库升级失败");
     browser.click("#bypass-on button");
     browser.says("p.notice", "旁路开关已切换");
@@ -38,7 +38,7 @@ fn an_operator_switches_the_bypass_on_and_off_and_sees_what_is_left_of_it() {
     browser.click("#bypass-off button");
     browser.says("#bypass", "未开启");
     assert_eq!(code(&client.ask(&Draft::refused("W1").bytes())), "AE");
-    let written = of_kind(gate.data(), "bypass");
+    let written = switches(gate.data());
     let told: Vec<_> = written.iter().map(|entry| &entry["body"]).collect();
     assert_eq!(told.len(), 2);
     assert_eq!((&told[0]["account"], &told[1]["account"]), (&"ops".into(), &"ops".into()));
@@ -56,5 +56,5 @@ fn an_operator_switches_the_bypass_on_and_off_and_sees_what_is_left_of_it() {
     browser.fill("#bypass-on input[name=reason]", "x");
     browser.click("#bypass-on button");
     browser.says("main", "只能变更本科室");
-    assert_eq!(of_kind(gate.data(), "bypass").len(), 2);
+    assert_eq!(switches(gate.data()).len(), 2);
 }

@@ -1,7 +1,6 @@
 //! The outage switch: everything passes, unstopped and recorded, until its time is over.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::process::Output;
 
 use jiff::SignedDuration;
@@ -12,7 +11,7 @@ use crate::support::eventually;
 use crate::support::gate::{Gate, Hospital, text};
 use crate::support::http;
 use crate::support::in_process::FixedGate;
-use crate::support::ledger::{decision, decisions, decisions_of, findings, of_kind};
+use crate::support::ledger::{decision, decisions, decisions_of, findings, of_kind, switches};
 use crate::support::message::Draft;
 use crate::support::reply::code;
 use crate::support::resource;
@@ -30,13 +29,6 @@ fn on(hospital: &Hospital, lasting: &str) -> String {
     );
     assert!(out.status.success(), "{}", text(&out.stderr));
     text(&out.stdout)
-}
-
-/// The entries of switches; those of configurations are of the same kind.
-fn switches(data: &Path) -> Vec<Value> {
-    let mut all = of_kind(data, "bypass");
-    all.retain(|entry| entry["body"]["act"] != "configuration");
-    all
 }
 
 fn acts(gate: &Gate) -> Vec<String> {

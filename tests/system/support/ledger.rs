@@ -34,6 +34,13 @@ pub(crate) fn of_kind(data: &Path, kind: &str) -> Vec<Value> {
     entries(data).into_iter().filter(|entry| entry["kind"] == kind).collect()
 }
 
+/// The entries of switches; those of configurations are of the same kind.
+pub(crate) fn switches(data: &Path) -> Vec<Value> {
+    let mut all = of_kind(data, "bypass");
+    all.retain(|entry| entry["body"]["act"] != "configuration");
+    all
+}
+
 /// The decision entries.
 pub(crate) fn decisions(data: &Path) -> Vec<Value> {
     of_kind(data, "decision")
