@@ -292,12 +292,8 @@ pub(super) async fn act(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let visit = match desk.permitted(&headers, peer, Permit::Review).await {
-        Ok(visit) => visit,
-        Err(response) => return response,
-    };
-    let form = match desk.form(&visit, &headers, body).await {
-        Ok(form) => form,
+    let (visit, form) = match desk.sent(&headers, peer, Permit::Review, body).await {
+        Ok(sent) => sent,
         Err(response) => return response,
     };
     let Some(id) = FileId::parse(&file) else { return failed(visit.lang, &OfficeError::Unknown) };

@@ -119,12 +119,8 @@ pub(super) async fn find(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let visit = match desk.permitted(&headers, peer, Permit::See).await {
-        Ok(visit) => visit,
-        Err(response) => return response,
-    };
-    let form = match desk.form(&visit, &headers, body).await {
-        Ok(form) => form,
+    let (visit, form) = match desk.sent(&headers, peer, Permit::See, body).await {
+        Ok(sent) => sent,
         Err(response) => return response,
     };
     let before = form.filled("before").and_then(|before| before.parse().ok());

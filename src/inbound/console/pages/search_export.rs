@@ -32,12 +32,8 @@ pub(super) async fn export(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let visit = match desk.permitted(&headers, peer, Permit::Audit).await {
-        Ok(visit) => visit,
-        Err(response) => return response,
-    };
-    let form = match desk.form(&visit, &headers, body).await {
-        Ok(form) => form,
+    let (visit, form) = match desk.sent(&headers, peer, Permit::Audit, body).await {
+        Ok(sent) => sent,
         Err(response) => return response,
     };
     let Some(why) = form.filled("export_purpose") else {

@@ -120,6 +120,19 @@ impl Desk {
         Err(failed(visit.lang, &OfficeError::Forbidden(first)))
     }
 
+    /// Who sends a form for which a permit is needed, and what it holds.
+    pub(super) async fn sent(
+        &self,
+        headers: &HeaderMap,
+        peer: Peer,
+        permit: Permit,
+        body: Body,
+    ) -> Result<(Visit, Form), Response> {
+        let visit = self.permitted(headers, peer, permit).await?;
+        let form = self.form(&visit, headers, body).await?;
+        Ok((visit, form))
+    }
+
     /// A form that this very session's page was sent with.
     pub(super) async fn form(
         &self,

@@ -10,7 +10,7 @@ use axum::response::Response;
 use crate::accounts::{NewAccount, Permit};
 use crate::inbound::console::caller::Peer;
 use crate::inbound::console::pages::Desk;
-use crate::inbound::console::pages::accounts::{Line, RoleBox, asked, role_boxes, secret};
+use crate::inbound::console::pages::accounts::{Line, RoleBox, asked, listed, role_boxes, secret};
 use crate::inbound::console::pages::page::{Frame, html, message};
 use crate::inbound::console::pages::visit::failed;
 use crate::inbound::console::pages::words::Lang;
@@ -30,15 +30,11 @@ pub(super) async fn show(
     Extension(peer): Extension<Peer>,
     headers: HeaderMap,
 ) -> Response {
-    let visit = match desk.permitted(&headers, peer, Permit::Administer).await {
-        Ok(visit) => visit,
+    let (visit, listed) = match listed(&desk, &headers, peer).await {
+        Ok(listed) => listed,
         Err(response) => return response,
     };
     let lang = visit.lang;
-    let listed = match desk.office.listed(&visit.account).await {
-        Ok(listed) => listed,
-        Err(error) => return failed(lang, &error),
-    };
     let page = ListPage {
         frame: desk.frame(&visit, "accounts").await,
         lang,
@@ -55,12 +51,8 @@ pub(super) async fn add(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let visit = match desk.permitted(&headers, peer, Permit::Administer).await {
-        Ok(visit) => visit,
-        Err(response) => return response,
-    };
-    let form = match desk.form(&visit, &headers, body).await {
-        Ok(form) => form,
+    let (visit, form) = match desk.sent(&headers, peer, Permit::Administer, body).await {
+        Ok(sent) => sent,
         Err(response) => return response,
     };
     let Some(expires) = asked::end(&form, desk.zone()) else { return no_day(visit.lang) };

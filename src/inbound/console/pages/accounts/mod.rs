@@ -12,16 +12,17 @@ mod one;
 
 use askama::Template;
 use axum::Router;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::get;
 use jiff::Timestamp;
 
-use crate::accounts::{Account, Role, Scope, Status};
+use crate::accounts::{Account, Permit, Role, Scope, Status};
 use crate::gate::office::Listed;
+use crate::inbound::console::caller::Peer;
 use crate::inbound::console::pages::Desk;
 use crate::inbound::console::pages::page::{Frame, html};
-use crate::inbound::console::pages::visit::Visit;
+use crate::inbound::console::pages::visit::{Visit, failed};
 use crate::inbound::console::pages::words::{Lang, moment};
 
 /// The pages of accounts.
@@ -29,6 +30,18 @@ pub(super) fn router() -> Router<Desk> {
     Router::new()
         .route("/accounts", get(list::show).post(list::add))
         .route("/accounts/{name}", get(one::show).post(one::act))
+}
+
+/// Who asks, and every account.
+async fn listed(
+    desk: &Desk,
+    headers: &HeaderMap,
+    peer: Peer,
+) -> Result<(Visit, Vec<Listed>), Response> {
+    let visit = desk.permitted(headers, peer, Permit::Administer).await?;
+    let listed = desk.office.listed(&visit.account).await;
+    let listed = listed.map_err(|error| failed(visit.lang, &error))?;
+    Ok((visit, listed))
 }
 
 /// A password, shown this once.

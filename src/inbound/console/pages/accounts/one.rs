@@ -13,7 +13,7 @@ use crate::gate::office::OfficeError;
 use crate::inbound::console::caller::Peer;
 use crate::inbound::console::pages::Desk;
 use crate::inbound::console::pages::accounts::list::no_day;
-use crate::inbound::console::pages::accounts::{Line, RoleBox, asked, role_boxes, secret};
+use crate::inbound::console::pages::accounts::{Line, RoleBox, asked, listed, role_boxes, secret};
 use crate::inbound::console::pages::form::Form;
 use crate::inbound::console::pages::page::{Frame, go, html};
 use crate::inbound::console::pages::visit::failed;
@@ -44,15 +44,11 @@ pub(super) async fn show(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let visit = match desk.permitted(&headers, peer, Permit::Administer).await {
-        Ok(visit) => visit,
+    let (visit, listed) = match listed(&desk, &headers, peer).await {
+        Ok(listed) => listed,
         Err(response) => return response,
     };
     let lang = visit.lang;
-    let listed = match desk.office.listed(&visit.account).await {
-        Ok(listed) => listed,
-        Err(error) => return failed(lang, &error),
-    };
     let Some(listed) = listed.into_iter().find(|listed| listed.account.name == name) else {
         return failed(lang, &OfficeError::Account(ChangeRefused::Unknown));
     };
@@ -82,12 +78,8 @@ pub(super) async fn act(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let visit = match desk.permitted(&headers, peer, Permit::Administer).await {
-        Ok(visit) => visit,
-        Err(response) => return response,
-    };
-    let form = match desk.form(&visit, &headers, body).await {
-        Ok(form) => form,
+    let (visit, form) = match desk.sent(&headers, peer, Permit::Administer, body).await {
+        Ok(sent) => sent,
         Err(response) => return response,
     };
     let change = match form.get("act") {

@@ -54,12 +54,8 @@ pub(in crate::inbound::console::pages) async fn bypass(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let visit = match desk.permitted(&headers, peer, Permit::Operate).await {
-        Ok(visit) => visit,
-        Err(response) => return response,
-    };
-    let form = match desk.form(&visit, &headers, body).await {
-        Ok(form) => form,
+    let (visit, form) = match desk.sent(&headers, peer, Permit::Operate, body).await {
+        Ok(sent) => sent,
         Err(response) => return response,
     };
     let reason = form.get("reason");

@@ -281,12 +281,8 @@ pub(super) async fn apply(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let visit = match desk.permitted(&headers, peer, Permit::ChangeRegister).await {
-        Ok(visit) => visit,
-        Err(response) => return response,
-    };
-    let form = match desk.form(&visit, &headers, body).await {
-        Ok(form) => form,
+    let (visit, form) = match desk.sent(&headers, peer, Permit::ChangeRegister, body).await {
+        Ok(sent) => sent,
         Err(response) => return response,
     };
     let now = desk.office.gate().clock().now();

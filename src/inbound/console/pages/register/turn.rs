@@ -54,12 +54,8 @@ pub(super) async fn turn(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let visit = match desk.permitted(&headers, peer, Permit::ChangeRegister).await {
-        Ok(visit) => visit,
-        Err(response) => return response,
-    };
-    let form = match desk.form(&visit, &headers, body).await {
-        Ok(form) => form,
+    let (visit, form) = match desk.sent(&headers, peer, Permit::ChangeRegister, body).await {
+        Ok(sent) => sent,
         Err(response) => return response,
     };
     let way = match form.get("way") {

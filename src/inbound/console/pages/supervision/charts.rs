@@ -101,18 +101,27 @@ pub(super) fn all(supervised: &Supervised, lang: Lang) -> Vec<Chart> {
     ]
 }
 
+/// A chart of outcomes, summed up by something.
+fn outcomes_by<K: Ord>(
+    (id, words): (&'static str, [&'static str; 3]),
+    (supervised, lang): (&Supervised, Lang),
+    key: impl Fn(&Cell) -> K,
+    label: impl Fn(K) -> String,
+) -> Chart {
+    let mut chart = chart(id, words, outcomes(lang));
+    let bar = |(key, figures)| Bar { label: label(key), values: values(&figures) };
+    chart.bars = by(&supervised.cells, key).into_iter().map(bar).collect();
+    chart
+}
+
 fn months(supervised: &Supervised, lang: Lang) -> Chart {
     let words = [
         lang.say("按月", "By month"),
         lang.say("各月判定的手术例数，按结果。", "Cases judged in each month, by outcome."),
         lang.say("月份", "Month"),
     ];
-    let mut chart = chart("months", words, outcomes(lang));
-    let bar = |(month, figures): (jiff::civil::Date, Figures)| Bar {
-        label: month.strftime("%Y-%m").to_string(),
-        values: values(&figures),
-    };
-    chart.bars = by(&supervised.cells, |cell| cell.month).into_iter().map(bar).collect();
+    let label = |month: jiff::civil::Date| month.strftime("%Y-%m").to_string();
+    let chart = outcomes_by(("months", words), (supervised, lang), |cell| cell.month, label);
     chart.draw(lang, ROWS)
 }
 
@@ -125,14 +134,11 @@ fn departments(supervised: &Supervised, lang: Lang) -> Chart {
         ),
         lang.say("科室", "Department"),
     ];
-    let mut chart = chart("departments", words, outcomes(lang));
     let none = lang.say("未写明", "none given");
-    let bar = |(department, figures): (Option<String>, Figures)| Bar {
-        label: department.unwrap_or_else(|| none.to_owned()),
-        values: values(&figures),
-    };
-    let sums = by(&supervised.cells, |cell| cell.department.clone());
-    chart.bars = sums.into_iter().map(bar).collect();
+    let label = |department: Option<String>| department.unwrap_or_else(|| none.to_owned());
+    let department = |cell: &Cell| cell.department.clone();
+    let of = (supervised, lang);
+    let mut chart = outcomes_by(("departments", words), of, department, label);
     chart.bars.sort_by_key(|bar| std::cmp::Reverse(bar.total()));
     chart.bars.truncate(ROWS);
     chart.draw(lang, BARS)
@@ -144,17 +150,12 @@ fn grades(supervised: &Supervised, lang: Lang) -> Chart {
         lang.say("各级别的手术例数，按结果。", "Cases of each effective grade, by outcome."),
         lang.say("级别", "Grade"),
     ];
-    let mut chart = chart("grades", words, outcomes(lang));
-    let name = |grade: Option<Grade>| match (grade.map(Grade::number), lang) {
+    let label = |grade: Option<Grade>| match (grade.map(Grade::number), lang) {
         (Some(grade), Lang::Zh) => format!("{grade} 级"),
         (Some(grade), Lang::En) => format!("grade {grade}"),
         (None, _) => lang.say("级别不明", "unknown").to_owned(),
     };
-    let bar = |(grade, figures): (Option<Grade>, Figures)| Bar {
-        label: name(grade),
-        values: values(&figures),
-    };
-    chart.bars = by(&supervised.cells, |cell| cell.grade).into_iter().map(bar).collect();
+    let chart = outcomes_by(("grades", words), (supervised, lang), |cell| cell.grade, label);
     chart.draw(lang, BARS)
 }
 
