@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use crate::accounts::Permit;
 use crate::inbound::console::caller::Peer;
 use crate::inbound::console::pages::Desk;
+use crate::inbound::console::pages::form::Form;
 use crate::inbound::console::pages::page::go;
 use crate::inbound::console::pages::visit::failed;
 use crate::inbound::console::pages::words::moment;
@@ -47,6 +48,12 @@ impl Desk {
     }
 }
 
+/// How long a form wants it to last. What is no number of minutes is no time at all, and refused as such.
+fn lasting(form: &Form) -> SignedDuration {
+    let minutes: i64 = form.get("minutes").trim().parse().unwrap_or(0);
+    SignedDuration::from_secs(minutes.saturating_mul(60))
+}
+
 /// Switches it.
 pub(in crate::inbound::console::pages) async fn bypass(
     State(desk): State<Desk>,
@@ -60,9 +67,7 @@ pub(in crate::inbound::console::pages) async fn bypass(
     };
     let reason = form.get("reason");
     let switched = if form.get("act") == "on" {
-        // What is no number of minutes is no time at all, and refused as such.
-        let lasting = SignedDuration::from_mins(form.get("minutes").trim().parse().unwrap_or(0));
-        desk.office.bypass_on(&visit.account, reason, lasting).await
+        desk.office.bypass_on(&visit.account, reason, lasting(&form)).await
     } else {
         desk.office.bypass_off(&visit.account, reason).await
     };
@@ -70,5 +75,21 @@ pub(in crate::inbound::console::pages) async fn bypass(
         Ok(done) if done.recorded && done.kept => go("/operations?done=bypass"),
         Ok(_) => go("/operations?done=bypass-unkept"),
         Err(error) => failed(visit.lang, &error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_number_of_minutes_is_some_time() {
+        let of = |minutes: i64| lasting(&Form::read(&format!("minutes={minutes}")));
+        assert_eq!(of(30), SignedDuration::from_mins(30));
+        assert_eq!(of(i64::MAX), SignedDuration::from_secs(i64::MAX));
+        assert!(of(i64::MIN).is_negative());
+        for none in ["", "minutes=", "minutes=half", "minutes=9223372036854775808"] {
+            assert_eq!(lasting(&Form::read(none)), SignedDuration::ZERO, "{none}");
+        }
     }
 }
