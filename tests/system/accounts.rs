@@ -193,3 +193,15 @@ fn the_last_administrator_stays_and_nobody_closes_themselves() {
     assert_eq!(act(&mut second, "root", "disable", &[why]).status, 303);
     assert_eq!(root.get("/accounts").header("location"), Some("/login"));
 }
+
+#[test]
+fn a_page_that_watches_ends_when_its_account_may_not_see_any_more() {
+    let (_hospital, gate, _upstream) =
+        house(&[("root", &["--role", "admin"]), ("sun", &["--role", "viewer"])]);
+    let mut root = Browser::first_login(&gate, "root", PASSWORD);
+    let sun = Browser::first_login(&gate, "sun", PASSWORD);
+    let mut watched = sun.watch("/live/stream");
+    let more = [("role-operator", "on"), ("reason", "转信息科")];
+    assert_eq!(act(&mut root, "sun", "rights", &more).status, 303);
+    watched.ends();
+}

@@ -202,6 +202,12 @@ pub(crate) struct Events {
 }
 
 impl Events {
+    /// Waits until the gate ends the stream; signs of life come meanwhile.
+    pub(crate) fn ends(&mut self) {
+        let mut rest = String::new();
+        self.lines.read_to_string(&mut rest).expect("signs of life, then the end");
+    }
+
     /// The data of the next event of this name.
     pub(crate) fn next(&mut self, name: &str) -> String {
         let mut own = false;

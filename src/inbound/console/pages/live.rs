@@ -265,10 +265,7 @@ impl Watcher {
             tokio::select! {
                 () = stopped(&mut drain) => return None,
                 _ = self.session.tick() => {
-                    let now = self.desk.office.gate().clock().now();
-                    let session = self.desk.office.accounts().session(&self.token, now, false);
-                    // A database that does not answer throws nobody out.
-                    if matches!(session.await, Ok(None)) {
+                    if !self.still_sees().await {
                         return None;
                     }
                 }
@@ -290,6 +287,18 @@ impl Watcher {
                 }
             }
         }
+    }
+
+    /// Whether the session goes on and still may see; from here on with the rights that the account has now.
+    async fn still_sees(&mut self) -> bool {
+        let now = self.desk.office.gate().clock().now();
+        match self.desk.office.accounts().session(&self.token, now, false).await {
+            Ok(Some(session)) => self.account = session.account,
+            Ok(None) => return false,
+            // A database that does not answer throws nobody out.
+            Err(_) => {}
+        }
+        self.account.may(Permit::See)
     }
 
     fn event(&mut self, shown: &Shown) -> Option<Event> {
