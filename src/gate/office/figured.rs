@@ -1,9 +1,9 @@
 //! Answers that cost much, kept for a while: the same figures are not counted for each person who looks at them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Mutex;
+use tokio::sync::Mutex as Turn;
 
 use crate::clock::monotonic;
 
@@ -23,13 +23,17 @@ struct Answer<K, V> {
     value: Arc<V>,
 }
 
-/// Answers by what was asked; one is counted at a time, and who asks for the same waits for it.
+/// Answers by what was asked; one is counted at a time, and who asks for the same waits for it. Who asks for what is
+/// kept waits for nobody.
 #[derive(Debug)]
-pub(super) struct Figured<K, V>(Mutex<Vec<Answer<K, V>>>);
+pub(super) struct Figured<K, V> {
+    answers: Mutex<Vec<Answer<K, V>>>,
+    counting: Turn<()>,
+}
 
 impl<K, V> Default for Figured<K, V> {
     fn default() -> Self {
-        Self(Mutex::new(Vec::new()))
+        Self { answers: Mutex::new(Vec::new()), counting: Turn::new(()) }
     }
 }
 
@@ -40,23 +44,37 @@ impl<K: PartialEq, V> Figured<K, V> {
         of: K,
         count: impl Future<Output = Result<V, E>>,
     ) -> Result<Arc<V>, E> {
-        let mut answers = self.0.lock().await;
-        let began = monotonic();
-        answers.retain(|answer| began < answer.until);
-        if let Some(kept) = answers.iter().find(|answer| answer.of == of) {
-            return Ok(Arc::clone(&kept.value));
+        if let Some(kept) = self.kept(&of) {
+            return Ok(kept);
         }
+        let _turn = self.counting.lock().await;
+        // Somebody may have counted it meanwhile.
+        if let Some(kept) = self.kept(&of) {
+            return Ok(kept);
+        }
+        let began = monotonic();
         let value = Arc::new(count.await?);
         let (now, took) = (monotonic(), began.elapsed());
-        if took < KEPT_FROM {
-            return Ok(value);
+        if took >= KEPT_FROM {
+            let until = now.checked_add((took * KEPT_TIMES).min(KEPT_MAX)).unwrap_or(now);
+            let mut answers = self.hold();
+            if answers.len() >= ANSWERS_MAX {
+                answers.remove(0);
+            }
+            answers.push(Answer { of, until, value: Arc::clone(&value) });
         }
-        let until = now.checked_add((took * KEPT_TIMES).min(KEPT_MAX)).unwrap_or(now);
-        if answers.len() >= ANSWERS_MAX {
-            answers.remove(0);
-        }
-        answers.push(Answer { of, until, value: Arc::clone(&value) });
         Ok(value)
+    }
+
+    fn kept(&self, of: &K) -> Option<Arc<V>> {
+        let (mut answers, now) = (self.hold(), monotonic());
+        answers.retain(|answer| now < answer.until);
+        answers.iter().find(|answer| answer.of == *of).map(|answer| Arc::clone(&answer.value))
+    }
+
+    fn hold(&self) -> MutexGuard<'_, Vec<Answer<K, V>>> {
+        // Each critical section leaves the answers whole.
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -82,5 +100,21 @@ mod tests {
         let failed = figured.get(3, async { Err::<u8, &str>("no") }).await;
         assert_eq!(failed.unwrap_err(), "no");
         assert_eq!(*figured.get(3, async { Ok::<u8, ()>(9) }).await.unwrap(), 9);
+    }
+    #[tokio::test]
+    async fn what_is_kept_is_given_while_something_else_is_counted() {
+        let figured = Figured::<u8, u8>::default();
+        let slow = async {
+            tokio::time::sleep(KEPT_FROM * 2).await;
+            Ok::<u8, ()>(7)
+        };
+        assert_eq!(*figured.get(1, slow).await.unwrap(), 7);
+        let other = figured.get(2, std::future::pending::<Result<u8, ()>>());
+        let kept = figured.get(1, async { Err::<u8, ()>(()) });
+        tokio::select! {
+            biased;
+            _ = other => panic!("it is never counted to its end"),
+            kept = kept => assert_eq!(*kept.unwrap(), 7),
+        }
     }
 }
