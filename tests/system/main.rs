@@ -39,6 +39,7 @@ mod ledger_down;
 mod ledger_files;
 mod observed;
 mod office;
+mod office_reading;
 mod oidc;
 mod outage;
 mod outside_frames;

@@ -1,15 +1,14 @@
 //! What people do behind a running gate: override files reviewed, privileges suspended, entries found, looks recorded.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use orgate::accounts::{NewAccount, Role, Scope};
+use orgate::accounts::{Role, Scope};
 use orgate::domain::order::Redacted;
 use orgate::domain::procedure::ProcedureCode;
 use orgate::domain::verdict::Stance;
-use orgate::gate::office::{Look, Office, OfficeError, Visitor, Wanted};
+use orgate::gate::office::{Look, Office, OfficeError, Wanted};
 use orgate::gate::stance::RouteStance;
 use orgate::overrides::{Conclusion, OverrideFile, Refused, Sought, State, Target};
 use orgate::register::change::{Subject, Turn};
@@ -45,13 +44,14 @@ fn account(name: &str, staff: &str, roles: &[Role]) -> orgate::accounts::Account
     }
 }
 
-struct House {
+/// A gate in this process, and its office.
+pub(crate) struct House {
     gate: FixedGate,
     _upstream: Upstream,
 }
 
 impl House {
-    fn new(settings: &str, console: &str) -> Self {
+    pub(crate) fn new(settings: &str, console: &str) -> Self {
         let upstream = Upstream::accepting();
         let hospital = Hospital::new().set(settings).console(console);
         let hospital = hospital.route("his", upstream.address, &[]);
@@ -62,7 +62,7 @@ impl House {
         Client::connect(self.gate.route("his"))
     }
 
-    fn office(&self) -> (&Runtime, &Arc<Office>) {
+    pub(crate) fn office(&self) -> (&Runtime, &Arc<Office>) {
         self.gate.office()
     }
 
@@ -75,7 +75,7 @@ impl House {
         })
     }
 
-    fn entries(&self, kind: &str) -> Vec<Value> {
+    pub(crate) fn entries(&self, kind: &str) -> Vec<Value> {
         of_kind(&self.gate.data(), kind)
     }
 }
@@ -254,42 +254,6 @@ fn entries_are_found_by_whatever_they_bear_and_a_look_is_recorded() {
     });
     assert_eq!(opened.entry.id.to_string(), other);
     assert!(opened.of.iter().any(|entry| entry.body().contains("复核")));
-}
-
-#[test]
-fn unusual_reading_is_told_and_locks_where_it_is_set_to() {
-    let house = House::new("", "patients_per_hour = 2\nlock_unusual = true\n");
-    let (runtime, office) = house.office();
-    let new = NewAccount {
-        name: "li".to_owned(),
-        display: "李样例".to_owned(),
-        staff: None,
-        roles: vec![Role::Viewer],
-        scope: Scope::All,
-        vendor: false,
-        expires: None,
-    };
-    let password = "a-word-of-li5";
-    let now = jiff::Timestamp::UNIX_EPOCH;
-    runtime.block_on(office.accounts().add(&new, password, "root", now)).expect("added");
-    let visitor = Visitor { address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
-    let wrong = runtime.block_on(office.log_in("li", "wrong", visitor)).expect("answered");
-    assert!(wrong.is_err());
-    let entered = runtime.block_on(office.log_in("li", password, visitor)).expect("answered");
-    let entered = entered.expect("let in");
-    let mut outcomes = Vec::new();
-    for patient in ["P1", "P2", "P2", "P3"] {
-        let patients = vec![patient.to_owned()];
-        let look = Look { act: "viewed", what: "case", patients, ..Look::default() };
-        outcomes.push(runtime.block_on(office.looked(&entered.account, &look)).is_ok());
-    }
-    assert_eq!(outcomes, [true, true, true, false]);
-    let session = office.accounts().session(&entered.token, now, true);
-    assert!(runtime.block_on(session).expect("answered").is_none());
-    let acts: Vec<Value> =
-        house.entries("access").iter().map(|entry| entry["body"]["act"].clone()).collect();
-    let expected = ["login-refused", "login", "viewed", "viewed", "viewed", "viewed", "unusual"];
-    assert_eq!(acts, expected);
 }
 
 #[test]

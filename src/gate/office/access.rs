@@ -1,6 +1,7 @@
 //! Who came in and who looked at what (IS Q9 Q12 Q14): `access` entries, written before anything is shown.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use ring::digest::{SHA256, digest};
@@ -144,7 +145,11 @@ impl Office {
     ///
     /// # Errors
     /// It cannot be recorded, or the account is locked for it.
-    pub async fn looked(&self, account: &Account, look: &Look) -> Result<Looked, OfficeError> {
+    pub async fn looked(
+        self: &Arc<Self>,
+        account: &Account,
+        look: &Look,
+    ) -> Result<Looked, OfficeError> {
         let purpose: String = look.purpose.trim().chars().take(PURPOSE_MAX).collect();
         let body = json!({
             "account": account.name,
@@ -164,7 +169,10 @@ impl Office {
                 Reading::Still(count) => looked = Looked::Unusual(count),
                 Reading::Unusual(count) => {
                     looked = Looked::Unusual(count);
-                    self.unusual(account, count, now).await?;
+                    let (office, account) = (Arc::clone(self), account.clone());
+                    // It is found out once: whoever leaves at this moment is locked all the same.
+                    Self::through(async move { office.unusual(&account, count, now).await })
+                        .await?;
                 }
             }
         }
