@@ -1,6 +1,7 @@
 //! How far a feed has come, kept over restarts: written after what it covers was delivered, so that a crash
 //! repeats and never skips.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -10,6 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::{FileName, Reached};
+
+/// How a cursor's file name ends.
+const ENDING: &str = "cursor";
 
 /// A feed's place in both sources.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,7 +66,7 @@ pub struct Cursor {
 impl Cursor {
     /// Of a feed called `name`, in the folder of the feeds.
     pub fn new(folder: &Path, name: &str) -> Self {
-        Self { path: folder.join(format!("{name}.cursor")), turn: Arc::default() }
+        Self { path: folder.join(format!("{name}.{ENDING}")), turn: Arc::default() }
     }
 
     /// Holds writes back.
@@ -111,6 +115,18 @@ impl Cursor {
     fn fault(&self, error: &io::Error) -> CursorError {
         CursorError::File { place: self.path.display().to_string(), kind: error.kind() }
     }
+}
+
+/// The last notice of every cursor in the folder of the feeds, as far as they can be read.
+pub(in crate::feed) fn notices(folder: &Path) -> io::Result<Vec<u64>> {
+    let mut marks = Vec::new();
+    for file in fs::read_dir(folder)? {
+        let path = file?.path();
+        let cursor = path.extension().is_some_and(|end| end == ENDING);
+        let name = path.file_stem().and_then(OsStr::to_str).filter(|_| cursor);
+        marks.extend(name.and_then(|name| Cursor::new(folder, name).load().ok().flatten()));
+    }
+    Ok(marks.iter().map(|mark| mark.notice).collect())
 }
 
 /// Replaces a file's content durably, whole or not at all. Read by the gate alone.

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::feed::alert::Noticed;
-use crate::feed::cursor::replace;
+use crate::feed::cursor::{self, replace};
 use crate::telemetry::feed as events;
 
 /// Notices kept for feeds that have not had them: a route that flaps once a minute fills this in seven weeks.
@@ -79,7 +79,9 @@ impl Notices {
         let text = String::from_utf8_lossy(&text);
         let mut kept: VecDeque<(u64, Noticed)> = text.lines().filter_map(read).collect();
         let newest = kept.back().map_or(0, |(number, _)| *number);
-        let next = marks.iter().fold(newest, |last, mark| last.max(*mark)) + 1;
+        // Behind every cursor that lies here, also of feeds that may be taken up again: to those, no number is old.
+        let had = cursor::notices(folder)?;
+        let next = marks.iter().chain(&had).fold(newest, |last, mark| last.max(*mark)) + 1;
         let done = marks.iter().copied().min().unwrap_or(newest);
         let last: HashMap<String, u64> =
             kept.iter().map(|(number, noticed)| (noticed.subject.clone(), *number)).collect();

@@ -112,8 +112,13 @@ impl Reader {
     /// The ledger's files cannot be read on.
     pub async fn read(&mut self) -> Result<bool, LedgerError> {
         let before = self.read;
-        let head = self.heads.borrow().seq;
-        for (number, noticed) in self.notices.after(self.read.notice, ENTRIES) {
+        let (head, last) = (self.heads.borrow().seq, *self.told.borrow());
+        let noticed = self.notices.after(self.read.notice, ENTRIES);
+        if noticed.is_empty() {
+            // Numbers that nothing is kept of any more.
+            self.read.notice = self.read.notice.max(last);
+        }
+        for (number, noticed) in noticed {
             self.read.notice = number;
             if noticed.subject != self.own {
                 self.want(noticed.alert(&self.node), self.read);

@@ -20,7 +20,7 @@ use crate::feed::notices::Notices;
 use crate::feed::pace::{Backoff, Limit};
 use crate::feed::reader::{Reader, Sources};
 use crate::feed::sink::{Delivery, Failure, Letter, Sink};
-use crate::feed::tests::{draft, ground, now, open, refusal};
+use crate::feed::tests::{draft, ground, now, open, refusal, until};
 use crate::feed::watch::{WINDOW, Watch, What};
 use crate::feed::watched::Delivered;
 use crate::ledger::{Kind, Ledger};
@@ -122,16 +122,6 @@ fn dispatch(
         clock: now(),
         stop,
     }
-}
-
-/// Waits for what other tasks bring about; the bound only ends a test that would hang.
-async fn until(condition: impl Fn() -> bool) {
-    let met = async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_micros(200)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), met).await.expect("the condition is never met");
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {

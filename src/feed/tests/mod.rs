@@ -1,10 +1,14 @@
 //! Feeds under test: what the tests share, and one file per concern.
 
+mod again;
 mod chain;
 mod delivery;
 mod mail;
 mod torn;
 mod watching;
+
+use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -13,9 +17,11 @@ use tokio::runtime::Runtime;
 
 use crate::clock::Clock;
 use crate::feed::alert::{Alert, Pseudonyms, Rendering};
+use crate::feed::filter::Filter;
+use crate::feed::pace::Backoff;
 use crate::feed::sink::Letter;
-use crate::feed::{Ground, folder};
-use crate::ledger::{self, Body, Config, Draft, Entry, EntryId, FileStore, Filter, Kind, Ledger};
+use crate::feed::{Config, Destination, Ground, folder};
+use crate::ledger::{self, Body, Draft, Entry, EntryId, FileStore, Kind, Ledger};
 
 pub(in crate::feed) fn at(time: &str) -> Timestamp {
     time.parse().unwrap()
@@ -30,7 +36,7 @@ fn zone() -> TimeZone {
 }
 
 pub(in crate::feed) fn open(data: &std::path::Path) -> Ledger {
-    let config = Config::new("gate-1", zone());
+    let config = ledger::Config::new("gate-1", zone());
     Ledger::open(FileStore::open(data).unwrap(), config, now()).unwrap().0
 }
 
@@ -42,6 +48,40 @@ pub(in crate::feed) fn ground(data: &std::path::Path) -> Ground {
         zone: zone(),
         clock: now(),
     }
+}
+
+/// A feed that delivers everything at once into the file of its name.
+pub(in crate::feed) fn config(data: &Path, name: &str) -> Config {
+    let pause = Duration::from_secs(1);
+    Config {
+        name: name.to_owned(),
+        print: [0; 32],
+        destination: Destination::File { path: data.join(name) },
+        filter: Filter::default(),
+        full: false,
+        pseudonym_key: None,
+        from_start: false,
+        group: Duration::ZERO,
+        per_minute: None,
+        timeout: pause,
+        max_attempts: 2,
+        backoff: Backoff { first: pause, longest: pause },
+    }
+}
+
+/// Waits for what other tasks bring about; the bound only ends a test that would hang.
+pub(in crate::feed) async fn until(condition: impl Fn() -> bool) {
+    let met = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_micros(200)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), met).await.expect("the condition is never met");
+}
+
+/// Waits until a file holds this text.
+pub(in crate::feed) async fn until_in(path: &Path, text: &str) {
+    until(|| std::fs::read_to_string(path).is_ok_and(|held| held.contains(text))).await;
 }
 
 pub(in crate::feed) fn draft(kind: Kind, body: &Value) -> Draft {
@@ -85,6 +125,6 @@ pub(in crate::feed) fn entries(drafts: &[(Kind, Value)]) -> Vec<Entry> {
         }
         ledger.close().await;
     });
-    let all = ledger::entries(&data.path().join("ledger"), Filter::default()).unwrap();
+    let all = ledger::entries(&data.path().join("ledger"), ledger::Filter::default()).unwrap();
     all.map(Result::unwrap).filter(|entry| entry.kind != Kind::Anchor).collect()
 }
