@@ -1,8 +1,8 @@
 //! What feeds are made with: one feed's settings → a feed that is ready to run.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch as channel;
 
@@ -25,6 +25,8 @@ pub(in crate::feed) struct Kit {
     pub(in crate::feed) ground: Ground,
     pub(in crate::feed) watch: Watch,
     pub(in crate::feed) sources: Sources,
+    /// Of every feed that was ever at work here.
+    pub(in crate::feed) cursors: Mutex<BTreeMap<String, Cursor>>,
 }
 
 /// What of a feed may fail to be made, made.
@@ -43,9 +45,12 @@ pub(in crate::feed) struct Seen {
 }
 
 impl Kit {
-    /// The folder of the feeds.
-    pub(in crate::feed) fn folder(&self) -> &Path {
-        &self.ground.folder
+    /// The cursor of a feed: one for the feed before and after a change of its settings, so that a write which is
+    /// still under way is waited for.
+    pub(in crate::feed) fn cursor(&self, name: &str) -> Cursor {
+        let mut cursors = self.cursors.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Cursor::new(&self.ground.folder, name);
+        cursors.entry(name.to_owned()).or_insert_with(new).clone()
     }
 
     /// Where a feed that has not begun yet begins.
@@ -63,7 +68,7 @@ impl Kit {
         config: &Config,
         ledger: &Ledger,
     ) -> Result<Mark, CursorError> {
-        let cursor = Cursor::new(&self.ground.folder, &config.name);
+        let cursor = self.cursor(&config.name);
         Ok(match cursor.load()? {
             // The ledger is another one than the cursor was of: all of it is new.
             Some(mark) if mark.ledger.seq > ledger.head().seq => {
@@ -104,11 +109,11 @@ impl Kit {
         (mark, seen): (Mark, Seen),
         stop: &channel::Receiver<bool>,
     ) -> Dispatch {
-        let Self { ground, watch, sources } = self;
+        let Self { ground, watch, sources, .. } = self;
         let light = watch.light(What::Feed, &config.name);
         Dispatch {
             reader: Reader::new(sources, config.filter, light.subject(), mark),
-            cursor: Cursor::new(&ground.folder, &config.name),
+            cursor: self.cursor(&config.name),
             saved: mark,
             saved_at: monotonic(),
             place: seen.place,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch as channel;
 use tokio::task::JoinHandle;
 
-use crate::feed::cursor::{Cursor, Mark};
+use crate::feed::cursor::Mark;
 use crate::feed::kit::{Kit, Ready, Seen};
 use crate::feed::start::{Config, FeedError};
 use crate::feed::watched::Watched;
@@ -24,6 +24,8 @@ pub struct Running {
 
 struct Going {
     print: [u8; 32],
+    /// Where it began.
+    from: Mark,
     stop: channel::Sender<bool>,
     task: JoinHandle<Mark>,
 }
@@ -31,7 +33,8 @@ struct Going {
 /// What is to become of the feeds: all of it can be done.
 pub struct Plan {
     gone: Vec<String>,
-    begin: Vec<(Config, Ready)>,
+    /// Each with the place where it begins, if the feed before it does not tell a later one.
+    begin: Vec<(Config, Ready, Mark)>,
 }
 
 impl Plan {
@@ -86,11 +89,12 @@ impl Running {
         };
         let mut begin = Vec::new();
         for config in configs.into_iter().filter(|config| !same(config)) {
-            if !self.going.contains_key(&config.name) {
-                self.kit.mark(&config, &self.ledger)?;
-            }
+            let mark = match self.going.get(&config.name) {
+                Some(going) => going.from,
+                None => self.kit.mark(&config, &self.ledger)?,
+            };
             let ready = self.kit.ready(&config)?;
-            begin.push((config, ready));
+            begin.push((config, ready, mark));
         }
         Ok(Plan { gone, begin })
     }
@@ -102,13 +106,9 @@ impl Running {
             self.end(&name).await;
             self.board.held().remove(&name);
         }
-        for (config, ready) in plan.begin {
-            let place = self.end(&config.name).await;
-            let mark = match place.map_or_else(|| self.kit.mark(&config, &self.ledger), Ok) {
-                Ok(mark) => mark,
-                // It could be read a moment ago: from here on, rather than from nowhere.
-                Err(_) => self.kit.end(&config, &self.ledger),
-            };
+        for (config, ready, mark) in plan.begin {
+            // One whose place nobody can tell any more repeats, and skips nothing.
+            let mark = self.end(&config.name).await.unwrap_or(mark);
             self.begin(config, ready, mark);
         }
     }
@@ -124,7 +124,8 @@ impl Running {
         self.board.held().insert(name.clone(), (watched, seen.clone()));
         let dispatch = self.kit.dispatch(config, ready, (mark, seen), &stopped);
         events::FeedBegun { feed: &name }.emit();
-        self.going.insert(name, Going { print, stop, task: tokio::spawn(dispatch.run()) });
+        let task = tokio::spawn(dispatch.run());
+        self.going.insert(name, Going { print, from: mark, stop, task });
     }
 
     /// Ends one feed; where it stands.
@@ -134,7 +135,7 @@ impl Running {
         let mark = going.task.await.ok();
         events::FeedEnded { feed: name }.emit();
         // One that broke off has its cursor.
-        mark.or_else(|| Cursor::new(self.kit.folder(), name).load().ok().flatten())
+        mark.or_else(|| self.kit.cursor(name).load().ok().flatten())
     }
 
     /// Ends all of them.
@@ -145,5 +146,48 @@ impl Running {
         for (_, going) in self.going {
             let _ = going.task.await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::Feeds;
+    use crate::feed::tests::{config, draft, ground, open, refusal, until, until_in};
+    use crate::ledger::{Durability, Kind};
+
+    #[tokio::test]
+    async fn a_feed_whose_place_is_lost_repeats_and_skips_nothing() {
+        let data = tempfile::tempdir().unwrap();
+        let (ledger, own) = (open(data.path()), config(data.path(), "a"));
+        let feeds = Feeds::open(vec![own.clone()], ground(data.path()), &ledger).unwrap();
+        let mut running = feeds.run(&ledger).unwrap();
+        running.going["a"].task.abort();
+        until(|| running.going["a"].task.is_finished()).await;
+        let refused = draft(Kind::Decision, &refusal(1));
+        let _receipt = ledger.append(refused, Durability::OnDisk).await.unwrap();
+        std::fs::write(ground(data.path()).folder.join("a.cursor"), "torn").unwrap();
+        let plan = running.plan(vec![Config { print: [1; 32], ..own }]).unwrap();
+        running.take_up(plan).await;
+        until_in(&data.path().join("a"), "orgate.order.blocked").await;
+        running.stop().await;
+        ledger.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_cursor_is_written_after_what_its_former_feed_is_still_writing() {
+        let data = tempfile::tempdir().unwrap();
+        let ledger = open(data.path());
+        let feeds = Feeds::open(Vec::new(), ground(data.path()), &ledger).unwrap();
+        let running = feeds.run(&ledger).unwrap();
+        let (former, own) = (running.kit.cursor("a"), running.kit.cursor("a"));
+        let held = former.hold();
+        let saving = std::thread::spawn(move || own.save(Mark::default()));
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        assert!(!saving.is_finished());
+        drop(held);
+        saving.join().unwrap().unwrap();
+        assert!(former.load().unwrap().is_some());
+        ledger.close().await;
     }
 }

@@ -4,6 +4,7 @@ use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use http::Uri;
@@ -224,7 +225,7 @@ impl Feeds {
             heads: ledger.heads(),
             notices,
         };
-        let kit = Kit { ground, watch, sources };
+        let kit = Kit { ground, watch, sources, cursors: Mutex::default() };
         let mut marks = Vec::new();
         for (config, _) in known {
             let mark = kit.mark(&config, ledger)?;
