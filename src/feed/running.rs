@@ -12,7 +12,7 @@ use crate::feed::kit::{Kit, Ready, Seen};
 use crate::feed::start::{Config, FeedError};
 use crate::feed::watched::Watched;
 use crate::ledger::Ledger;
-use crate::telemetry::reload as events;
+use crate::telemetry::{reload as events, state};
 
 /// Every feed at work.
 pub struct Running {
@@ -105,6 +105,8 @@ impl Running {
         for name in plan.gone {
             self.end(&name).await;
             self.board.held().remove(&name);
+            // Nobody counts it any more, and nothing waits for it.
+            state::feed(&name, 0);
         }
         for (config, ready, mark) in plan.begin {
             // One whose place nobody can tell any more repeats, and skips nothing.

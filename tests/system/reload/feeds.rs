@@ -1,5 +1,7 @@
 //! Feeds added, changed and taken out while the gate runs: each alert once, and none lost between two settings.
 
+use std::net::TcpListener;
+
 use serde_json::Value;
 
 use crate::reload::{TAKEN_UP, by_signal, configurations, reload};
@@ -121,4 +123,25 @@ fn another_secret_is_taken_up_at_a_signal_although_no_key_has_changed() {
     reload(&hospital, &gate, 1);
     refuse(&gate, "K2");
     assert_ne!(one, patient(1));
+}
+
+#[test]
+fn a_feed_that_is_taken_out_has_no_backlog_any_more() {
+    let upstream = Upstream::accepting();
+    let nobody = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("a port");
+    let url = format!("url = \"http://{nobody}/\"");
+    let away = format!("[[feed]]\nname = \"away\"\nkind = \"webhook\"\n{url}\n");
+    let mut hospital = by_signal().set(&away).route("his", upstream.address, &[]);
+    let gate = hospital.start();
+    refuse(&gate, "H1");
+    let backlog = || {
+        let (_, metrics) = gate.page("/metrics");
+        let own = "orgate_feed_backlog_entries{feed=\"away\"} ";
+        let told = metrics.lines().find_map(|line| line.strip_prefix(own)).map(str::to_owned);
+        told.expect("the feed is counted")
+    };
+    eventually("an alert waits", || (backlog() != "0").then_some(()));
+    hospital.change_head(&away, "");
+    reload(&hospital, &gate, 1);
+    assert_eq!(backlog(), "0");
 }
