@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bypass;
+mod ends;
 mod operations;
 mod overrides;
 mod register;

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -50,9 +51,21 @@ fn asked(at: SocketAddr, method: &str, path: &str, body: &str) -> (u16, Value) {
     (status, serde_json::from_slice(&bytes).expect("JSON"))
 }
 
+/// A driver and every browser that it has started: none of them outlives the value.
+struct Driver(Child);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // A browser does not end with its driver; but both are of one group, which the driver leads.
+        let group = format!("-{}", self.0.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        let _ = self.0.wait();
+    }
+}
+
 /// A browser with an empty profile; closed when dropped.
 pub(crate) struct Chromium {
-    driver: Child,
+    driver: Driver,
     at: SocketAddr,
     session: String,
     gate: String,
@@ -67,14 +80,15 @@ impl Chromium {
 
     /// Opens one for the console at this address.
     pub(crate) fn at(console: SocketAddr) -> Self {
-        let mut driver = Command::new(foreign_program("ORGATE_TEST_CHROMEDRIVER"))
+        let driver = Command::new(foreign_program("ORGATE_TEST_CHROMEDRIVER"))
             .arg("--port=0")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver runs");
-        let lines = BufReader::new(driver.stdout.take().expect("a pipe")).lines();
+            .process_group(0)
+            .spawn();
+        let mut driver = Driver(driver.expect("chromedriver runs"));
+        let lines = BufReader::new(driver.0.stdout.take().expect("a pipe")).lines();
         let port = lines.map_while(Result::ok).find_map(|line| {
             let (_, port) = line.split_once("started successfully on port ")?;
             port.trim_end_matches('.').parse::<u16>().ok()
@@ -109,6 +123,11 @@ impl Chromium {
         let made = own.command("POST", "/session", &wanted);
         own.session = made["sessionId"].as_str().expect("a session").to_owned();
         own
+    }
+
+    /// The group of its processes.
+    pub(crate) fn group(&self) -> u32 {
+        self.driver.0.id()
     }
 
     /// What a command gives.
@@ -261,8 +280,5 @@ impl Drop for Chromium {
         if !self.session.is_empty() && !std::thread::panicking() {
             let _ = self.tried("DELETE", &self.here(""), &Value::Null);
         }
-        // Chromium ends with its driver.
-        let _ = Command::new("kill").args(["-TERM", &self.driver.id().to_string()]).status();
-        let _ = self.driver.wait();
     }
 }
