@@ -19,6 +19,8 @@ mod measured;
 #[path = "../shared/orders.rs"]
 mod orders;
 mod people;
+#[path = "../shared/ways.rs"]
+mod ways;
 
 use std::cell::Cell;
 use std::io::Write;
@@ -29,9 +31,10 @@ use std::time::Duration;
 
 use orgate::clock::monotonic;
 
-use measured::{Process, Round, SURGEONS, cpu, gate, median, micros, orgate, text};
-use orders::{Line, Template, Way, order, route, runtime, stand_in};
+use measured::{Process, Round, SURGEONS, gate, median, micros, orgate, text};
+use orders::{Line, Template, Way, order, route, stand_in};
 use people::{People, Seen};
+use ways::{round, runtime};
 
 /// Rounds; odd, so that the median is one of them.
 const ROUNDS: usize = 5;
@@ -102,12 +105,10 @@ async fn paced(gate: &Process, template: &Rc<Template>, ids: &Rc<Cell<usize>>) -
     for _ in 0..CONNECTIONS {
         lines.push(Line::open(gate.address, template).await);
     }
-    let process = Some(gate.child.id());
-    let (before, began) = (cpu(process), monotonic());
-    let local = tokio::task::LocalSet::new();
+    let began = monotonic();
     let send = |(own, mut line): (u32, Line)| {
         let ids = Rc::clone(ids);
-        local.spawn_local(async move {
+        async move {
             let mut took = Vec::new();
             for nth in (own..RATE * SECONDS).step_by(usize::try_from(CONNECTIONS).unwrap()) {
                 let due = began + Duration::from_secs(1) * nth / RATE;
@@ -116,17 +117,9 @@ async fn paced(gate: &Process, template: &Rc<Template>, ids: &Rc<Cell<usize>>) -
                 took.push(monotonic().saturating_duration_since(due));
             }
             took
-        })
-    };
-    let tasks: Vec<_> = (0..CONNECTIONS).zip(lines).map(send).collect();
-    let mut took = Vec::new();
-    let all = async {
-        for task in tasks {
-            took.extend(task.await.unwrap());
         }
     };
-    local.run_until(all).await;
-    Round::of(took, began.elapsed(), cpu(process) - before)
+    round((0..CONNECTIONS).zip(lines), Some(gate.child.id()), send).await
 }
 
 fn table(rounds: &[[Round; 2]]) {

@@ -14,6 +14,8 @@
 #[path = "../shared/measured.rs"]
 mod measured;
 mod traffic;
+#[path = "../shared/ways.rs"]
+mod ways;
 
 use std::cell::Cell;
 use std::fs;
@@ -23,7 +25,8 @@ use std::process::Command;
 use std::rc::Rc;
 
 use measured::{Process, Round, SURGEONS, free_port, gate, haproxy, median, text};
-use traffic::{Request, Way, order, read, runtime, stand_in};
+use traffic::{Request, Way, order, read, stand_in};
+use ways::runtime;
 
 /// Rounds; odd, so that the median is one of them.
 const ROUNDS: usize = 9;

@@ -1,18 +1,17 @@
 //! Requests, the client that sends them over kept-alive connections, and the stand-in for the FHIR server.
 
 use std::cell::Cell;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::rc::Rc;
-use std::thread;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use orgate::clock::{Clock, monotonic};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::Runtime;
+use tokio::net::TcpStream;
 
-use crate::measured::{Round, SURGEONS, cpu};
+use crate::measured::{Round, SURGEONS};
+use crate::ways;
 
 /// Digits of the order number, which beside the surgeon is all that differs between requests.
 const DIGITS: usize = 10;
@@ -64,10 +63,6 @@ impl Request {
     }
 }
 
-pub(crate) fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
-}
-
 /// Where a head ends, and how long its body is.
 fn head(bytes: &[u8]) -> Option<(usize, usize)> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
@@ -94,19 +89,7 @@ async fn message(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<usize> 
 
 /// One thread that answers everything alike; it reads no more of a request than where it ends.
 pub(crate) fn stand_in() -> SocketAddr {
-    let (tell, told) = std::sync::mpsc::channel();
-    thread::spawn(move || {
-        runtime().block_on(async move {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-            tell.send(listener.local_addr().unwrap()).unwrap();
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                stream.set_nodelay(true).unwrap();
-                tokio::spawn(answer(stream));
-            }
-        });
-    });
-    told.recv().unwrap()
+    ways::stand_in(answer)
 }
 
 async fn answer(mut stream: TcpStream) {
@@ -153,23 +136,9 @@ impl Way {
             stream.set_nodelay(true).unwrap();
             lines.push(stream);
         }
-        let (cpu, began) = (cpu(self.process), monotonic());
-        let local = tokio::task::LocalSet::new();
         let each = requests / connections;
-        let send = |stream: TcpStream| {
-            let (ids, request) = (Rc::clone(ids), Rc::clone(&self.request));
-            local.spawn_local(work(stream, request, ids, each))
-        };
-        let tasks: Vec<_> = lines.into_iter().map(send).collect();
-        let mut took: Vec<Duration> = Vec::with_capacity(requests);
-        let all = async {
-            for task in tasks {
-                took.extend(task.await.unwrap());
-            }
-        };
-        local.run_until(all).await;
-        let wall = began.elapsed();
-        Round::of(took, wall, self::cpu(self.process) - cpu)
+        let send = |stream: TcpStream| work(stream, Rc::clone(&self.request), Rc::clone(ids), each);
+        ways::round(lines, self.process, send).await
     }
 }
 

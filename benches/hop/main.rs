@@ -17,6 +17,8 @@
 mod measured;
 #[path = "../shared/orders.rs"]
 mod orders;
+#[path = "../shared/ways.rs"]
+mod ways;
 
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -28,7 +30,8 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use measured::{Disk, Process, Round, SURGEONS, gate, haproxy, median, number, text};
-use orders::{Line, Template, Way, lab, order, route, runtime, stand_in};
+use orders::{Line, Template, Way, lab, order, route, stand_in};
+use ways::runtime;
 
 /// Rounds; odd, so that the median is one of them.
 const ROUNDS: usize = 9;

@@ -6,18 +6,17 @@
 )]
 
 use std::cell::Cell;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::rc::Rc;
-use std::thread;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use orgate::clock::{Clock, monotonic};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::Runtime;
+use tokio::net::TcpStream;
 
-use crate::measured::{Round, SURGEONS, cpu};
+use crate::measured::{Round, SURGEONS};
+use crate::ways;
 
 /// Payload bytes of a message.
 const MESSAGE_BYTES: usize = 1024;
@@ -98,19 +97,7 @@ pub(crate) fn lab() -> Template {
 
 /// One thread that acknowledges everything; it reads no more of a message than its control id.
 pub(crate) fn stand_in() -> SocketAddr {
-    let (tell, told) = std::sync::mpsc::channel();
-    thread::spawn(move || {
-        runtime().block_on(async move {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-            tell.send(listener.local_addr().unwrap()).unwrap();
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                stream.set_nodelay(true).unwrap();
-                tokio::spawn(acknowledge(stream));
-            }
-        });
-    });
-    told.recv().unwrap()
+    ways::stand_in(acknowledge)
 }
 
 pub(crate) async fn acknowledge(mut stream: TcpStream) {
@@ -131,10 +118,6 @@ pub(crate) async fn acknowledge(mut stream: TcpStream) {
             }
         }
     }
-}
-
-pub(crate) fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 /// The gate's route to the stand-in.
@@ -165,29 +148,18 @@ impl Way {
         for _ in 0..connections {
             lines.push(Line::open(self.address, &self.template).await);
         }
-        let (cpu, began) = (cpu(self.process), monotonic());
-        let local = tokio::task::LocalSet::new();
         let each = messages / connections;
         let send = |mut line: Line| {
             let ids = Rc::clone(ids);
-            local.spawn_local(async move {
+            async move {
                 let mut took = Vec::with_capacity(each);
                 for _ in 0..each {
                     took.push(line.send(&ids).await);
                 }
                 took
-            })
-        };
-        let tasks: Vec<_> = lines.into_iter().map(send).collect();
-        let mut took: Vec<Duration> = Vec::with_capacity(messages);
-        let all = async {
-            for task in tasks {
-                took.extend(task.await.unwrap());
             }
         };
-        local.run_until(all).await;
-        let wall = began.elapsed();
-        Round::of(took, wall, self::cpu(self.process) - cpu)
+        ways::round(lines, self.process, send).await
     }
 }
 
