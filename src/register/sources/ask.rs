@@ -6,6 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use crate::domain::discussion::Discussion;
 use crate::domain::grant::Grant;
+use crate::domain::indexed::storable;
 use crate::domain::surgeon::{Surgeon, SurgeonId};
 use crate::register::error::RegisterError;
 use crate::register::import::discussions::DISCUSSIONS;
@@ -33,7 +34,7 @@ impl SqlSource {
             "select \"surgeon_id\" from surgeons \
              where \"name_folded\" = $1 and to_version is null limit 2",
         )
-        .bind(folded)
+        .bind(storable(folded).into_owned())
         .fetch_all(&mut *transaction)
         .await?;
         transaction.rollback().await?;
@@ -149,9 +150,9 @@ impl SqlSource {
         let mut query =
             sqlx::query(AssertSqlSafe(sql)).bind(separator()).bind(sought.day.to_string());
         for code in codes {
-            query = query.bind(code.as_str());
+            query = query.bind(storable(code.as_str()).into_owned());
         }
-        query = query.bind(sought.department.as_deref().unwrap_or_default());
+        query = query.bind(storable(sought.department.as_deref().unwrap_or_default()).into_owned());
         let rows =
             if codes.is_empty() { Vec::new() } else { query.fetch_all(&mut *transaction).await? };
         transaction.rollback().await?;
@@ -179,7 +180,7 @@ async fn by_column(
         "select {list} from discussions where \"{column}\" = $2 and \"{column}\" <> '' \
          and to_version is null order by \"held_on\" desc limit {MAX_DISCUSSIONS}"
     );
-    let rows = sqlx::query(AssertSqlSafe(sql)).bind(separator()).bind(value);
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(separator()).bind(storable(value).into_owned());
     let rows = rows.fetch_all(connection).await?;
     rows.iter().map(|row| rows::discussion(&Fields::split(&DISCUSSIONS, row.try_get(0)?))).collect()
 }

@@ -11,6 +11,7 @@ use crate::domain::calendar::Calendar;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::consequence::Consequence;
 use crate::domain::discussion::Discussion;
+use crate::domain::indexed::storable;
 use crate::domain::surgeon::{Surgeon, SurgeonId};
 use crate::domain::technique::Lists;
 use crate::register::error::RegisterError;
@@ -193,11 +194,12 @@ impl SqlSource {
         &self,
         id: &SurgeonId,
     ) -> Result<Reading<Option<Surgeon>>, RegisterError> {
+        let id = storable(id.as_str()).into_owned();
         let mut transaction = self.read().await?;
         let version = newest_version(&mut transaction).await?;
         let found = sqlx::query(AssertSqlSafe(Arc::clone(&self.surgeon_by_id)))
             .bind(separator())
-            .bind(id.as_str())
+            .bind(id.clone())
             .fetch_optional(&mut *transaction)
             .await?;
         let Some(found) = found else {
@@ -205,7 +207,7 @@ impl SqlSource {
         };
         let held = sqlx::query(AssertSqlSafe(Arc::clone(&self.grants_of)))
             .bind(separator())
-            .bind(id.as_str())
+            .bind(id.clone())
             .fetch_all(&mut *transaction)
             .await?;
         transaction.rollback().await?;
