@@ -27,7 +27,7 @@ use crate::register::record::{Fields, SEPARATOR};
 use crate::register::roster::Roster;
 use crate::register::rows;
 use crate::register::source::{
-    About, Bearers, Fetch, Reading, Sought, Source, Told, Touched, Update,
+    About, Bearers, Fetch, Latest, Page, Reading, Sought, Source, Told, Touched, Update,
 };
 use crate::register::sources::postgres::News;
 use crate::register::table::Table;
@@ -345,15 +345,11 @@ impl Source for SqlSource {
         Box::pin(self.read_surgeon(id))
     }
 
-    fn page<'a>(
-        &'a self,
-        after: Option<&'a SurgeonId>,
-        most: u32,
-    ) -> Fetch<'a, Reading<Vec<Surgeon>>> {
+    fn page<'a>(&'a self, after: Option<&'a str>, most: u32) -> Fetch<'a, Reading<Page>> {
         Box::pin(self.read_page(after, most))
     }
 
-    fn latest_discussions(&self, most: u32) -> Fetch<'_, Reading<Vec<Discussion>>> {
+    fn latest_discussions(&self, most: u32) -> Fetch<'_, Reading<Latest>> {
         Box::pin(self.read_latest_discussions(most))
     }
 

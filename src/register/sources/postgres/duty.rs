@@ -107,9 +107,13 @@ impl Duties {
         let Some(shared) = &self.shared else { return Ok(()) };
         let sql = "update duties set done = $1 where name = $2 and node = $3";
         let query = sqlx::query(sql).bind(done).bind(name).bind(shared.node.as_str());
-        query.execute(&shared.pool).await?;
+        let left = query.execute(&shared.pool).await?.rows_affected() > 0;
         shared.keep(name, None);
-        Ok(())
+        if left {
+            Ok(())
+        } else {
+            Err(RegisterError::Other("the duty is another gate's".to_owned()))
+        }
     }
 
     /// Gives all duties back: the gate stops.
