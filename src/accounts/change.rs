@@ -133,7 +133,9 @@ pub fn weigh(
     if change == &Change::Unlock && account.locked_until.is_none_or(|until| until <= now) {
         return Err(ChangeRefused::Same);
     }
-    if by == name && keeps(account, now) && !stays(&after) {
+    let closes =
+        !keeps(&after, now) || (after.expires.is_some() && after.expires != account.expires);
+    if by == name && keeps(account, now) && closes {
         return Err(ChangeRefused::Own);
     }
     let others = || all.iter().filter(|other| other.name != name);

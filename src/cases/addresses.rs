@@ -9,6 +9,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row};
 use crate::cases::Cases;
 use crate::cases::error::CasesError;
 use crate::cases::store::Store;
+use crate::domain::indexed::indexed;
 
 /// Addresses that wait to be written; beyond, they are not told. Each gate has its own in its ledger.
 const MOST: usize = 10_000;
@@ -68,8 +69,11 @@ impl Addresses {
 impl Cases {
     /// Tells other gates, where there may be any, that the order of this number is found at `address`.
     pub fn known_at(&self, address: &str, order_no: &str) {
-        if !self.inner.config.local {
-            self.inner.addresses.enter(address, order_no.trim());
+        let order_no = order_no.trim();
+        // Found by the whole, so what cannot stand there whole is not told.
+        let whole = indexed(address) == address && indexed(order_no) == order_no;
+        if whole && !self.inner.config.local {
+            self.inner.addresses.enter(address, order_no);
             self.inner.tell();
         }
     }

@@ -127,6 +127,7 @@ impl Cases {
             let document = &kept.document;
             document.at >= since
                 && !corrected.contains(&document.entry)
+                && !self.inner.recent.corrects(&document.entry)
                 && document.overriding().any(|own| own == surgeon)
         });
         Ok(operations(&found, asked))

@@ -80,10 +80,11 @@ impl Store {
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
-    /// The arrival of a gate's first document that was judged since an instant; 0 without any.
+    /// The arrival of a gate's first document that was judged since an instant; without any, the one behind its last.
     async fn first_arrival(&self, node: &str, since: Timestamp) -> Result<i64, CasesError> {
-        let sql = "select coalesce(min(arrival), 0) from documents where node = $1 and at >= $2";
-        let query = sqlx::query(sql).bind(node).bind(since.as_microsecond());
+        let sql = "select coalesce((select min(arrival) from documents where node = $1 and at >= $2), \
+                   (select max(arrival) + 1 from documents where node = $3), 0)";
+        let query = sqlx::query(sql).bind(node).bind(since.as_microsecond()).bind(node);
         Ok(query.fetch_one(&self.pool).await?.try_get(0)?)
     }
 

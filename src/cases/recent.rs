@@ -23,6 +23,8 @@ pub(in crate::cases) struct Recent {
 struct Held {
     queue: VecDeque<Arc<Kept>>,
     names: HashSet<(String, u32)>,
+    /// Entries that others here correct.
+    corrected: HashSet<String>,
     index: HashMap<Key, Vec<Arc<Kept>>>,
 }
 
@@ -47,6 +49,7 @@ impl Recent {
             if !held.names.insert((kept.document.entry.clone(), kept.document.nth)) {
                 continue;
             }
+            held.corrected.extend(kept.document.supersedes.clone());
             for key in keys(&kept.document) {
                 held.index.entry(key).or_default().push(Arc::clone(&kept));
             }
@@ -60,6 +63,11 @@ impl Recent {
     /// Documents found by a key.
     pub(in crate::cases) fn find(&self, key: &Key) -> Vec<Arc<Kept>> {
         self.lock().index.get(key).cloned().unwrap_or_default()
+    }
+
+    /// Whether an entry here corrects this one.
+    pub(in crate::cases) fn corrects(&self, entry: &str) -> bool {
+        self.lock().corrected.contains(entry)
     }
 
     /// The database did not answer.
@@ -77,6 +85,9 @@ impl Recent {
 impl Held {
     fn drop_oldest(&mut self) {
         let Some(kept) = self.queue.pop_front() else { return };
+        if let Some(entry) = &kept.document.supersedes {
+            self.corrected.remove(entry);
+        }
         self.names.remove(&(kept.document.entry.clone(), kept.document.nth));
         for key in keys(&kept.document) {
             let Some(found) = self.index.get_mut(&key) else { continue };

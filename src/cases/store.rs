@@ -12,6 +12,8 @@ use crate::cases::error::CasesError;
 use crate::cases::fold::Kept;
 use crate::cases::overlay::Key;
 use crate::cases::rows;
+use crate::domain::indexed::indexed;
+use crate::domain::order::Redacted;
 use crate::domain::surgeon::SurgeonId;
 
 /// The tables.
@@ -154,8 +156,8 @@ impl Store {
                     .bind(kept.arrival)
                     .bind(d.day.to_string())
                     .bind(i64::from(d.timed))
-                    .bind(d.order_no.as_ref().map_or("", |text| text.reveal()))
-                    .bind(d.patient.as_ref().map_or("", |text| text.reveal()))
+                    .bind(column(d.order_no.as_ref()))
+                    .bind(column(d.patient.as_ref()))
                     .bind(d.supersedes.as_deref().unwrap_or_default())
                     .bind(i64::try_from(d.reportable.len()).unwrap_or(i64::MAX))
                     .bind(rows::write(d));
@@ -182,7 +184,7 @@ impl Store {
                 .bind(i64::from(document.nth))
                 .bind(nth)
                 .bind(self.node.as_str())
-                .bind(booked.surgeon.as_str())
+                .bind(indexed(booked.surgeon.as_str()).into_owned())
                 .bind(from)
                 .bind(to)
                 .execute(&mut *connection)
@@ -192,7 +194,7 @@ impl Store {
             sqlx::query(AssertSqlSafe(insert("overrides", 5, 1)))
                 .bind(document.entry.as_str())
                 .bind(i64::from(document.nth))
-                .bind(surgeon.as_str())
+                .bind(indexed(surgeon.as_str()).into_owned())
                 .bind(self.node.as_str())
                 .bind(document.at.as_microsecond())
                 .execute(&mut *connection)
@@ -210,8 +212,8 @@ impl Store {
         let (mut numbers, mut patients) = (Vec::new(), Vec::new());
         for key in keys {
             match key {
-                Key::Order(number) => numbers.push(number.reveal()),
-                Key::Patient(number) => patients.push(number.reveal()),
+                Key::Order(number) => numbers.push(column(Some(number))),
+                Key::Patient(number) => patients.push(column(Some(number))),
                 Key::Surgeon(_) => {}
             }
         }
@@ -227,7 +229,7 @@ impl Store {
     async fn find_in(
         &self,
         column: &str,
-        texts: &[&str],
+        texts: &[String],
         since: Timestamp,
     ) -> Result<Vec<Arc<Kept>>, CasesError> {
         // One key, or as many as fit: two statements to keep prepared, not one for every number of keys.
@@ -242,8 +244,8 @@ impl Store {
             places + 2
         );
         let mut query = sqlx::query(AssertSqlSafe(sql));
-        for text in texts.iter().chain(std::iter::repeat(&"")).take(places) {
-            query = query.bind((*text).to_owned());
+        for text in texts.iter().chain(std::iter::repeat(&String::new())).take(places) {
+            query = query.bind(text.clone());
         }
         let limit = DOCUMENTS_PER_KEY * i64::try_from(texts.len()).unwrap_or(1);
         read(query.bind(since.as_microsecond()).bind(limit).fetch_all(&self.pool).await?)
@@ -263,7 +265,7 @@ impl Store {
         );
         let (from, to) = (span.from.as_microsecond(), span.to.as_microsecond());
         let query = sqlx::query(AssertSqlSafe(sql))
-            .bind(surgeon.as_str().to_owned())
+            .bind(indexed(surgeon.as_str()).into_owned())
             .bind(from.saturating_sub(LONGEST_BOOKING_US + 1))
             .bind(to)
             .bind(from)
@@ -285,7 +287,7 @@ impl Store {
              order by at desc limit $3"
         );
         let query = sqlx::query(AssertSqlSafe(sql))
-            .bind(surgeon.as_str().to_owned())
+            .bind(indexed(surgeon.as_str()).into_owned())
             .bind(since.as_microsecond())
             .bind(DOCUMENTS_PER_KEY);
         read(query.fetch_all(&self.pool).await?)
@@ -356,6 +358,11 @@ impl Store {
         }
         Ok(transaction.commit().await?)
     }
+}
+
+/// A number as it stands in a column, empty where there is none. The document itself holds the whole.
+fn column(text: Option<&Redacted>) -> String {
+    text.map_or_else(String::new, |text| indexed(text.reveal()).into_owned())
 }
 
 fn insert(table: &str, columns: usize, rows: usize) -> String {

@@ -7,6 +7,7 @@ pub mod consequence;
 pub mod discussion;
 pub mod gather;
 pub mod grant;
+pub mod indexed;
 pub mod order;
 pub mod procedure;
 pub mod rule;

@@ -142,7 +142,8 @@ pub fn expired(folder: &Path, before: Date) -> Result<Vec<Expired>, LedgerError>
 /// As the disk reports; the younger ones then stay.
 pub fn remove(folder: &Path, expired: &[Expired]) -> Result<(), LedgerError> {
     for one in expired {
-        let ends = ["", PACKED, SUM];
+        // The sum first: it alone would never be found again by a removal that was cut off.
+        let ends = [SUM, "", PACKED];
         for path in ends.map(|end| folder.join(format!("{}{end}", one.name))) {
             match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {

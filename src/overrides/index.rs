@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::Timestamp;
 use sqlx::{Any, AnyPool, Transaction};
 
+use crate::domain::indexed::indexed;
 use crate::overrides::act::{Act, Recorded};
 use crate::overrides::error::OverridesError;
 use crate::overrides::file::{FileId, Opening, OverrideFile};
@@ -280,13 +281,13 @@ fn condition(sought: &Sought) -> (String, Vec<String>) {
         None => {}
     }
     if let Some(surgeon) = &sought.surgeon {
-        texts.push(surgeon.clone());
+        texts.push(indexed(surgeon).into_owned());
         parts.push(format!("surgeon = ${}", texts.len()));
     }
     if let Some(departments) = &sought.departments {
         let mut places = Vec::new();
         for department in departments.iter().take(DEPARTMENTS_MAX) {
-            texts.push(department.clone());
+            texts.push(indexed(department).into_owned());
             places.push(format!("${}", texts.len()));
         }
         // Of no department: nothing.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use sqlx::any::AnyRow;
 use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Row, Transaction};
 
+use crate::domain::indexed::indexed;
 use crate::overrides::act::Recorded;
 use crate::overrides::copies::is_open;
 use crate::overrides::error::OverridesError;
@@ -239,8 +240,8 @@ impl Store {
             .bind(opened.at.as_microsecond())
             .bind(file.state.as_str())
             .bind(file.due.as_microsecond())
-            .bind(opened.surgeon.staff.as_deref().unwrap_or_default())
-            .bind(opened.department.as_deref().unwrap_or_default())
+            .bind(indexed(opened.surgeon.staff.as_deref().unwrap_or_default()).into_owned())
+            .bind(indexed(opened.department.as_deref().unwrap_or_default()).into_owned())
             .bind(serde_json::to_string(opened).unwrap_or_default())
             .bind(self.node.as_str())
             .bind(opened.id.entry.as_str())

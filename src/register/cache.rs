@@ -242,17 +242,16 @@ impl Inner {
         Ok(Arc::new(Held { known, version, read_at }))
     }
 
-    /// Reads an answer anew; whether the source answered.
-    pub async fn renew(&self, question: Question) -> bool {
+    /// Reads an answer anew.
+    ///
+    /// # Errors
+    /// The source does not answer, or what it holds cannot be read.
+    pub async fn renew(&self, question: Question) -> Result<(), RegisterError> {
         let floor = self.state.load().floor(&question);
         let at = (question, floor);
-        match self.load(&at).await {
-            Ok(held) => {
-                self.answers.held.insert(at, held).await;
-                true
-            }
-            Err(_) => false,
-        }
+        let held = self.load(&at).await?;
+        self.answers.held.insert(at, held).await;
+        Ok(())
     }
 
     /// Reloads an answer without anybody waiting; at most once at a time per key.

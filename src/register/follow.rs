@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::clock;
+use crate::domain::surgeon::PersonKey;
 use crate::register::Inner;
 use crate::register::error::RegisterError;
 use crate::register::source::Touched;
@@ -48,13 +49,20 @@ impl Inner {
             let restored = version < known;
             let since = (!restored && read).then_some(known);
             let update = bounded(READ_WITHIN, self.source.since(since)).await?;
-            if let Touched::Only { surgeons, .. } = &update.touched {
-                self.warm.touched(surgeons);
-            }
+            let touched: Vec<PersonKey> = match &update.touched {
+                Touched::Everybody => Vec::new(),
+                Touched::Only { surgeons, names } => {
+                    let ids = surgeons.iter().cloned().map(PersonKey::Id);
+                    ids.chain(names.iter().cloned().map(PersonKey::Name)).collect()
+                }
+            };
             let next = self.state.load().after(update);
             self.state.store(Arc::new(next));
+            // Only now: who reads them before finds their old floor, and keeps what is never found again.
+            self.warm.touched(touched);
             if restored {
                 self.answers.forget();
+                self.warm.forget();
             }
         }
         self.checked.store(Arc::new(began));

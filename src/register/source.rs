@@ -41,6 +41,28 @@ pub enum Bearers {
     Several,
 }
 
+/// Surgeons that are read page by page.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// With all their current grants.
+    pub surgeons: Vec<Surgeon>,
+    /// Those whose rows cannot be read, by name, and why.
+    pub unread: Vec<(String, RegisterError)>,
+    /// After whom the next page begins; none when there are no more.
+    pub next: Option<String>,
+}
+
+/// The latest discussions.
+#[derive(Debug, Default)]
+pub struct Latest {
+    /// The latest first.
+    pub discussions: Vec<Discussion>,
+    /// Whether these are all that there are.
+    pub whole: bool,
+    /// Why some cannot be read.
+    pub unread: Option<RegisterError>,
+}
+
 /// Which surgeons a change touched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Touched {
@@ -133,17 +155,12 @@ pub trait Source: Send + Sync + 'static {
     /// A surgeon with all current grants.
     fn surgeon<'a>(&'a self, id: &'a SurgeonId) -> Fetch<'a, Reading<Option<Surgeon>>>;
 
-    /// Up to `most` surgeons that stand after `after` in the source's own order, with all current grants; fewer only
-    /// when there are no more. Asked of sources over the network only.
-    fn page<'a>(
-        &'a self,
-        after: Option<&'a SurgeonId>,
-        most: u32,
-    ) -> Fetch<'a, Reading<Vec<Surgeon>>>;
+    /// Up to `most` surgeons that stand after `after` in the source's own order. A row that cannot be read keeps none
+    /// but its own surgeon out. Asked of sources over the network only.
+    fn page<'a>(&'a self, after: Option<&'a str>, most: u32) -> Fetch<'a, Reading<Page>>;
 
-    /// Up to `most` current discussions, the latest first; fewer only when there are no more. Asked of sources over the
-    /// network only.
-    fn latest_discussions(&self, most: u32) -> Fetch<'_, Reading<Vec<Discussion>>>;
+    /// Up to `most` current discussions. Asked of sources over the network only.
+    fn latest_discussions(&self, most: u32) -> Fetch<'_, Reading<Latest>>;
 
     /// Who bears a folded name.
     fn bearers<'a>(&'a self, folded: &'a str) -> Fetch<'a, Reading<Bearers>>;

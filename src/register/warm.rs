@@ -2,6 +2,7 @@
 //! network, and a source that goes down leaves the gate with all it needs. A local source is asked when it is needed.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -10,12 +11,13 @@ use arc_swap::ArcSwapOption;
 use crate::clock;
 use crate::domain::discussion::Discussion;
 use crate::domain::order::Redacted;
-use crate::domain::surgeon::{PersonKey, Surgeon, SurgeonId, fold_name};
+use crate::domain::surgeon::{PersonKey, Surgeon, fold_name};
 use crate::register::Inner;
 use crate::register::cache::{Held, Known};
 use crate::register::error::RegisterError;
 use crate::register::follow::bounded;
 use crate::register::source::{About, Bearers, MAX_DISCUSSIONS, Question, Reading};
+use crate::telemetry::shared as events;
 
 /// Surgeons of one question: a few hundred kilobytes, so that orders in between do not wait for long.
 const PAGE: u32 = 500;
@@ -33,8 +35,10 @@ const AGAIN: Duration = Duration::from_secs(3600);
 /// What is to be read.
 #[derive(Debug, Default)]
 pub struct Warm {
-    touched: Mutex<BTreeSet<SurgeonId>>,
+    touched: Mutex<BTreeSet<PersonKey>>,
     discussed: ArcSwapOption<Discussed>,
+    /// How often everything was forgotten.
+    forgotten: AtomicU64,
 }
 
 /// The latest discussions.
@@ -49,9 +53,19 @@ struct Discussed {
 
 impl Warm {
     /// These have changed: what memory has of them counts no more.
-    pub(super) fn touched(&self, surgeons: &[SurgeonId]) {
+    pub(super) fn touched(&self, keys: impl IntoIterator<Item = PersonKey>) {
         let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
-        touched.extend(surgeons.iter().cloned());
+        touched.extend(keys);
+    }
+
+    /// Nothing read until now counts any more: the source was put back from a copy.
+    pub(super) fn forget(&self) {
+        self.forgotten.fetch_add(1, Ordering::AcqRel);
+        self.discussed.store(None);
+    }
+
+    fn forgotten(&self) -> u64 {
+        self.forgotten.load(Ordering::Acquire)
     }
 
     /// The discussions asked for, as far as memory knows: read at `floor` or later, and no longer than `usable` ago.
@@ -80,22 +94,22 @@ impl Warm {
         (discussed.whole || !found.is_empty()).then_some(found)
     }
 
-    fn take(&self) -> BTreeSet<SurgeonId> {
+    fn take(&self) -> BTreeSet<PersonKey> {
         std::mem::take(&mut *self.touched.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 /// Runs until the register is dropped.
 pub(super) async fn run(register: Weak<Inner>) {
-    let mut whole: Option<(i64, Instant)> = None;
+    let mut whole: Option<((i64, u64), Instant)> = None;
     loop {
         tokio::time::sleep(EVERY).await;
         let Some(register) = register.upgrade() else { return };
         let state = register.state.load_full();
         let again = AGAIN.min(register.config.usable / 4);
-        let stands = whole.is_some_and(|(since, at)| {
-            since == state.everybody() && clock::monotonic().duration_since(at) < again
-        });
+        let since = (state.everybody(), register.warm.forgotten());
+        let stands = whole
+            .is_some_and(|(own, at)| own == since && clock::monotonic().duration_since(at) < again);
         let good = if !state.read {
             true
         } else if stands {
@@ -103,7 +117,7 @@ pub(super) async fn run(register: Weak<Inner>) {
         } else {
             let began = clock::monotonic();
             let read = everybody(&register).await.is_ok();
-            whole = read.then_some((state.everybody(), began)).or(whole);
+            whole = read.then_some((since, began)).or(whole);
             read
         };
         drop(register);
@@ -116,11 +130,16 @@ pub(super) async fn run(register: Weak<Inner>) {
 /// Those that have changed; whether the source answered.
 async fn renew(register: &Inner) -> bool {
     let mut left = register.warm.take();
-    while let Some(id) = left.pop_first() {
-        if !register.renew(Question::Person(PersonKey::Id(id.clone()))).await {
-            left.insert(id);
-            register.warm.touched(&left.into_iter().collect::<Vec<_>>());
-            return false;
+    while let Some(key) = left.pop_first() {
+        match register.renew(Question::Person(key.clone())).await {
+            Ok(()) => {}
+            // It will be no better the next time, and others wait behind it.
+            Err(error @ RegisterError::Row { .. }) => unreadable(&error),
+            Err(_) => {
+                left.insert(key);
+                register.warm.touched(left);
+                return false;
+            }
         }
     }
     true
@@ -135,14 +154,17 @@ async fn discussed(register: &Inner, again: Duration) -> bool {
     if stands {
         return true;
     }
-    let read_at = clock::monotonic();
+    let (read_at, forgotten) = (clock::monotonic(), register.warm.forgotten());
     let read = register.source.latest_discussions(DISCUSSIONS);
-    let Ok(Reading { version, value: held }) = bounded(PAGE_WITHIN, read).await else {
+    let Ok(Reading { version, value: latest }) = bounded(PAGE_WITHIN, read).await else {
         return false;
     };
-    let whole = held.len() < usize::try_from(DISCUSSIONS).unwrap_or(usize::MAX);
-    let discussed = Discussed { version, read_at, whole, held };
+    latest.unread.iter().for_each(unreadable);
+    let discussed = Discussed { version, read_at, whole: latest.whole, held: latest.discussions };
     register.warm.discussed.store(Some(Arc::new(discussed)));
+    if register.warm.forgotten() != forgotten {
+        register.warm.discussed.store(None);
+    }
     true
 }
 
@@ -150,28 +172,38 @@ async fn discussed(register: &Inner, again: Duration) -> bool {
 async fn everybody(register: &Inner) -> Result<(), RegisterError> {
     let began = clock::monotonic();
     let mut names: HashMap<String, Bearers> = HashMap::new();
-    let (mut after, mut oldest) = (None, i64::MAX);
+    let (mut after, mut oldest, mut unread): (Option<String>, _, _) = (None, i64::MAX, Vec::new());
     loop {
         let read_at = clock::monotonic();
-        let page = bounded(PAGE_WITHIN, register.source.page(after.as_ref(), PAGE)).await?;
-        oldest = oldest.min(page.version);
-        let whole = page.value.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
-        after = page.value.last().map(|surgeon| surgeon.id.clone());
-        for surgeon in page.value {
+        let page = bounded(PAGE_WITHIN, register.source.page(after.as_deref(), PAGE)).await?;
+        let Reading { version, value: page } = page;
+        oldest = oldest.min(version);
+        for surgeon in page.surgeons {
             name(&mut names, &surgeon);
             let question = Question::Person(PersonKey::Id(surgeon.id.clone()));
             let known = Known::Surgeon(Some(Arc::new(surgeon)));
-            keep(register, question, Held::new(known, page.version, read_at)).await;
+            keep(register, question, Held::new(known, version, read_at)).await;
         }
-        if !whole {
+        unread.extend(page.unread);
+        after = page.next;
+        if after.is_none() {
             break;
         }
+    }
+    // Whose name it is cannot be said where one of its bearers cannot be read.
+    for (name, error) in unread {
+        names.remove(&fold_name(&name));
+        unreadable(&error);
     }
     for (name, bearers) in names {
         let held = Held::new(Known::Bearers(bearers), oldest, began);
         keep(register, Question::Person(PersonKey::Name(name)), held).await;
     }
     Ok(())
+}
+
+fn unreadable(error: &RegisterError) {
+    events::RegisterRowUnreadable { error }.emit();
 }
 
 fn name(names: &mut HashMap<String, Bearers>, surgeon: &Surgeon) {

@@ -84,6 +84,10 @@ fn what_makes_no_sense_is_refused_with_its_reason() {
     for (name, change, refused) in cases {
         assert_eq!(weigh(&all, "a", name, &change, at(0)), Err(refused), "{name} {change:?}");
     }
+    let keeper = Account { subject: Some("https://id 2".to_owned()), ..account("k", ADMIN) };
+    let both = [account("a", ADMIN), keeper];
+    let own = weigh(&both, "k", "k", &Change::EndSessions, at(0));
+    assert_eq!(own, Ok(()), "ending one's own sessions takes nothing away");
     let good = [
         ("v", ends(&[Role::Operator], 90 * day)),
         ("p", ends(&[Role::Viewer], 60)),

@@ -1,8 +1,9 @@
 //! A gate's data directory, made of a backup: only of one that is whole, and only where nothing is.
 
+use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -65,9 +66,10 @@ pub async fn restore(from: &Path, data_dir: &Path, by: &str) -> Result<Restored,
     let told = json!({ "by": by, "head": own.head, "made_at": own.made_at, "node": own.node });
     let path = data_dir.join(RESTORED);
     std::fs::write(&path, told.to_string()).map_err(on(&path))?;
+    sync(&path)?;
     let marker = data_dir.join(UNFINISHED);
     std::fs::remove_file(&marker).map_err(on(&marker))?;
-    File::open(data_dir).and_then(|folder| folder.sync_all()).map_err(on(data_dir))?;
+    sync(data_dir)?;
     Ok(Restored { node: own.node, made_at: own.made_at, files: data.len(), ledger })
 }
 
@@ -78,16 +80,31 @@ async fn write(from: &Path, data_dir: &Path, data: &Sums) -> Result<(), BackupEr
     folder(data_dir)?;
     let marker = data_dir.join(UNFINISHED);
     std::fs::write(&marker, b"").map_err(on(&marker))?;
+    // After a power cut as well, what stands there half is known as such.
+    sync(data_dir)?;
+    let mut folders = BTreeSet::from([data_dir]);
+    let targets: Vec<PathBuf> = data.keys().map(|name| data_dir.join(name)).collect();
+    folders.extend(targets.iter().flat_map(|target| above(data_dir, target)));
     for (name, wanted) in data {
         let target = data_dir.join(name);
         folder(target.parent().unwrap_or(data_dir))?;
         std::fs::copy(from.join(name), &target).map_err(on(&target))?;
-        File::open(&target).and_then(|file| file.sync_all()).map_err(on(&target))?;
+        sync(&target)?;
         if manifest::sum(&target).map_err(on(&target))? != *wanted {
             return Err(BackupError::Damaged(name.clone()));
         }
     }
-    Ok(())
+    folders.into_iter().try_for_each(sync)
+}
+
+/// Makes a file, or the names in a folder, durable.
+fn sync(path: &Path) -> Result<(), BackupError> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(on(path))
+}
+
+/// The folders between the data directory and what stands in it, the innermost first.
+fn above<'p>(data_dir: &'p Path, target: &'p Path) -> impl Iterator<Item = &'p Path> {
+    target.ancestors().skip(1).take_while(move |folder| *folder != data_dir)
 }
 
 async fn verify(data_dir: &Path, head: Option<&str>) -> Result<Option<Verified>, BackupError> {
@@ -113,8 +130,10 @@ fn undo(data_dir: &Path, data: &Sums, was_there: bool) {
             let _ = std::fs::remove_file(data_dir.join(format!("{name}{end}")));
         }
     }
-    for folder in ["ledger", "feeds"] {
-        let _ = std::fs::remove_dir(data_dir.join(folder));
+    for name in data.keys() {
+        let target = data_dir.join(name);
+        // Those that are empty by now.
+        above(data_dir, &target).for_each(|folder| drop(std::fs::remove_dir(folder)));
     }
     let _ = std::fs::remove_file(data_dir.join(UNFINISHED));
     if !was_there {

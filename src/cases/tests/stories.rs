@@ -138,19 +138,23 @@ async fn a_notice_before_its_order_is_found_when_the_order_has_come() {
 
 #[tokio::test]
 async fn a_corrected_entry_never_was() {
-    let correction = Document { supersedes: Some("a".to_owned()), ..refused(order("b")) };
-    let folder = tempfile::tempdir().unwrap();
-    let cases = open(folder.path()).await;
-    cases.enter(vec![overridden(order("a"))], None);
-    cases.flush(Duration::from_secs(60)).await.unwrap();
-    let other = Asked { codes: vec![code("Z")], patient: None, ..asked(Some("9")) };
-    assert_eq!(cases.overrides(&surgeon("D1"), now(), &other).await, 1);
-    cases.enter(vec![correction], None);
-    for _ in 0..2 {
-        let story = cases.story(&asked(Some("1"))).await;
-        assert_eq!(story.order.unwrap().entry, "b");
-        assert_eq!(cases.overrides(&surgeon("D1"), now(), &other).await, 0);
+    // As a gate of its own keeps it, and as one of several that remember what they have written.
+    for recent_max in [0, 10] {
+        let correction = Document { supersedes: Some("a".to_owned()), ..refused(order("b")) };
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { recent_max, ..config() };
+        let cases = Cases::open(pool(folder.path()).await, config).await.unwrap();
+        cases.enter(vec![overridden(order("a"))], None);
         cases.flush(Duration::from_secs(60)).await.unwrap();
+        let other = Asked { codes: vec![code("Z")], patient: None, ..asked(Some("9")) };
+        assert_eq!(cases.overrides(&surgeon("D1"), now(), &other).await, 1);
+        cases.enter(vec![correction], None);
+        for _ in 0..2 {
+            let story = cases.story(&asked(Some("1"))).await;
+            assert_eq!(story.order.unwrap().entry, "b");
+            assert_eq!(cases.overrides(&surgeon("D1"), now(), &other).await, 0);
+            cases.flush(Duration::from_secs(60)).await.unwrap();
+        }
     }
 }
 
@@ -256,4 +260,24 @@ async fn what_one_gate_enters_another_hears_once_in_order() {
     assert_eq!((&*known.address, &*known.order_no), ("http://server/fhir/ServiceRequest/7", "1"));
     assert!(two.of_others(&mut others, Timestamp::MIN).await.unwrap().nothing());
     assert!(one.of_others(&mut Others::default(), Timestamp::MIN).await.unwrap().nothing());
+}
+
+/// A gate that was given away keeps its rows. Years of them would drive what is new out of memory at every start.
+#[tokio::test]
+async fn a_gate_that_has_judged_nothing_of_late_is_heard_from_its_end_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = pool(folder.path()).await;
+    let one = Cases::open(pool.clone(), Config { local: false, ..config() }).await.unwrap();
+    let two = Config { node: "gate-2".to_owned(), local: false, recent_max: 10, ..config() };
+    let two = Cases::open(pool, two).await.unwrap();
+    let (old, new) = (order("a"), notice("b"));
+    let since = old.at.saturating_add(jiff::SignedDuration::from_hours(1)).unwrap();
+    one.enter(vec![old], Some(1));
+    one.flush(Duration::from_secs(60)).await.unwrap();
+    let mut others = Others::default();
+    assert!(two.of_others(&mut others, since).await.unwrap().nothing());
+    one.enter(vec![new], Some(2));
+    one.flush(Duration::from_secs(60)).await.unwrap();
+    let heard = two.of_others(&mut others, since).await.unwrap();
+    assert_eq!(heard.documents.len(), 1, "what comes later is heard");
 }

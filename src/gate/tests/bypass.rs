@@ -15,7 +15,9 @@ use crate::gate::of_entry;
 use crate::gate::passage::Outcome;
 use crate::gate::rederive::rederive;
 use crate::gate::tests::{bench, bench_of, checked, decision, order};
-use crate::register::source::{About, Bearers, Fetch, Reading, Sought, Source, Update};
+use crate::register::source::{
+    About, Bearers, Fetch, Latest, Page, Reading, Sought, Source, Update,
+};
 use crate::register::sources::sql::SqlSource;
 use crate::rules::Policy;
 
@@ -35,10 +37,10 @@ impl Source for Hung {
     fn surgeon<'a>(&'a self, _: &'a SurgeonId) -> Fetch<'a, Reading<Option<Surgeon>>> {
         Box::pin(std::future::pending())
     }
-    fn page<'a>(&'a self, _: Option<&'a SurgeonId>, _: u32) -> Fetch<'a, Reading<Vec<Surgeon>>> {
+    fn page<'a>(&'a self, _: Option<&'a str>, _: u32) -> Fetch<'a, Reading<Page>> {
         Box::pin(std::future::pending())
     }
-    fn latest_discussions(&self, most: u32) -> Fetch<'_, Reading<Vec<Discussion>>> {
+    fn latest_discussions(&self, most: u32) -> Fetch<'_, Reading<Latest>> {
         self.0.latest_discussions(most)
     }
     fn bearers<'a>(&'a self, _: &'a str) -> Fetch<'a, Reading<Bearers>> {

@@ -6,14 +6,17 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use crate::domain::discussion::Discussion;
 use crate::domain::grant::Grant;
-use crate::domain::surgeon::{Surgeon, SurgeonId};
+use crate::domain::indexed::storable;
+use crate::domain::surgeon::SurgeonId;
 use crate::register::error::RegisterError;
 use crate::register::import::discussions::DISCUSSIONS;
 use crate::register::import::grants::GRANTS;
 use crate::register::import::surgeons::SURGEONS;
 use crate::register::record::Fields;
 use crate::register::rows;
-use crate::register::source::{About, Bearers, MAX_COLLEAGUES, MAX_DISCUSSIONS, Reading, Sought};
+use crate::register::source::{
+    About, Bearers, Latest, MAX_COLLEAGUES, MAX_DISCUSSIONS, Page, Reading, Sought,
+};
 use crate::register::sources::sql::{SqlSource, joined, newest_version, separator};
 
 /// Grants that are looked at to find colleagues. What SQL lets through fails only by its site.
@@ -33,7 +36,7 @@ impl SqlSource {
             "select \"surgeon_id\" from surgeons \
              where \"name_folded\" = $1 and to_version is null limit 2",
         )
-        .bind(folded)
+        .bind(storable(folded).into_owned())
         .fetch_all(&mut *transaction)
         .await?;
         transaction.rollback().await?;
@@ -52,12 +55,12 @@ impl SqlSource {
 
     pub(super) async fn read_page(
         &self,
-        after: Option<&SurgeonId>,
+        after: Option<&str>,
         most: u32,
-    ) -> Result<Reading<Vec<Surgeon>>, RegisterError> {
+    ) -> Result<Reading<Page>, RegisterError> {
         let mut transaction = self.read().await?;
         let version = newest_version(&mut transaction).await?;
-        let after = after.map_or("", SurgeonId::as_str);
+        let after = after.unwrap_or_default();
         let list = joined(&SURGEONS);
         let sql = format!(
             "select {list}, \"surgeon_id\" from surgeons where \"surgeon_id\" > $2 \
@@ -66,35 +69,40 @@ impl SqlSource {
         let found = sqlx::query(AssertSqlSafe(sql)).bind(separator()).bind(after);
         let found = found.fetch_all(&mut *transaction).await?;
         let Some(last) = found.last() else {
-            return Ok(Reading { version, value: Vec::new() });
+            return Ok(Reading { version, value: Page::default() });
         };
         let last: String = last.try_get(1)?;
+        let full = found.len() >= usize::try_from(most).unwrap_or(usize::MAX);
         let list = joined(&GRANTS);
         let sql = format!(
             "select {list}, \"surgeon_id\" from grants where \"surgeon_id\" > $2 \
              and \"surgeon_id\" <= $3 and to_version is null \
              order by \"surgeon_id\", \"code\", \"grade\", \"right\", \"valid_from\""
         );
-        let held = sqlx::query(AssertSqlSafe(sql)).bind(separator()).bind(after).bind(last);
-        let held = held.fetch_all(&mut *transaction).await?;
+        let held = sqlx::query(AssertSqlSafe(sql)).bind(separator()).bind(after);
+        let held = held.bind(last.as_str()).fetch_all(&mut *transaction).await?;
         transaction.rollback().await?;
-        let mut grants: HashMap<&str, Vec<Grant>> = HashMap::new();
+        let mut grants: HashMap<&str, Vec<&str>> = HashMap::new();
         for row in &held {
-            let grant = rows::grant(&Fields::split(&GRANTS, row.try_get(0)?))?;
-            grants.entry(row.try_get(1)?).or_default().push(grant);
+            grants.entry(row.try_get(1)?).or_default().push(row.try_get(0)?);
         }
-        let mut value = Vec::with_capacity(found.len());
+        let mut page = Page { next: full.then_some(last), ..Page::default() };
         for row in &found {
             let own = grants.remove(row.try_get::<&str, _>(1)?).unwrap_or_default();
-            value.push(rows::surgeon(&Fields::split(&SURGEONS, row.try_get(0)?), own)?);
+            let fields = Fields::split(&SURGEONS, row.try_get(0)?);
+            let own = own.into_iter().map(|row| rows::grant(&Fields::split(&GRANTS, row)));
+            match own.collect::<Result<_, _>>().and_then(|own| rows::surgeon(&fields, own)) {
+                Ok(surgeon) => page.surgeons.push(surgeon),
+                Err(error) => page.unread.push((fields.get("name").to_owned(), error)),
+            }
         }
-        Ok(Reading { version, value })
+        Ok(Reading { version, value: page })
     }
 
     pub(super) async fn read_latest_discussions(
         &self,
         most: u32,
-    ) -> Result<Reading<Vec<Discussion>>, RegisterError> {
+    ) -> Result<Reading<Latest>, RegisterError> {
         let mut transaction = self.read().await?;
         let version = newest_version(&mut transaction).await?;
         let list = joined(&DISCUSSIONS);
@@ -105,11 +113,16 @@ impl SqlSource {
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(separator());
         let rows = rows.fetch_all(&mut *transaction).await?;
         transaction.rollback().await?;
-        let read = |row: &sqlx::any::AnyRow| {
-            rows::discussion(&Fields::split(&DISCUSSIONS, row.try_get(0)?))
-        };
-        let value = rows.iter().map(read).collect::<Result<_, RegisterError>>()?;
-        Ok(Reading { version, value })
+        let mut latest = Latest::default();
+        for row in &rows {
+            match rows::discussion(&Fields::split(&DISCUSSIONS, row.try_get(0)?)) {
+                Ok(discussion) => latest.discussions.push(discussion),
+                Err(error) => latest.unread = Some(error),
+            }
+        }
+        let all = rows.len() < usize::try_from(most).unwrap_or(usize::MAX);
+        latest.whole = all && latest.unread.is_none();
+        Ok(Reading { version, value: latest })
     }
 
     pub(super) async fn read_discussions(
@@ -149,9 +162,9 @@ impl SqlSource {
         let mut query =
             sqlx::query(AssertSqlSafe(sql)).bind(separator()).bind(sought.day.to_string());
         for code in codes {
-            query = query.bind(code.as_str());
+            query = query.bind(storable(code.as_str()).into_owned());
         }
-        query = query.bind(sought.department.as_deref().unwrap_or_default());
+        query = query.bind(storable(sought.department.as_deref().unwrap_or_default()).into_owned());
         let rows =
             if codes.is_empty() { Vec::new() } else { query.fetch_all(&mut *transaction).await? };
         transaction.rollback().await?;
@@ -179,7 +192,7 @@ async fn by_column(
         "select {list} from discussions where \"{column}\" = $2 and \"{column}\" <> '' \
          and to_version is null order by \"held_on\" desc limit {MAX_DISCUSSIONS}"
     );
-    let rows = sqlx::query(AssertSqlSafe(sql)).bind(separator()).bind(value);
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(separator()).bind(storable(value).into_owned());
     let rows = rows.fetch_all(connection).await?;
     rows.iter().map(|row| rows::discussion(&Fields::split(&DISCUSSIONS, row.try_get(0)?))).collect()
 }

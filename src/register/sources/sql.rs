@@ -11,6 +11,7 @@ use crate::domain::calendar::Calendar;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::consequence::Consequence;
 use crate::domain::discussion::Discussion;
+use crate::domain::indexed::storable;
 use crate::domain::surgeon::{Surgeon, SurgeonId};
 use crate::domain::technique::Lists;
 use crate::register::error::RegisterError;
@@ -26,7 +27,7 @@ use crate::register::record::{Fields, SEPARATOR};
 use crate::register::roster::Roster;
 use crate::register::rows;
 use crate::register::source::{
-    About, Bearers, Fetch, Reading, Sought, Source, Told, Touched, Update,
+    About, Bearers, Fetch, Latest, Page, Reading, Sought, Source, Told, Touched, Update,
 };
 use crate::register::sources::postgres::News;
 use crate::register::table::Table;
@@ -193,11 +194,12 @@ impl SqlSource {
         &self,
         id: &SurgeonId,
     ) -> Result<Reading<Option<Surgeon>>, RegisterError> {
+        let id = storable(id.as_str()).into_owned();
         let mut transaction = self.read().await?;
         let version = newest_version(&mut transaction).await?;
         let found = sqlx::query(AssertSqlSafe(Arc::clone(&self.surgeon_by_id)))
             .bind(separator())
-            .bind(id.as_str())
+            .bind(id.clone())
             .fetch_optional(&mut *transaction)
             .await?;
         let Some(found) = found else {
@@ -205,7 +207,7 @@ impl SqlSource {
         };
         let held = sqlx::query(AssertSqlSafe(Arc::clone(&self.grants_of)))
             .bind(separator())
-            .bind(id.as_str())
+            .bind(id.clone())
             .fetch_all(&mut *transaction)
             .await?;
         transaction.rollback().await?;
@@ -343,15 +345,11 @@ impl Source for SqlSource {
         Box::pin(self.read_surgeon(id))
     }
 
-    fn page<'a>(
-        &'a self,
-        after: Option<&'a SurgeonId>,
-        most: u32,
-    ) -> Fetch<'a, Reading<Vec<Surgeon>>> {
+    fn page<'a>(&'a self, after: Option<&'a str>, most: u32) -> Fetch<'a, Reading<Page>> {
         Box::pin(self.read_page(after, most))
     }
 
-    fn latest_discussions(&self, most: u32) -> Fetch<'_, Reading<Vec<Discussion>>> {
+    fn latest_discussions(&self, most: u32) -> Fetch<'_, Reading<Latest>> {
         Box::pin(self.read_latest_discussions(most))
     }
 

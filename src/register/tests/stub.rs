@@ -1,6 +1,6 @@
 //! A source that does as it is told: answers, fails, hangs, waits at a gate; and counts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,7 +10,9 @@ use tokio::sync::Semaphore;
 use crate::domain::discussion::Discussion;
 use crate::domain::surgeon::{Base, Surgeon, SurgeonId, SurgeonStatus, fold_name};
 use crate::register::error::RegisterError;
-use crate::register::source::{About, Bearers, Fetch, Reading, Sought, Source, Touched, Update};
+use crate::register::source::{
+    About, Bearers, Fetch, Latest, Page, Reading, Sought, Source, Touched, Update,
+};
 use crate::register::{Config, PersonKey, Register};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub(super) struct Stub {
     pub(super) loads: AtomicUsize,
     version: AtomicI64,
     names: Mutex<HashMap<SurgeonId, String>>,
+    /// Whose rows hold what cannot be read.
+    pub(super) unreadable: Mutex<HashSet<SurgeonId>>,
     pub(super) discussions: Mutex<Vec<Discussion>>,
     touched: Mutex<Vec<(i64, SurgeonId, Vec<String>)>>,
 }
@@ -66,6 +70,7 @@ impl Stub {
             loads: AtomicUsize::new(0),
             version: AtomicI64::new(1),
             names: Mutex::new(names),
+            unreadable: Mutex::default(),
             discussions: Mutex::new(Vec::new()),
             touched: Mutex::new(Vec::new()),
         }
@@ -94,6 +99,11 @@ impl Stub {
         let before = self.names.lock().unwrap().insert(id(who), name.to_owned());
         let names = before.iter().map(String::as_str).chain([name]).map(fold_name).collect();
         self.touched.lock().unwrap().push((version, id(who), names));
+    }
+
+    /// The source is put back from a copy of this version.
+    pub(super) fn restore(&self, version: i64) {
+        self.version.store(version, Ordering::SeqCst);
     }
 
     async fn behave<T>(&self, read: impl FnOnce() -> T) -> Result<T, RegisterError> {
@@ -172,33 +182,44 @@ impl Source for Stub {
 
     fn surgeon<'a>(&'a self, id: &'a SurgeonId) -> Fetch<'a, Reading<Option<Surgeon>>> {
         self.loads.fetch_add(1, Ordering::SeqCst);
-        Box::pin(self.behave(|| self.surgeon_now(id)))
+        Box::pin(async move {
+            let row = RegisterError::Row { table: "surgeons", column: "status" };
+            let readable = !self.unreadable.lock().unwrap().contains(id);
+            self.behave(|| readable.then(|| self.surgeon_now(id)).ok_or(row)).await?
+        })
     }
 
-    fn page<'a>(
-        &'a self,
-        after: Option<&'a SurgeonId>,
-        most: u32,
-    ) -> Fetch<'a, Reading<Vec<Surgeon>>> {
+    fn page<'a>(&'a self, after: Option<&'a str>, most: u32) -> Fetch<'a, Reading<Page>> {
         Box::pin(async move {
             let mut ids: Vec<SurgeonId> = self.names.lock().unwrap().keys().cloned().collect();
             ids.sort();
-            ids.retain(|id| after.is_none_or(|after| id > after));
+            ids.retain(|id| after.is_none_or(|after| id.as_str() > after));
+            let more = ids.len() > usize::try_from(most).unwrap();
             ids.truncate(usize::try_from(most).unwrap());
-            let mut value = Vec::new();
+            let next = ids.last().filter(|_| more).map(|id| id.as_str().to_owned());
+            let mut value = Page { next, ..Page::default() };
             let mut version = self.version.load(Ordering::SeqCst);
             for id in &ids {
-                let reading = self.surgeon(id).await?;
-                version = version.min(reading.version);
-                value.extend(reading.value);
+                match self.surgeon(id).await {
+                    Ok(reading) => {
+                        version = version.min(reading.version);
+                        value.surgeons.extend(reading.value);
+                    }
+                    Err(error @ RegisterError::Row { .. }) => {
+                        let name = self.names.lock().unwrap().get(id).cloned().unwrap_or_default();
+                        value.unread.push((name, error));
+                    }
+                    Err(error) => return Err(error),
+                }
             }
             Ok(Reading { version, value })
         })
     }
 
-    fn latest_discussions(&self, _most: u32) -> Fetch<'_, Reading<Vec<Discussion>>> {
+    fn latest_discussions(&self, _most: u32) -> Fetch<'_, Reading<Latest>> {
         Box::pin(async move {
-            let value = self.discussions.lock().unwrap().clone();
+            let discussions = self.discussions.lock().unwrap().clone();
+            let value = Latest { discussions, whole: true, unread: None };
             Ok(Reading { version: self.version.load(Ordering::SeqCst), value })
         })
     }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::domain::surgeon::Lookup;
+use crate::domain::surgeon::{Lookup, PersonKey, fold_name};
 use crate::register::source::Source;
 use crate::register::tests::eventually;
-use crate::register::tests::stub::{Mood, Stub, config, key};
+use crate::register::tests::stub::{Mood, Stub, config, id, key};
 use crate::register::{Config, Patience, Register};
 
 fn warm() -> Config {
@@ -35,6 +35,52 @@ async fn who_has_changed_is_read_again_before_anybody_asks() {
     stub.rename("D1", "王五");
     register.catch_up().await.unwrap();
     eventually(async || name(&register, "D1").await.as_deref() == Some("王五")).await;
+}
+
+#[tokio::test]
+async fn whose_name_it_is_is_read_again_likewise() {
+    let (register, stub) = Stub::new().remote().open(warm()).await;
+    eventually(async || name(&register, "D1").await.is_some()).await;
+    stub.rename("D1", "王五");
+    let before = stub.loads();
+    register.catch_up().await.unwrap();
+    // The surgeon, the old name, the new one.
+    eventually(async || stub.loads() >= before + 3).await;
+    let named = PersonKey::Name(fold_name("王五"));
+    let found = async || register.surgeon(&named, Patience::Emergency).await.lookup;
+    eventually(async || matches!(found().await, Lookup::Found(who) if who.id == id("D1"))).await;
+}
+
+/// One grant that was mistyped by hand in the database kept all surgeons behind it from memory, and all later changes.
+#[tokio::test]
+async fn a_row_that_cannot_be_read_keeps_nobody_else_from_memory() {
+    let stub = Stub::new().remote();
+    stub.unreadable.lock().unwrap().insert(id("D1"));
+    let (register, stub) = stub.open(warm()).await;
+    eventually(async || name(&register, "D2").await.is_some()).await;
+    stub.rename("D1", "赵六");
+    stub.rename("D2", "王五");
+    let before = stub.loads();
+    register.catch_up().await.unwrap();
+    // Both surgeons, two old names, two new ones; the unreadable one comes first.
+    eventually(async || stub.loads() >= before + 6).await;
+    eventually(async || name(&register, "D2").await.as_deref() == Some("王五")).await;
+    assert_eq!(name(&register, "D1").await, None);
+}
+
+#[tokio::test]
+async fn a_source_put_back_from_a_copy_is_read_whole_again() {
+    let (register, stub) = Stub::new().remote().open(warm()).await;
+    eventually(async || name(&register, "D3").await.is_some()).await;
+    stub.rename("D1", "王五");
+    let before = stub.loads();
+    register.catch_up().await.unwrap();
+    eventually(async || stub.loads() >= before + 3).await;
+    stub.restore(1);
+    let before = stub.loads();
+    register.catch_up().await.unwrap();
+    // Nobody asks: the three surgeons are read all the same.
+    eventually(async || stub.loads() >= before + 3).await;
 }
 
 #[tokio::test]

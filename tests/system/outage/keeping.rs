@@ -254,6 +254,9 @@ fn a_backup_that_is_damaged_anywhere_is_refused_and_says_where() {
     let path = folder.join(&day);
     let forged = std::fs::read_to_string(&path).expect("a ledger file").replace("D1", "X1");
     std::fs::write(&path, forged).expect("written");
+    let feed = folder.join("feeds/told");
+    std::fs::create_dir_all(&feed).expect("made");
+    std::fs::write(feed.join("cursor.json"), b"{}").expect("written");
     let summed = Command::new("sh")
         .args(["-c", "find . -type f ! -name SHA256SUMS ! -name S | sed 's:^./::' | sort | xargs sha256sum > S && mv S SHA256SUMS"])
         .current_dir(folder)

@@ -125,6 +125,39 @@ fn a_message_sent_again_to_the_other_gate_gets_the_same_verdict_and_is_known_as_
     assert_eq!(pair.upstream.frames().len(), 4);
 }
 
+/// An order number, written as HL7 can, with a character that PostgreSQL takes in no text; and one that is longer than an
+/// index takes. Each would have kept all that came behind it from the shared database for good.
+#[test]
+fn texts_that_postgresql_does_not_take_hold_up_nothing_behind_them() {
+    let pair = Pair::new();
+    let (one, two) = (pair.one.log("debug"), pair.two.log("debug"));
+    let (first, second) = (one.start(), two.start());
+    let mut client = first.connect();
+    let numbered = |draft: &Draft, number: &str| {
+        draft.text().replace("ORC|NW|SQ", &format!("ORC|NW|{number}")).into_bytes()
+    };
+    let odd = Draft {
+        department: "03\\X00\\01",
+        patient: "P26\\X00\\99^^^XYYY||赵样例",
+        ..Draft::emergency("nul")
+    };
+    assert_eq!(code(&client.ask(&numbered(&odd, "S\\X00\\Q"))), "AA");
+    heard(&first, &second);
+    let long: String =
+        (1..2_000_u64).map(|n| format!("{:08x}", n * 2_654_435_761 % (1 << 32))).collect();
+    let odd = Draft::emergency("long");
+    assert_eq!(code(&client.ask(&numbered(&odd, &long))), "AA");
+    heard(&first, &second);
+    let nobody = Draft { surgeon: "D7\\X00\\7^无此人", ..Draft::clean("refused-nobody") };
+    assert_eq!(
+        code(&client.ask(&nobody.bytes())),
+        "AE",
+        "nobody is called so: no matter of trying again"
+    );
+    let files = || pair.database.psql("select count(*) from orgate_office.override_files");
+    eventually("both files are in the index", || (files() == "2").then_some(()));
+}
+
 /// A sender that turns to the other gate when its own is gone, and sends again what was not answered.
 fn sender(
     gates: [std::net::SocketAddr; 2],
