@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-use crate::cli::{EXIT_FOUND, EXIT_USAGE, settings, who};
-use crate::config::Settings;
+use crate::cli::{EXIT_FOUND, EXIT_USAGE, node, who};
+use crate::config::Node;
 use crate::inbound::admin::client::{Channel, ChannelError};
 use crate::inbound::admin::{Answer, Ask};
 
@@ -57,11 +57,11 @@ fn lasting(text: &str) -> Result<SignedDuration, String> {
 }
 
 pub(super) fn run(args: BypassArgs, file: &Path) -> u8 {
-    let settings = match settings(file) {
-        Ok(settings) => settings,
+    let node = match node(file) {
+        Ok(node) => node,
         Err(code) => return code,
     };
-    match asked(args.command, &settings) {
+    match asked(args.command, &node) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("{error}");
@@ -70,7 +70,7 @@ pub(super) fn run(args: BypassArgs, file: &Path) -> u8 {
     }
 }
 
-fn asked(command: BypassCommand, settings: &Settings) -> Result<u8, ChannelError> {
+fn asked(command: BypassCommand, node: &Node) -> Result<u8, ChannelError> {
     let ask = match command {
         BypassCommand::On { lasting, by, reason } => {
             Ask::BypassOn { by, reason, for_s: lasting.as_secs().unsigned_abs() }
@@ -78,8 +78,8 @@ fn asked(command: BypassCommand, settings: &Settings) -> Result<u8, ChannelError
         BypassCommand::Off { by, reason } => Ask::BypassOff { by: by.unwrap_or_else(who), reason },
         BypassCommand::Status => Ask::BypassStatus,
     };
-    let answer = Channel::open(&settings.node.data_dir)?.ask(&ask, &[])?;
-    Ok(told(&ask, &answer, &settings.node.zone))
+    let answer = Channel::open(&node.data_dir)?.ask(&ask, &[])?;
+    Ok(told(&ask, &answer, &node.zone))
 }
 
 fn told(ask: &Ask, answer: &Answer, zone: &TimeZone) -> u8 {

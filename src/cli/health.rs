@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::cli::{EXIT_FOUND, EXIT_USAGE, settings};
+use crate::cli::{EXIT_FOUND, EXIT_USAGE, node};
 use crate::inbound::admin::client::Channel;
 use crate::inbound::admin::{Answer, Ask};
 
@@ -12,7 +12,7 @@ use crate::inbound::admin::{Answer, Ask};
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct HealthArgs {
-    /// The gate's folder; then no configuration is read, and one that is being edited makes nobody ill
+    /// The gate's folder; then no configuration is read
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
     /// Also exit with 1 while the register does not answer or the ledger cannot be written
@@ -27,8 +27,8 @@ is down lets emergencies pass and finds the register again by itself.";
 pub(super) fn run(args: &HealthArgs, file: &Path) -> u8 {
     let folder = match &args.data_dir {
         Some(folder) => folder.clone(),
-        None => match settings(file) {
-            Ok(settings) => settings.node.data_dir,
+        None => match node(file) {
+            Ok(node) => node.data_dir,
             Err(code) => return code,
         },
     };

@@ -47,7 +47,7 @@ use crate::cases::Cases;
 use crate::cli::import::ImportSettings;
 use crate::clock::Clock;
 use crate::config;
-use crate::config::Settings;
+use crate::config::{Node, Settings};
 use crate::register::Register;
 
 /// The check found something: blocked, tampered, invalid.
@@ -165,6 +165,16 @@ fn settings(file: &Path) -> Result<Settings, u8> {
             eprintln!("{fault}");
         }
         eprintln!("{} fault(s); nothing was started", faults.0.len());
+        EXIT_USAGE
+    })
+}
+
+/// Where the gate of the configuration keeps its data, whatever else is wrong in it, or what is wrong on stderr.
+fn node(file: &Path) -> Result<Node, u8> {
+    config::load_node(file).map_err(|faults| {
+        for fault in &faults.0 {
+            eprintln!("{fault}");
+        }
         EXIT_USAGE
     })
 }

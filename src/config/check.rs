@@ -45,14 +45,35 @@ const DRAIN_MS: u64 = 10_000;
 /// # Errors
 /// Every fault, with file, line and what to write instead.
 pub fn load(file: &Path) -> Result<Settings, Faults> {
-    let name = file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        let text = format!("cannot be read ({error}), name another file with --config");
-        Faults(vec![Fault { file: name.clone(), line: None, text }])
-    })?;
+    let (name, text) = text_of(file)?;
     let mut settings = read(&name, &text)?;
     settings.written.file = Some(file.to_owned());
     Ok(settings)
+}
+
+/// Only `[node]` of the configuration in `file`, whatever else in it is wrong: for commands to a gate that runs. It went by
+/// other words when it started, and a file that is being edited must not be in their way.
+///
+/// # Errors
+/// The file cannot be read, or `[node]` itself says nothing that could be used.
+pub fn load_node(file: &Path) -> Result<Node, Faults> {
+    let (name, text) = text_of(file)?;
+    let finder = Faultfinder::new(&name, &text);
+    let (table, _) = DeTable::parse_recoverable(&text);
+    let named = node(&Section::root(&table, &finder));
+    named.map(|named| named.node).ok_or_else(|| Faults(finder.into_faults()))
+}
+
+/// The name of a file, and what is in it.
+fn text_of(file: &Path) -> Result<(String, String), Faults> {
+    let name = file.display().to_string();
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok((name, text)),
+        Err(error) => {
+            let text = format!("cannot be read ({error}), name another file with --config");
+            Err(Faults(vec![Fault { file: name, line: None, text }]))
+        }
+    }
 }
 
 /// Checks the configuration `text` of a file called `name`.

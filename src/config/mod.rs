@@ -15,6 +15,8 @@ mod tls;
 pub mod written;
 
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
@@ -24,7 +26,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-pub use check::{load, read};
+pub use check::{load, load_node, read};
 pub use console::Console;
 pub use desk::Desk;
 pub use tls::{Certificate, Side};

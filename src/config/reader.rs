@@ -103,6 +103,8 @@ impl<'t> Section<'t> {
 
     fn value(&self, key: &'t str) -> Option<Value<'t>> {
         self.asked.borrow_mut().push(key);
+        #[cfg(test)]
+        crate::config::reference::asked(self.name, key);
         self.table?.iter().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value)
     }
 

@@ -1,5 +1,7 @@
 //! Configuration: every fault at once, with its line and what to write.
 
+use std::path::Path;
+
 use super::*;
 
 const GOOD: &str = "[[mllp]]\nname = \"a\"\nlisten = \"127.0.0.1:0\"\nupstream = \"127.0.0.1:1\"\nmapping = \"mappings/hl7v2/standard.toml\"\n";
@@ -61,6 +63,24 @@ fn text_that_is_no_toml_says_where() {
 }
 
 const FHIR: &str = "[[fhir]]\nname = \"f\"\nlisten = \"127.0.0.1:0\"\nupstream = \"http://127.0.0.1:1/fhir\"\nmapping = \"mappings/fhir/r4.toml\"\n";
+
+#[test]
+fn where_a_gate_keeps_its_data_is_known_whatever_else_is_wrong() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let node = |text: &str| {
+        std::fs::write(file.path(), text).unwrap();
+        load_node(file.path())
+    };
+    let own = "[node]\ndata_dir = \"/var/lib/orgate\"\ntimezone = \"Asia/Urumqi\"\nnam = 1\n";
+    for rest in ["", "[[mllp]]\nlisten = 1\n", "[register]\nsource = \"postgres\nx = [\"half"] {
+        let node = node(&format!("{own}{rest}")).unwrap();
+        assert_eq!(node.data_dir.to_str(), Some("/var/lib/orgate"), "{rest}");
+        assert_eq!(node.zone.iana_name(), Some("Asia/Urumqi"));
+    }
+    let wrong = node("[node]\ntimezone = \"Mars/Base\"\n").unwrap_err();
+    assert!(wrong.0.iter().any(|fault| fault.line == Some(2)), "{wrong:?}");
+    assert!(load_node(Path::new("no/such.toml")).is_err());
+}
 
 #[test]
 fn a_fhir_route_needs_no_hl7_route_beside_it() {

@@ -11,7 +11,7 @@ use http::{Request, Response, Uri};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::Incoming;
-use hyper_rustls::{ConfigBuilderExt, FixedServerNameResolver, HttpsConnector};
+use hyper_rustls::{ConfigBuilderExt, FixedServerNameResolver, HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -21,7 +21,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tower_service::Service;
 
 use crate::net::tls::why::blamed;
-use crate::net::tls::{ClientTls, HTTP1, HTTP2};
+use crate::net::tls::{ClientTls, HTTP1, HTTP2, lapsed};
 
 /// Idle connections are given up after this: servers close theirs after 5 s (Node) and more, and a request that meets a
 /// connection which is being closed would fail without need.
@@ -129,7 +129,17 @@ impl Service<Uri> for Connector {
                 Arc::new(FixedServerNameResolver::new(name)),
             ),
         };
-        connector.call(uri)
+        let connecting = connector.call(uri);
+        Box::pin(async move {
+            let stream = connecting.await?;
+            if let MaybeHttpsStream::Https(own) = &stream
+                && lapsed(own.inner().get_ref().1)
+            {
+                let expired = rustls::CertificateError::Expired;
+                return Err(rustls::Error::InvalidCertificate(expired).into());
+            }
+            Ok(stream)
+        })
     }
 }
 

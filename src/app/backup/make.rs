@@ -77,7 +77,7 @@ pub async fn make(
             }
         }
     }
-    configuration::copy(configured_in, &to.join("config"))?;
+    configuration::copy(configured_in, &settings.written, &to.join("config"))?;
     let ledger = if settings.ledger_dir.is_dir() {
         let target = to.join("ledger");
         folder(&target)?;

@@ -4,19 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hyper_rustls::ConfigBuilderExt as _;
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use rustls::sign::SingleCertAndKey;
-use rustls::{ClientConfig, HandshakeKind};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::clock::Clock;
 use crate::net::tls::facts::Facts;
 use crate::net::tls::files::{Role, TlsError, roots};
 use crate::net::tls::kept::{Follows, Kept, Look, Made};
 use crate::net::tls::server::identity;
-use crate::net::tls::{provider, why};
+use crate::net::tls::{lapsed, provider, why};
 
 /// The files of an upstream.
 #[derive(Clone, Debug, Default)]
@@ -90,14 +89,7 @@ impl ClientTls {
         };
         let shaken = TlsConnector::from(self.config()).connect(name, socket).await;
         let stream = shaken.map_err(|error| why::why(&error))?;
-        let session = stream.get_ref().1;
-        // rustls does not look again at the certificate of a session that goes on.
-        let lapsed = session.handshake_kind() == Some(HandshakeKind::Resumed)
-            && session
-                .peer_certificates()
-                .and_then(|chain| Facts::of(chain.get(..1)?))
-                .is_some_and(|facts| facts.not_after < Clock::System.now());
-        if lapsed { Err("certificate-expired") } else { Ok(stream) }
+        if lapsed(stream.get_ref().1) { Err("certificate-expired") } else { Ok(stream) }
     }
 }
 

@@ -23,7 +23,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::crypto::CryptoProvider;
+use rustls::{CommonState, HandshakeKind};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+
+use crate::clock::Clock;
+use crate::net::tls::facts::Facts;
 
 pub use client::ClientTls;
 pub use server::ServerTls;
@@ -44,6 +48,15 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// ring, whatever provider the process has installed.
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// Whether a session goes on whose peer's certificate has expired meanwhile: rustls does not look at it again.
+pub(in crate::net) fn lapsed(session: &CommonState) -> bool {
+    session.handshake_kind() == Some(HandshakeKind::Resumed)
+        && session
+            .peer_certificates()
+            .and_then(|chain| Facts::of(chain.get(..1)?))
+            .is_some_and(|facts| facts.not_after < Clock::System.now())
 }
 
 /// Ends a connection so that the peer reads what was sent to it.

@@ -4,20 +4,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::server::{ServerConnection, WebPkiClientVerifier};
+use rustls::ServerConfig;
+use rustls::server::WebPkiClientVerifier;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{HandshakeKind, ServerConfig};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::clock::Clock;
 use crate::net::tls::facts::Facts;
 use crate::net::tls::files::{Role, TlsError, certificates, key, roots};
 use crate::net::tls::kept::{Follows, Kept, Look, Made};
-use crate::net::tls::{farewell, provider, why};
+use crate::net::tls::{farewell, lapsed, provider, why};
 
 /// From the connection to the end of its handshake. A handshake takes two ways there and back and milliseconds of work;
 /// slow lines and a gate under load get this long.
@@ -112,15 +111,6 @@ impl ServerTls {
             }
         }
     }
-}
-
-/// A session that goes on is not looked at again by rustls: its client's certificate may have expired meanwhile.
-fn lapsed(session: &ServerConnection) -> bool {
-    session.handshake_kind() == Some(HandshakeKind::Resumed)
-        && session
-            .peer_certificates()
-            .and_then(|chain| Facts::of(chain.get(..1)?))
-            .is_some_and(|facts| facts.not_after < Clock::System.now())
 }
 
 /// The name in the client's certificate, on a connection where it had to show one.

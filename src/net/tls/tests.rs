@@ -1,19 +1,23 @@
 //! TLS between two who both run here: what is written leaves, ends are ends, files that cannot be used are told.
 
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
 use rcgen::{CertificateParams, CertifiedKey, KeyPair, date_time_ymd, generate_simple_self_signed};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::clock::Clock;
+use crate::net::client::{self, Client, ClientError, Settings};
 use crate::net::stream;
 use crate::net::tls::client::{ClientFiles, server_name};
 use crate::net::tls::facts::Facts;
 use crate::net::tls::files::{Role, TlsError, certificates};
 use crate::net::tls::kept::{Follows as _, Look};
 use crate::net::tls::server::{Refused, ServerFiles};
-use crate::net::tls::{ClientTls, MLLP, ServerTls};
+use crate::net::tls::{ClientTls, HTTP1, MLLP, ServerTls};
 
 /// Self-signed files for `localhost` in a folder.
 struct Files {
@@ -181,6 +185,65 @@ fn a_chain_ends_with_the_first_of_its_certificates() {
     assert_eq!(facts.name, "rcgen self signed cert");
     assert_eq!(facts.expires_in_s("2031-03-01T23:59:59Z".parse().unwrap()), 1);
     assert_eq!(facts.expires_in_s("2031-03-02T00:00:01Z".parse().unwrap()), -1);
+}
+
+/// A server's pair that is its own authority and holds until then, and that authority.
+fn until(end: Timestamp) -> (Files, PathBuf) {
+    let files = Files { folder: tempfile::tempdir().unwrap() };
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let since = Duration::from_secs(end.as_second().unsigned_abs());
+    params.not_after = (SystemTime::UNIX_EPOCH + since).into();
+    let key = KeyPair::generate().unwrap();
+    files.write("cert", &params.self_signed(&key).unwrap().pem());
+    files.write("key", &key.serialize_pem());
+    let ca = files.path("cert");
+    (files, ca)
+}
+
+#[tokio::test]
+async fn an_http_session_does_not_go_on_with_a_certificate_that_has_expired_meanwhile() {
+    // On a machine so busy that the first request comes too late, it is tried again with more time.
+    for lasting in [2, 8, 32] {
+        let end = Timestamp::from_second(Clock::System.now().as_second() + lasting).unwrap();
+        let (files, ca) = until(end);
+        let server = files.server().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let serving = tokio::spawn(async move {
+            loop {
+                let Ok(mut stream) = server.accept(listener.accept().await.unwrap().0).await else {
+                    continue;
+                };
+                let mut head = [0; 4096];
+                let _ = stream.read(&mut head).await;
+                let answer = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
+                let _ = stream.write_all(answer).await;
+                let _ = stream.shutdown().await;
+            }
+        });
+        let settings =
+            Settings { connect_timeout: Duration::from_secs(60), https: true, h2: false };
+        let trusted = ClientFiles { ca: Some(ca), identity: None };
+        let client = Client::following(settings, ClientTls::new(trusted, None, HTTP1).unwrap());
+        let ask = || {
+            let request = http::Request::get(format!("https://localhost:{port}/"));
+            client.request(request.body(client::empty()).unwrap())
+        };
+        if ask().await.is_err() {
+            serving.abort();
+            continue;
+        }
+        let left = end.duration_since(Clock::System.now()).as_secs().max(0) + 2;
+        tokio::time::sleep(Duration::from_secs(left.unsigned_abs())).await;
+        let refused = ask().await;
+        assert!(
+            matches!(refused, Err(ClientError::Untrusted("certificate-expired"))),
+            "{refused:?}"
+        );
+        serving.abort();
+        return;
+    }
+    panic!("no request came through in half a minute");
 }
 
 #[test]

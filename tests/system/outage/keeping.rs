@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::Value;
 
 use crate::ledger_files::script_of_the_docs;
+use crate::support::certificates::self_signed;
 use crate::support::client::Client;
 use crate::support::eventually;
 use crate::support::gate::{Hospital, text};
@@ -15,7 +16,7 @@ use crate::support::in_process::FixedGate;
 use crate::support::ledger::{decisions, of_kind};
 use crate::support::message::Draft;
 use crate::support::reply::code;
-use crate::support::upstream::Upstream;
+use crate::support::upstream::{Upstream, nobody};
 
 /// A gate that has written on three days long ago.
 fn three_days(settings: &str) -> (FixedGate, Upstream) {
@@ -149,6 +150,18 @@ fn backed_up(hospital: &Hospital) -> String {
     let out = hospital.run(&["backup", &folder]);
     assert!(out.status.success(), "{}{}", text(&out.stdout), text(&out.stderr));
     folder
+}
+
+#[test]
+fn no_private_key_is_in_a_backup() {
+    let hospital = Hospital::new();
+    let [cert, key] = hospital.pair("gate", &self_signed("gate"));
+    let tls = format!("[mllp.tls]\ncert = {cert:?}\nkey = {key:?}");
+    let hospital = hospital.route("his", nobody(), &[&tls]);
+    let folder = backed_up(&hospital);
+    let sums = std::fs::read_to_string(Path::new(&folder).join("SHA256SUMS")).expect("sums");
+    assert!(sums.contains("config/orgate.toml") && sums.contains("hl7v2/standard.toml"), "{sums}");
+    assert!(!sums.contains("gate.key") && !sums.contains("gate.pem"), "{sums}");
 }
 
 #[test]
