@@ -17,7 +17,7 @@ use crate::inbound::decision_api::explain::{By, Explained, Explainer, Form};
 use crate::inbound::fhir;
 use crate::inbound::live::Live;
 use crate::inbound::mllp;
-use crate::inbound::mllp::intake::{Intake, Reader};
+use crate::inbound::mllp::intake::{self, Intake};
 use crate::mapping::Reading;
 use crate::mapping::fhir::{FhirContext, Subject as Resource};
 use crate::register::InForce;
@@ -40,17 +40,8 @@ fn read_hl7(live: &Live<mllp::Config>, gate: &Gate, message: &Bytes) -> Explaine
     let config = &*now.config;
     let by =
         By { mapping: config.mapping.name().into(), stance: config.stance.now(), terms: now.terms };
-    let InForce { catalogue, lists, usable } = gate.register().in_force();
-    let reader = Reader {
-        config,
-        catalogue: &catalogue,
-        lists: &lists,
-        all_surgical: config.all_surgical || !usable,
-        zone: gate.zone(),
-        checked_order: &|number| gate.memory().knows_order(number),
-    };
     let payload = frame::payload(message);
-    match reader.read(payload) {
+    match intake::read(config, gate, payload) {
         Intake::Short { .. } => Explained::NotSurgical,
         Intake::Checked { read, doubted, .. } => Explained::Judged {
             subject: read,

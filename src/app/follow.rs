@@ -70,8 +70,8 @@ async fn register(
     mut stop: watch::Receiver<bool>,
 ) {
     let Some(last) = last_entered(&gate, &folder, &mut stop).await else { return };
-    let newest = state.borrow_and_update().version;
-    let mut known = last.unwrap_or(newest).min(newest);
+    // Of a register that was never read, nothing can be said yet.
+    let mut known = None;
     let (mut answered, mut opened) = (true, false);
     light.works();
     loop {
@@ -86,19 +86,22 @@ async fn register(
                 events::RegisterDown {}.emit();
             }
         }
-        if now.version != known {
-            match enter(&gate, &source, known, now.version).await {
-                Ok(()) => {
-                    known = now.version;
-                    events::RegisterChanged { version: known }.emit();
+        if let Some(newest) = now.version {
+            let from = *known.get_or_insert_with(|| last.unwrap_or(newest).min(newest));
+            if newest != from {
+                match enter(&gate, &source, from, newest).await {
+                    Ok(()) => {
+                        known = Some(newest);
+                        events::RegisterChanged { version: newest }.emit();
+                    }
+                    Err(error) => events::RegisterUnentered { error: &error }.emit(),
                 }
-                Err(error) => events::RegisterUnentered { error: &error }.emit(),
             }
-        }
-        if known == now.version && !opened {
-            // Only now: where the next start begins, nothing must be missing before.
-            note(&gate, json!({ "opened_at_version": known }));
-            opened = true;
+            if known == now.version && !opened {
+                // Only now: where the next start begins, nothing must be missing before.
+                note(&gate, json!({ "opened_at_version": newest }));
+                opened = true;
+            }
         }
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,

@@ -13,11 +13,11 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::gate::afterwards::{Afterwards, Recorded};
 use crate::gate::bypass::Bypass;
-use crate::gate::{Gate, Request, Subject};
+use crate::gate::{Gate, Request};
 use crate::inbound::admin::{self, Answer, Doors, Pruner, Recorder, listener};
 use crate::inbound::live::{InForce, Live};
 use crate::inbound::mllp;
-use crate::inbound::mllp::intake::{Intake, Reader};
+use crate::inbound::mllp::intake::{self, Intake};
 
 /// The switch as it stood when the gate stopped.
 pub(super) fn bypass(settings: &Settings, clock: Clock) -> Bypass {
@@ -55,10 +55,10 @@ pub(super) fn follow(
 /// How an HL7 route records what has passed without it.
 fn recorder(live: &Live<mllp::Config>, gate: &Arc<Gate>) -> Recorder {
     let (live, gate) = (live.clone(), Arc::clone(gate));
-    let config = live.now().config;
+    let now = live.clone();
     Recorder {
-        route: Arc::clone(&config.name),
-        max_bytes: config.max_frame,
+        route: Arc::clone(&live.now().config.name),
+        max_bytes: Arc::new(move || now.now().config.max_frame),
         record: Arc::new(move |message, at, told| {
             let (now, gate) = (live.now(), Arc::clone(&gate));
             Box::pin(async move { record(now, &gate, message, at, told).await })
@@ -73,7 +73,16 @@ async fn record(
     at: Option<Timestamp>,
     told: Afterwards,
 ) -> Answer {
-    let Some(subject) = read(&config, gate, &message) else { return Answer::NotSurgical };
+    // Nobody waits: what cannot be told from what is not surgical, or judged, now can be later.
+    if !gate.register().usable() {
+        let zh = "授权库尚不可用，请待其恢复后重新执行；已记录的不会重复。".to_owned();
+        let en = "the register cannot be used, run it again when it is back".to_owned();
+        return Answer::Refused { zh, en };
+    }
+    let subject = match intake::read(&config, gate, &message) {
+        Intake::Short { .. } => return Answer::NotSurgical,
+        Intake::Checked { read, .. } => read,
+    };
     let now = gate.clock().now();
     // A sender's clock may be ahead; what is still to come cannot have passed.
     let own = subject.orders().iter().find_map(|order| order.message_time);
@@ -105,22 +114,5 @@ async fn record(
             let zh = "账本暂不可写，请稍后重新执行；已记录的不会重复。".to_owned();
             Answer::Refused { zh, en: error.to_string() }
         }
-    }
-}
-
-fn read(config: &mllp::Config, gate: &Gate, message: &Bytes) -> Option<Subject> {
-    let register = gate.register();
-    let (catalogue, lists) = (register.catalogue(), register.lists());
-    let reader = Reader {
-        config,
-        catalogue: &catalogue,
-        lists: &lists,
-        zone: gate.zone(),
-        checked_order: &|number| gate.memory().knows_order(number),
-        all_surgical: config.all_surgical,
-    };
-    match reader.read(message) {
-        Intake::Short { .. } => None,
-        Intake::Checked { read, .. } => Some(read),
     }
 }

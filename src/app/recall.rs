@@ -12,8 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::app::configuration;
-use crate::domain::verdict::Stance;
-use crate::gate::memory::{Fingerprint, MESSAGES_FOR, Remembered};
+use crate::gate::memory::{Fingerprint, MESSAGES_FOR, Refused, Remembered};
 use crate::gate::order_facts::OrderFacts;
 use crate::gate::stance::RouteStance;
 use crate::gate::stances::Stances;
@@ -74,7 +73,6 @@ pub(super) fn recall(
         (name, (gate.policy_written(&stance), stance))
     });
     let policies: HashMap<Arc<str>, (String, Arc<RouteStance>)> = policies.collect();
-    let bypass = Arc::new(RouteStance::bypass());
     let digest = Arc::clone(&gate.terms().configuration.digest);
     let mut configurations: HashMap<String, String> = HashMap::new();
     for entry in recovered.recent(orders_since)? {
@@ -101,37 +99,33 @@ pub(super) fn recall(
         for order in facts.iter().flat_map(|f| &f.orders).filter(|order| order.is_order()) {
             order.order_numbers().for_each(|number| gate.memory().order_checked(number));
         }
-        // What was decided by other settings (an enforcing route that now observes) is judged anew.
+        // What was refused by other settings (an enforcing route that now observes) is judged anew, as a copy.
         let policy = policies.get(&*kept.route);
         let read_alike = configurations.get(&kept.configuration).is_some_and(|by| **by == *digest);
         let same = policy.filter(|(written, _)| read_alike && written == kept.policy.get());
-        // What passed during a bypass was never refused; that it passed is remembered.
-        let passed = (kept.verdict.stance == Stance::Bypass.as_str()).then_some(&bypass);
-        let stance = same.map(|(_, stance)| stance).or(passed);
-        if let Some(stance) = stance.filter(|_| entry.time >= messages_since) {
-            remember(gate, &entry, &kept, (stance, &digest));
+        if entry.time >= messages_since {
+            remember(gate, &entry, &kept, same.map(|(_, stance)| (stance, &digest)));
         }
     }
     Ok(())
 }
 
-fn remember(gate: &Gate, entry: &Entry, kept: &Kept, (stance, by): (&Arc<RouteStance>, &Arc<str>)) {
+/// `by` what it was decided, if that is in force.
+fn remember(gate: &Gate, entry: &Entry, kept: &Kept, by: Option<(&Arc<RouteStance>, &Arc<str>)>) {
     let readable = kept.is_final();
     let Some(digest) = digest(&kept.message_sha256).filter(|_| readable) else { return };
     let refused = kept.verdict.stance == "enforce"
         && matches!(kept.verdict.decision.as_str(), "block" | "unavailable");
-    let answer = kept.answer.as_ref().and_then(|text| BASE64.decode(text).ok()).map(Bytes::from);
-    gate.memory().remember(
-        Fingerprint { route: kept.route.as_str().into(), digest },
-        Remembered {
-            entry: entry.id.to_string(),
-            refused: refused.then_some(answer),
-            day: gate.zone().to_datetime(entry.time).date(),
-            register_version: kept.register_version,
-            stance: Arc::clone(stance),
-            digest: Arc::clone(by),
-        },
-    );
+    let answer = || kept.answer.as_ref().and_then(|text| BASE64.decode(text).ok());
+    let refused = by.filter(|_| refused).map(|(stance, by)| Refused {
+        answer: answer().map(Bytes::from),
+        day: gate.zone().to_datetime(entry.time).date(),
+        register_version: kept.register_version,
+        stance: Arc::clone(stance),
+        digest: Arc::clone(by),
+    });
+    let fingerprint = Fingerprint { route: kept.route.as_str().into(), digest };
+    gate.memory().remember(fingerprint, Remembered { entry: entry.id.to_string(), refused });
 }
 
 /// Where a FHIR server keeps an order.

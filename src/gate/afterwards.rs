@@ -26,7 +26,7 @@ pub struct Afterwards {
 /// What became of a message that is recorded afterwards.
 #[derive(Clone, Debug)]
 pub enum Recorded {
-    /// The gate knows it: it has passed before, or was recorded already.
+    /// The gate knows it: it has passed before, here or at another gate, or was recorded already.
     Already(String),
     /// Judged and entered.
     Entered(EntryId, Arc<Verdict>),
@@ -52,8 +52,9 @@ impl Gate {
         told: &Afterwards,
     ) -> Result<Recorded, Unrecorded> {
         let fingerprint = Fingerprint::new(&request.route, &request.message);
-        if let Some(before) = self.memory().recall(&fingerprint) {
-            return Ok(Recorded::Already(before.entry));
+        let before = self.memory().recall(&fingerprint).map(|before| before.entry);
+        if let Some(entry) = before.or_else(|| self.memory().elsewhere(&fingerprint)) {
+            return Ok(Recorded::Already(entry));
         }
         request.stance = Arc::new(RouteStance::bypass());
         let attested_in = self.attested(&mut request.subject).await;
@@ -86,15 +87,7 @@ impl Gate {
         .emit();
         self.memory().orders_checked(request.subject.orders());
         self.enter(&message, &ruling.verdict, &name, None, receipt.seq());
-        let remembered = Remembered {
-            digest: Arc::clone(&request.terms.configuration.digest),
-            entry: name,
-            refused: None,
-            day: self.day(now),
-            register_version: ruling.register_version,
-            stance: Arc::clone(&request.stance),
-        };
-        self.memory().remember(fingerprint, remembered);
+        self.memory().remember(fingerprint, Remembered { entry: name, refused: None });
         Ok(Recorded::Entered(id, Arc::new(ruling.verdict)))
     }
 }

@@ -60,8 +60,15 @@ impl Fingerprint {
 pub struct Remembered {
     /// Its ledger entry.
     pub entry: String,
-    /// The refusal that was sent; `None` when it was forwarded.
-    pub refused: Option<Option<Bytes>>,
+    /// The refusal that may be repeated; `None` when it was forwarded, or refused by other settings.
+    pub refused: Option<Refused>,
+}
+
+/// A refusal, and by what.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// What was sent; `None` where nothing might be.
+    pub answer: Option<Bytes>,
     /// The day it was judged on, in the hospital's zone: grants and licences begin and end at midnight.
     pub day: Date,
     /// The register version it was judged at: a refusal holds only while the register stands still,

@@ -20,7 +20,7 @@ use crate::gate::bypass::Bypass;
 use crate::gate::document::{Decided, Known, documents, judged, message_name};
 use crate::gate::entry::{DecisionBody, WithoutLedger};
 use crate::gate::inquiry::Caller;
-use crate::gate::memory::{Fingerprint, Memory, Remembered};
+use crate::gate::memory::{Fingerprint, Memory, Refused, Remembered};
 use crate::gate::passage::{Outcome, Passage, Refusal};
 use crate::gate::ruling::{Knowledge, Ruling, rule};
 use crate::gate::stance::RouteStance;
@@ -181,17 +181,16 @@ impl Gate {
         let attested_in = self.attested(&mut request.subject).await;
         let fingerprint = Fingerprint::new(&request.route, &request.message);
         let before = self.memory.recall(&fingerprint);
-        if let Some(before) = &before
-            && let Remembered { refused: Some(answer), register_version, day, stance, .. } = before
-            && before.digest == request.terms.configuration.digest
-            && **stance == *request.stance
-            && *register_version == self.parts.register.version()
-            && *day == self.day(self.parts.clock.now())
+        if let Some(Remembered { refused: Some(refused), .. }) = &before
+            && refused.digest == request.terms.configuration.digest
+            && *refused.stance == *request.stance
+            && refused.register_version == self.parts.register.version()
+            && refused.day == self.day(self.parts.clock.now())
             // What was attested meanwhile must count at once.
             && attested_in.is_empty()
         {
             events::RefusalRepeated { route: &request.route }.emit();
-            return Outcome::Refuse(Refusal { answer: answer.clone(), verdict: None });
+            return Outcome::Refuse(Refusal { answer: refused.answer.clone(), verdict: None });
         }
         let ruling = self.rule(&request).await;
         let retransmission_of =
@@ -320,17 +319,15 @@ impl Gate {
         if passing || (answer.is_some() && !message.request.read_elsewhere.is_empty()) {
             return;
         }
-        self.memory.remember(
-            message.fingerprint.clone(),
-            Remembered {
-                entry: id.to_string(),
-                refused: answer.cloned(),
-                day: self.day(message.ruling.now),
-                register_version: message.ruling.register_version,
-                stance: Arc::clone(&message.request.stance),
-                digest: Arc::clone(&message.request.terms.configuration.digest),
-            },
-        );
+        let refused = answer.map(|answer| Refused {
+            answer: answer.clone(),
+            day: self.day(message.ruling.now),
+            register_version: message.ruling.register_version,
+            stance: Arc::clone(&message.request.stance),
+            digest: Arc::clone(&message.request.terms.configuration.digest),
+        });
+        let remembered = Remembered { entry: id.to_string(), refused };
+        self.memory.remember(message.fingerprint.clone(), remembered);
     }
 
     /// Hands the decision to the case index: the next message of the case finds it there at once.

@@ -68,8 +68,8 @@ impl Inner {
         self.checked.store(Arc::new(began));
         let version = self.state.load().version;
         self.told.send_if_modified(|state| {
-            let news = state.version != version;
-            state.version = version;
+            let news = state.version != Some(version);
+            state.version = Some(version);
             news
         });
         Ok(version)

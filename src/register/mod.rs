@@ -136,8 +136,8 @@ pub struct InForce {
 pub struct State {
     /// Whether the source answered when last asked.
     pub answers: bool,
-    /// The newest version seen.
-    pub version: i64,
+    /// The newest version seen; none: the source was never read.
+    pub version: Option<i64>,
 }
 
 /// The register. Clones share everything.
@@ -186,7 +186,8 @@ impl Register {
                 (Snapshot::unread(), false)
             }
         };
-        let (told, _) = watch::channel(State { answers, version: first.version });
+        let (told, _) =
+            watch::channel(State { answers, version: first.read.then_some(first.version) });
         let poll = config.poll;
         let inner = Arc::new(Inner {
             answers: Answers::new(&config),

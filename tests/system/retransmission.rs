@@ -40,6 +40,8 @@ fn a_refusal_by_other_settings_is_not_repeated_after_a_restart() {
     let again = hospital.start();
     assert_eq!(code(&again.connect().ask(&refused.bytes())), "AA");
     assert_eq!(upstream.bytes(), refused.frame());
+    let all = decisions_of(&hospital.data(), "S1");
+    assert_eq!(all[1]["body"]["retransmission_of"], all[0]["id"], "it stays the same message");
 }
 
 #[test]

@@ -128,7 +128,7 @@ impl Doors {
             let zh = format!("没有名为 {route} 的 HL7 通道，可选：{names}");
             return Err(Answer::refused(zh, format!("no HL7 route `{route}`, choose: {names}")));
         };
-        if bytes > own.max_bytes {
+        if bytes > (own.max_bytes)() {
             let en = "the message is longer than max_frame_kib of the route";
             return Err(Answer::refused("报文超过通道的 max_frame_kib。", en));
         }

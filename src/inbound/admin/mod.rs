@@ -166,8 +166,8 @@ pub type Recording = Pin<Box<dyn Future<Output = Answer> + Send>>;
 pub struct Recorder {
     /// The route.
     pub route: Arc<str>,
-    /// The longest message, in bytes.
-    pub max_bytes: usize,
+    /// The longest message that the route takes now, in bytes.
+    pub max_bytes: Arc<dyn Fn() -> usize + Send + Sync>,
     /// Reads, judges and records one.
     pub record: Arc<dyn Fn(Bytes, Option<Timestamp>, Afterwards) -> Recording + Send + Sync>,
 }

@@ -13,7 +13,7 @@ use bytes::{Buf, Bytes};
 use crate::clock;
 use crate::gate::passage::{Outcome, Passage};
 use crate::gate::{Delivery, Gate, Request};
-use crate::hl7::frame::Scanned;
+use crate::hl7::frame::{self, Scanned};
 use crate::inbound::mllp::connection::Connection;
 use crate::inbound::mllp::intake::{self, Intake};
 use crate::inbound::mllp::pipeline::{Expected, Placed, Reference};
@@ -99,7 +99,7 @@ impl Connection {
     fn frame(&mut self, length: usize) {
         let Some(frame) = self.from_sender.get(..length) else { return };
         let since = clock::monotonic();
-        match intake::read(&self.route, frame) {
+        match intake::read(&self.route.config, &self.route.gate, frame::payload(frame)) {
             Intake::Short { reference, reply, promised, scheduling } => {
                 let passage = self.route.gate.short_way();
                 events::NotSurgical { route: &self.route.config.name, scheduling }.emit();

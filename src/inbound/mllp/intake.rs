@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::order::{Action, Order, Stage};
 use crate::domain::technique::Lists;
-use crate::gate::{Request, Subject};
+use crate::gate::{Gate, Request, Subject};
 use crate::hl7::batch::Batch;
 use crate::hl7::frame;
 use crate::hl7::message::Message;
@@ -63,19 +63,19 @@ pub struct Reader<'r> {
     pub checked_order: &'r dyn Fn(&str) -> bool,
 }
 
-/// Reads a whole frame on a route.
-pub(super) fn read(route: &Route, frame: &[u8]) -> Intake {
-    let InForce { catalogue, lists, usable } = route.gate.register().in_force();
-    let checked_order = |order_no: &str| route.gate.memory().knows_order(order_no);
+/// Reads a payload as a route with these settings reads it now, whoever asks.
+pub fn read(config: &Config, gate: &Gate, payload: &[u8]) -> Intake {
+    let InForce { catalogue, lists, usable } = gate.register().in_force();
+    let checked_order = |order_no: &str| gate.memory().knows_order(order_no);
     Reader {
-        config: &route.config,
+        config,
         catalogue: &catalogue,
         lists: &lists,
-        all_surgical: route.config.all_surgical || !usable,
-        zone: route.gate.zone(),
+        all_surgical: config.all_surgical || !usable,
+        zone: gate.zone(),
         checked_order: &checked_order,
     }
-    .read(frame::payload(frame))
+    .read(payload)
 }
 
 impl Reader<'_> {

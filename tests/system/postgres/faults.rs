@@ -10,7 +10,7 @@ use crate::postgres::register::Pair;
 use crate::support::client::Client;
 use crate::support::eventually;
 use crate::support::gate::{Gate, Hospital, text};
-use crate::support::ledger::{decision, decisions, decisions_of, entries, findings};
+use crate::support::ledger::{decision, decisions, decisions_of, entries, findings, of_kind};
 use crate::support::message::{Draft, admission, control_id};
 use crate::support::postgres::{Cluster, Database, PASSWORD};
 use crate::support::proxy::Proxy;
@@ -111,11 +111,46 @@ fn a_gate_started_while_the_database_is_down_starts_says_so_and_recovers_by_itse
     let said = text(&checked.stdout);
     assert!(!checked.status.success() && said.contains("cannot be used"), "{said}");
     assert!(!said.contains(PASSWORD), "a password in {said}");
+    let file = hospital.file("passed.hl7", by_its_code("passed"));
+    let record = || {
+        let told = ["--record", "--by", "周样例", "--reason", "停机"];
+        hospital.run(&[&["replay", &file, "--route", "his"], &told[..]].concat())
+    };
+    let out = record();
+    assert!(text(&out.stderr).contains("the register cannot be used"), "{}", text(&out.stdout));
+    assert!(decisions_of(gate.data(), "passed").is_empty(), "nobody could tell what it is");
     cluster.start();
     eventually("the register is back", || ready(&gate).then_some(()));
     with_register(&gate, "back");
+    let said = text(&record().stdout);
+    assert!(said.contains("recorded afterwards: 1"), "{said}");
     gate.stop();
     nothing_slipped_through(&upstream, &[&hospital]);
+}
+
+#[test]
+fn what_the_register_became_is_entered_once_though_the_database_was_down_at_a_start() {
+    let mut cluster = Cluster::new();
+    let database = cluster.database();
+    let hospital = Hospital::empty().sharing(&database.url(), "gate-1").filled();
+    let opened = || {
+        let register = of_kind(&hospital.data(), "register");
+        register.iter().filter_map(|entry| entry["body"]["opened_at_version"].as_i64()).collect()
+    };
+    let mut gate = hospital.start();
+    eventually("the version at the start", || (opened().len() == 1).then_some(()));
+    gate.stop();
+    cluster.stop();
+    let mut gate = hospital.start();
+    gate.says("the register does not answer");
+    cluster.start();
+    gate.says("the register answers again");
+    let versions: Vec<i64> =
+        eventually("the version now", || Some(opened()).filter(|all: &Vec<i64>| all.len() == 2));
+    gate.stop();
+    assert!(versions[0] > 0 && versions[1] == versions[0], "{versions:?}");
+    let register = of_kind(&hospital.data(), "register");
+    assert_eq!(register.len(), 2, "nothing was changed, and nothing is told again: {register:?}");
 }
 
 #[test]

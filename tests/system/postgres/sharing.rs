@@ -10,7 +10,7 @@ use crate::postgres::faults::nothing_slipped_through;
 use crate::postgres::register::Pair;
 use crate::support::browser::Browser;
 use crate::support::client::Client;
-use crate::support::gate::{Gate, Hospital};
+use crate::support::gate::{Gate, Hospital, text};
 use crate::support::ledger::{decision, decisions, decisions_of, findings};
 use crate::support::message::{Draft, control_id};
 use crate::support::reply::code;
@@ -100,6 +100,15 @@ fn a_message_sent_again_to_the_other_gate_gets_the_same_verdict_and_is_known_as_
     let pair = Pair::new();
     let (one, two) = (pair.one.log("debug"), pair.two.log("debug"));
     let (mut first, second) = (one.start(), two.start());
+    // What passed at one gate is not recorded at the other as what passed without any.
+    let passed = Draft::clean("passed-at-one").bytes();
+    assert_eq!(code(&first.connect().ask(&passed)), "AA");
+    heard(&first, &second);
+    let file = two.file("passed.hl7", &passed);
+    let told = ["--record", "--by", "周样例", "--reason", "停机"];
+    let recorded = two.run(&[&["replay", &file, "--route", "his"], &told[..]].concat());
+    let said = text(&recorded.stdout);
+    assert!(said.contains("in the ledger already: 1"), "{said}{}", text(&recorded.stderr));
     for draft in [
         Draft::clean("again-clean"),
         Draft::refused("refused-again"),
@@ -122,7 +131,7 @@ fn a_message_sent_again_to_the_other_gate_gets_the_same_verdict_and_is_known_as_
             assert!(copy_of.is_null(), "what was refused is judged again");
         }
     }
-    assert_eq!(pair.upstream.frames().len(), 4);
+    assert_eq!(pair.upstream.frames().len(), 5);
 }
 
 /// An order number, written as HL7 can, with a character that PostgreSQL takes in no text; and one that is longer than an

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::ledger_down::limit;
 use crate::support::eventually;
-use crate::support::gate::{Gate, Hospital};
+use crate::support::gate::{Gate, Hospital, text};
 use crate::support::http::Client as HttpClient;
 use crate::support::ledger::{decision, decisions_of, of_kind};
 use crate::support::message::Draft;
@@ -221,6 +221,13 @@ fn limits_and_stances_count_from_the_next_message_and_connection() {
     assert_eq!((&from["stance"], &to["stance"]), (&json!("observe"), &json!("enforce")));
     let settings = gate.log();
     assert!(settings.contains("stance changed route=his stance=enforce"), "{settings}");
+    let passed = Draft::refused("L4").line(&format!("NTE|1||{}", "长".repeat(5_000)));
+    let file = hospital.file("passed.hl7", passed.bytes());
+    let name = ["--by", "周样例", "--reason", "停机"];
+    let recorded =
+        hospital.run(&[&["replay", &file, "--route", "his", "--record"], &name[..]].concat());
+    let said = text(&recorded.stdout);
+    assert!(said.contains("recorded afterwards: 1"), "{said}{}", text(&recorded.stderr));
 }
 
 #[test]
