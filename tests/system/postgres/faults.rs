@@ -133,7 +133,7 @@ fn what_the_register_became_is_entered_once_though_the_database_was_down_at_a_st
     let mut cluster = Cluster::new();
     let database = cluster.database();
     let hospital = Hospital::empty().sharing(&database.url(), "gate-1").filled();
-    let opened = || {
+    let opened = || -> Vec<i64> {
         let register = of_kind(&hospital.data(), "register");
         register.iter().filter_map(|entry| entry["body"]["opened_at_version"].as_i64()).collect()
     };
@@ -145,8 +145,7 @@ fn what_the_register_became_is_entered_once_though_the_database_was_down_at_a_st
     gate.says("the register does not answer");
     cluster.start();
     gate.says("the register answers again");
-    let versions: Vec<i64> =
-        eventually("the version now", || Some(opened()).filter(|all: &Vec<i64>| all.len() == 2));
+    let versions = eventually("the version now", || Some(opened()).filter(|all| all.len() == 2));
     gate.stop();
     assert!(versions[0] > 0 && versions[1] == versions[0], "{versions:?}");
     let register = of_kind(&hospital.data(), "register");
