@@ -135,7 +135,19 @@ impl Destination {
 // What a receiver is reached by is a secret in most kinds.
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("feed::Config").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("feed::Config")
+            .field("name", &self.name)
+            .field("kind", &self.destination.kind())
+            .field("filter", &self.filter)
+            .field("full", &self.full)
+            .field("pseudonym_key", &self.pseudonym_key)
+            .field("from_start", &self.from_start)
+            .field("group", &self.group)
+            .field("per_minute", &self.per_minute)
+            .field("timeout", &self.timeout)
+            .field("max_attempts", &self.max_attempts)
+            .field("backoff", &self.backoff)
+            .finish_non_exhaustive()
     }
 }
 
