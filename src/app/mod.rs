@@ -192,7 +192,7 @@ pub async fn start(
     if let (Some(listener), Some(listen)) = (console_listener, console) {
         events::ConsoleListening { listen }.emit();
         let (gate, routes) = (Arc::clone(&gate), routes.clone());
-        let plant = plant::plant(&lives, &routes, &watch, board);
+        let plant = plant::plant(&lives, &routes, &watch, (board, configured.clone()));
         let health = Health { gate, routes, configured, metrics, drain: stopped };
         let more = port::everything_asked((&settings.console, &lives), &office, &health, plant)?;
         tasks.spawn(console::serve(listener, settings.console.tls.clone(), health, more));
