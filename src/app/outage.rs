@@ -96,6 +96,7 @@ async fn record(
         control_id: control_id.clone(),
         subject,
         read_elsewhere: Vec::new(),
+        sender: None,
         answer: Box::new(|_, _| None),
         terms,
     };

@@ -103,6 +103,7 @@ impl Gate {
             control_id,
             subject,
             read_elsewhere,
+            sender: None,
             answer,
             terms,
         };

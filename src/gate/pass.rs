@@ -27,6 +27,7 @@ use crate::gate::stance::RouteStance;
 use crate::gate::subject::Subject;
 use crate::gate::terms::Terms;
 use crate::ledger::{Body, Draft, EntryId, Kind, Ledger, LedgerError};
+use crate::net::tls::facts::Peer;
 use crate::register::Register;
 use crate::telemetry::events;
 
@@ -50,6 +51,8 @@ pub struct Request {
     /// References by which it was read and that lead out of the message (`Practitioner/9`), sorted. The same bytes may
     /// read otherwise once what they lead to has changed, so a refusal is not repeated for them.
     pub read_elsewhere: Vec<String>,
+    /// Who sent it, by the certificate of the connection.
+    pub sender: Option<Arc<Peer>>,
     /// How to refuse.
     pub answer: Answer,
     /// What it is judged by: of the same configuration as the stance and what it was read by.

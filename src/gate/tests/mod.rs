@@ -215,6 +215,7 @@ fn request(message: &'static str, subject: Subject, stance: Stance) -> Request {
         message: Bytes::from_static(message.as_bytes()),
         control_id: "C1".to_owned(),
         read_elsewhere: Vec::new(),
+        sender: None,
         terms: Arc::new(Terms::new(Policy::default(), 4096)),
         subject,
         answer: Box::new(|verdict, entry| {

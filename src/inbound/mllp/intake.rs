@@ -218,6 +218,7 @@ pub(super) fn request(
         control_id,
         subject: read,
         read_elsewhere: Vec::new(),
+        sender: route.sender.clone(),
         terms: Arc::clone(&route.terms),
     }
 }
