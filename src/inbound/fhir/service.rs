@@ -27,6 +27,7 @@ use crate::net::client::{Body, Client, ClientError, Settings};
 use crate::net::tls::facts::Peer;
 use crate::telemetry::events;
 use crate::telemetry::route::Meters;
+use crate::telemetry::trace::Begun;
 
 /// How long connecting to the server may take: it stands in the same house.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -342,6 +343,13 @@ pub(super) async fn before_gate(
     };
     read_elsewhere.sort();
     read_elsewhere.dedup();
+    let trace = route.gate.trace(Begun {
+        route: &route.config.name,
+        protocol: "fhir",
+        bytes: message.len(),
+        since: asked.taken,
+        parent: headers::parent(&asked.parts.headers),
+    });
     let request = Judged {
         route: Arc::clone(&route.config.name),
         stance: route.config.stance.now(),
@@ -351,6 +359,7 @@ pub(super) async fn before_gate(
         subject,
         read_elsewhere,
         sender: route.sender.clone(),
+        trace,
         answer: respond::answer(doubt),
         terms: Arc::clone(&route.terms),
     };
