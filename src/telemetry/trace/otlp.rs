@@ -71,25 +71,28 @@ struct Attribute<'r> {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 enum Value<'r> {
-    StringValue(Cow<'r, str>),
-    IntValue(String),
-    BoolValue(bool),
-    ArrayValue { values: Vec<Value<'r>> },
+    #[serde(rename = "stringValue")]
+    Text(Cow<'r, str>),
+    #[serde(rename = "intValue")]
+    Whole(String),
+    #[serde(rename = "boolValue")]
+    Flag(bool),
+    #[serde(rename = "arrayValue")]
+    List { values: Vec<Value<'r>> },
 }
 
 fn text<'r>(key: &'static str, text: impl Into<Cow<'r, str>>) -> Attribute<'r> {
-    Attribute { key, value: Value::StringValue(text.into()) }
+    Attribute { key, value: Value::Text(text.into()) }
 }
 
 fn number<'r>(key: &'static str, number: impl ToString) -> Attribute<'r> {
-    Attribute { key, value: Value::IntValue(number.to_string()) }
+    Attribute { key, value: Value::Whole(number.to_string()) }
 }
 
 fn words<'r>(key: &'static str, words: &[&'static str]) -> Option<Attribute<'r>> {
-    let values = words.iter().map(|word| Value::StringValue((*word).into())).collect();
-    (!words.is_empty()).then_some(Attribute { key, value: Value::ArrayValue { values } })
+    let values = words.iter().map(|word| Value::Text((*word).into())).collect();
+    (!words.is_empty()).then_some(Attribute { key, value: Value::List { values } })
 }
 
 /// The body of a request that tells these traces of the gate `node`.
@@ -153,7 +156,7 @@ fn of_message(trace: &Finished) -> Vec<Attribute<'_>> {
     all.extend(words("orgate.gaps", gaps));
     all.extend(unreadable.map(|why| text("orgate.unreadable", why)));
     all.push(number("orgate.cases", cases));
-    all.push(Attribute { key: "orgate.retransmission", value: Value::BoolValue(*again) });
+    all.push(Attribute { key: "orgate.retransmission", value: Value::Flag(*again) });
     if !entry.is_empty() {
         all.push(text("orgate.entry", entry.as_str()));
     }
