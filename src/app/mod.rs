@@ -18,6 +18,7 @@ mod reload;
 mod retention;
 mod routes;
 mod shared;
+mod traces;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -55,6 +56,7 @@ use crate::register::sources::sql::SqlSource;
 use crate::search::error::SearchError;
 use crate::telemetry::events;
 use crate::telemetry::office as office_events;
+use crate::telemetry::trace::Tracer;
 
 /// Why the gate cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +79,9 @@ pub enum AppError {
     /// The identity provider could never be asked.
     #[error("[console.oidc]: {0}")]
     Oidc(ClientError),
+    /// The collector of traces could never be reached.
+    #[error("[telemetry]: {0}")]
+    Traces(ClientError),
     /// The search index cannot be opened.
     #[error("the search index cannot be opened: {0}; delete it, it is built anew from the ledger")]
     Search(#[from] SearchError),
@@ -154,7 +159,8 @@ pub async fn start(
     let (bypass, socket) = (outage::bypass(&settings, clock), outage::bind(&settings)?);
     let (started, configuration) = configuration::begun(&settings.written, clock.now());
     let known = (cases, ledger.clone(), Arc::clone(&source));
-    let gate = made(&settings, known, configuration, clock).await?;
+    let (tracer, exporter) = traces::begin(&settings).map_err(AppError::Traces)?;
+    let gate = made(&settings, known, (configuration, tracer), clock).await?;
     let gate = Arc::new(gate.with(bypass));
     let pruner = retention::pruner((&settings.ledger_dir, settings.retention_days), &gate, &ledger);
     retention::tell_restored(&settings.node.data_dir, &gate, &ledger).await;
@@ -173,6 +179,7 @@ pub async fn start(
         routes::bind(&lives, settings.console.listen, &gate, &watch).await?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
+    traces::follow(&mut tasks, exporter, &stopped);
     tasks.spawn(certificates::follow(certificates, clock, stopped.clone()));
     let folder = settings.ledger_dir.clone();
     let followed = Followed::of(source, &gate, &ledger, &folder);
@@ -192,7 +199,7 @@ pub async fn start(
     if let (Some(listener), Some(listen)) = (console_listener, console) {
         events::ConsoleListening { listen }.emit();
         let (gate, routes) = (Arc::clone(&gate), routes.clone());
-        let plant = plant::plant(&lives, &routes, &watch, board);
+        let plant = plant::plant(&lives, &routes, &watch, (board, configured.clone()));
         let health = Health { gate, routes, configured, metrics, drain: stopped };
         let more = port::everything_asked((&settings.console, &lives), &office, &health, plant)?;
         tasks.spawn(console::serve(listener, settings.console.tls.clone(), health, more));
@@ -205,7 +212,7 @@ pub async fn start(
 async fn made(
     settings: &Settings,
     (cases, ledger, source): (Cases, Ledger, Arc<SqlSource>),
-    configuration: Configuration,
+    (configuration, tracer): (Configuration, Tracer),
     clock: Clock,
 ) -> Result<Gate, AppError> {
     let (policy, keep_message_max) = (settings.policy.clone(), settings.keep_message_max);
@@ -217,6 +224,7 @@ async fn made(
         zone: settings.node.zone.clone(),
         clock,
         sync_every: settings.sync_every,
+        tracer,
     }))
 }
 

@@ -113,6 +113,11 @@ fn say_certificates(settings: &Settings, now: Timestamp) -> bool {
             "console: warning: passwords and patient data cross the network unencrypted at {listen}: write [console.tls], or listen on 127.0.0.1"
         );
     }
+    if let Some(server) = settings.register_at.server()
+        && let Some(danger) = server.protection().danger()
+    {
+        say!("register: warning: {server}: {danger}");
+    }
     bad
 }
 

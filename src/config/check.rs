@@ -16,6 +16,7 @@ use crate::config::fhir;
 use crate::config::privileges::register;
 use crate::config::reader::{Faultfinder, Section};
 use crate::config::route::route;
+use crate::config::telemetry::traces;
 use crate::config::written::{Written, print_of};
 use crate::config::{Node, Settings};
 use crate::ledger;
@@ -139,6 +140,7 @@ fn whole<'t>(
     let zone = node.as_ref().map_or(TimeZone::UTC, |node| node.node.zone.clone());
     let feeds = feeds(root, &zone);
     let console = console(root, foreign);
+    let traces = traces(root);
     let named = mllp.iter().flatten().map(|route| ("mllp", &*route.name, route.listen));
     let named = named.chain(fhir.iter().flatten().map(|r| ("fhir", &*r.name, r.listen)));
     let console_at = console.as_ref().and_then(|console| console.listen);
@@ -167,6 +169,7 @@ fn whole<'t>(
         fhir: fhir.into_iter().collect::<Option<_>>()?,
         feeds: feeds.into_iter().collect::<Option<_>>()?,
         console: console?,
+        traces,
         bypass_longest: node.bypass_longest,
         drain: Duration::from_millis(DRAIN_MS),
         watch: node.watch,

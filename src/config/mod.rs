@@ -11,6 +11,7 @@ mod oidc;
 mod privileges;
 mod reader;
 mod route;
+mod telemetry;
 mod tls;
 pub mod written;
 
@@ -29,6 +30,7 @@ use jiff::tz::TimeZone;
 pub use check::{load, load_node, read};
 pub use console::Console;
 pub use desk::Desk;
+pub use telemetry::Traces;
 pub use tls::{Certificate, Side};
 
 use crate::clock::Clock;
@@ -77,6 +79,8 @@ pub struct Settings {
     pub feeds: Vec<feeds::Config>,
     /// The console port: health and metrics, CDS Hooks, the decision API.
     pub console: Console,
+    /// Where traces of messages go.
+    pub traces: Option<Traces>,
     /// The longest that a bypass may last.
     pub bypass_longest: SignedDuration,
     /// How long a stopping gate waits for messages in flight.

@@ -86,7 +86,7 @@ impl Side {
 /// TLS files that are followed while the gate runs.
 #[derive(Clone)]
 pub struct Certificate {
-    /// The route's name, or `console`.
+    /// The route's name, `console`, or `register` of the shared database.
     pub whose: Arc<str>,
     /// Of which side.
     pub side: Side,
@@ -116,6 +116,8 @@ impl Settings {
             add(&route.name, route.tls.as_ref(), route.upstream_tls.as_ref());
         }
         add(&"console".into(), self.console.tls.as_ref(), None);
+        let database = self.register_at.server().and_then(|server| server.tls());
+        add(&"register".into(), None, database);
         all
     }
 }

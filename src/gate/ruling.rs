@@ -1,11 +1,13 @@
 //! Facts → verdict: what is fetched before judging, the judging of one message, and what else there is to rule.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::cases::Cases;
+use crate::clock::monotonic;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::order::{Order, Stage, Urgency};
 use crate::domain::rule::Rule;
@@ -42,6 +44,19 @@ pub(super) struct Ruling {
     pub(super) register_version: i64,
     /// Whether there was time to judge; during a bypass nothing waits for a register that is sick.
     pub(super) judged: bool,
+    /// How long it took, of what was read.
+    pub(super) times: Option<Times>,
+}
+
+/// The moments of a ruling.
+#[derive(Clone, Copy)]
+pub(super) struct Times {
+    /// Nothing was fetched yet.
+    pub(super) asked: Instant,
+    /// Everything was.
+    pub(super) known: Instant,
+    /// The verdict stood.
+    pub(super) judged: Instant,
 }
 
 /// What the gate knows and has been told, apart from the message.
@@ -92,13 +107,14 @@ pub(super) async fn rule(
             return Ruling::of_nothing(verdict, now(), catalogue, register_version);
         }
     };
+    let began = monotonic();
     let Fetched { people, asked } = fetch(register, orders).await;
     let sources = Sources { register, cases, zone, now: now() };
     let mut around = Vec::with_capacity(orders.len());
     for order in orders {
         around.push(sources.around(order, &people, &catalogue).await);
     }
-    let now = now();
+    let (now, known) = (now(), monotonic());
     let bench = Bench { now, zone, catalogue: &catalogue, people: &people, policy, stance };
     let mut verdict = bench.rule(orders, &around);
     if verdict.decision == Decision::Block
@@ -120,6 +136,7 @@ pub(super) async fn rule(
         catalogue,
         register_version,
         judged: true,
+        times: Some(Times { asked: began, known, judged: monotonic() }),
     }
 }
 
@@ -140,6 +157,7 @@ impl Ruling {
             catalogue,
             register_version,
             judged: true,
+            times: None,
         }
     }
 

@@ -54,4 +54,5 @@ mod same_order;
 mod stances;
 mod support;
 mod tls;
+mod traces;
 mod unreadable;

@@ -41,6 +41,7 @@ use crate::register::sources::sql::SqlSource;
 use crate::register::sources::sqlite;
 use crate::register::sources::sqlite::Keeping;
 use crate::rules::Policy;
+use crate::telemetry::trace::{Trace, Tracer};
 
 const CATALOGUE: &str = "code,name,grade,aliases\n51.2300,腹腔镜下胆囊切除术,3,LC\n";
 const SURGEONS: &str = "surgeon_id,name\nD1,甲\nD2,乙\n";
@@ -150,6 +151,7 @@ async fn bench_of(policy: Policy, of: impl FnOnce(SqlSource) -> Arc<dyn Source>)
         zone,
         clock,
         sync_every: true,
+        tracer: Tracer::off(),
     });
     let longest = jiff::SignedDuration::from_hours(12);
     let gate = gate.with(Bypass::restore(&folder.path().join("bypass.json"), longest, now()));
@@ -215,6 +217,8 @@ fn request(message: &'static str, subject: Subject, stance: Stance) -> Request {
         message: Bytes::from_static(message.as_bytes()),
         control_id: "C1".to_owned(),
         read_elsewhere: Vec::new(),
+        sender: None,
+        trace: Trace::off(),
         terms: Arc::new(Terms::new(Policy::default(), 4096)),
         subject,
         answer: Box::new(|verdict, entry| {

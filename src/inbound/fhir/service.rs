@@ -24,8 +24,10 @@ use crate::inbound::fhir::references::{Changes, Remembered};
 use crate::inbound::fhir::{Config, batch, headers, named, recorded, respond};
 use crate::inbound::live::Live;
 use crate::net::client::{Body, Client, ClientError, Settings};
+use crate::net::tls::facts::Peer;
 use crate::telemetry::events;
 use crate::telemetry::route::Meters;
+use crate::telemetry::trace::Begun;
 
 /// How long connecting to the server may take: it stands in the same house.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -45,6 +47,8 @@ pub struct Route {
     pub gate: Arc<Gate>,
     /// Whether its server can be reached.
     pub upstream: Light,
+    /// Who the client of the connection is, by its certificate.
+    pub(super) sender: Option<Arc<Peer>>,
     pub(super) client: Client,
     pub(super) remembered: Remembered,
     pub(super) room: Arc<Semaphore>,
@@ -78,7 +82,19 @@ impl Route {
         };
         let room = Arc::new(Semaphore::new(HELD_MAX_KIB));
         let (meters, remembered) = (Meters::of(&config.name), Remembered::default());
-        Ok(Self { config, terms, gate, upstream, client, remembered, room, live, meters, busy })
+        Ok(Self {
+            config,
+            terms,
+            gate,
+            upstream,
+            sender: None,
+            client,
+            remembered,
+            room,
+            live,
+            meters,
+            busy,
+        })
     }
 
     /// Takes up what is in force now, between two requests.
@@ -327,6 +343,13 @@ pub(super) async fn before_gate(
     };
     read_elsewhere.sort();
     read_elsewhere.dedup();
+    let trace = route.gate.trace(Begun {
+        route: &route.config.name,
+        protocol: "fhir",
+        bytes: message.len(),
+        since: asked.taken,
+        parent: headers::parent(&asked.parts.headers),
+    });
     let request = Judged {
         route: Arc::clone(&route.config.name),
         stance: route.config.stance.now(),
@@ -335,6 +358,8 @@ pub(super) async fn before_gate(
         control_id: asked.request_id(),
         subject,
         read_elsewhere,
+        sender: route.sender.clone(),
+        trace,
         answer: respond::answer(doubt),
         terms: Arc::clone(&route.terms),
     };

@@ -4,6 +4,7 @@
 //! waits beside the server for the end of this process, whichever way it ends, and then stops it.
 
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::TempDir;
 
+use crate::support::certificates::Pair;
 use crate::support::gate::{Hospital, text};
 use crate::support::{eventually, foreign_program};
 
@@ -27,6 +29,8 @@ pub(crate) struct Cluster {
     /// Removes the folder of a cluster of a single test; that of the run is removed by the keeper.
     tidy: Option<TempDir>,
     port: u16,
+    /// Further settings of the server.
+    settings: Vec<String>,
     server: Option<(Child, ChildStdin)>,
 }
 
@@ -68,13 +72,84 @@ impl Cluster {
     /// The one of this run.
     pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<Cluster> = OnceLock::new();
-        SHARED.get_or_init(|| Self::make(tempfile::tempdir().expect("a folder").keep(), None))
+        SHARED.get_or_init(|| {
+            let mut cluster = Self::make(tempfile::tempdir().expect("a folder").keep(), None);
+            cluster.start();
+            cluster
+        })
     }
 
     /// Makes one and starts it.
     pub(crate) fn new() -> Self {
+        let mut cluster = Self::made();
+        cluster.start();
+        cluster
+    }
+
+    /// Makes one that also speaks TLS, with the certificate of `pair`, takes those of clients that `client_ca` has signed,
+    /// and writes down who connects.
+    pub(crate) fn secured(pair: &Pair, client_ca: &str) -> Self {
+        let mut cluster = Self::made();
+        cluster.show(pair);
+        cluster.write("clients.pem", client_ca);
+        cluster.settings = [
+            "ssl=on",
+            "ssl_cert_file=server.pem",
+            "ssl_key_file=server.key",
+            "ssl_ca_file=clients.pem",
+            "log_connections=on",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        cluster.start();
+        cluster
+    }
+
+    fn made() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         Self::make(folder.path().to_owned(), Some(folder))
+    }
+
+    /// From its next start, or [`Cluster::reload`], this is its certificate.
+    pub(crate) fn show(&self, pair: &Pair) {
+        self.write("server.pem", &pair.cert);
+        self.write("server.key", &pair.key);
+    }
+
+    /// Writes a file into the server's folder, which nobody else may read.
+    fn write(&self, name: &str, text: &str) {
+        let path = self.folder.join("data").join(name);
+        std::fs::write(&path, text).expect("the folder can be written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("a mode");
+        if root() {
+            let out = Command::new("chown").arg("postgres").arg(&path).output();
+            good(&out.expect("chown runs"), "chown");
+        }
+    }
+
+    /// Who may connect, before what initdb has written: lines of `pg_hba.conf`.
+    pub(crate) fn admit(&self, lines: &str) {
+        let file = self.folder.join("data/pg_hba.conf");
+        let before = std::fs::read_to_string(file).expect("initdb wrote it");
+        self.write("pg_hba.conf", &format!("{lines}\n{before}"));
+        self.reload();
+    }
+
+    /// Has it read its files anew.
+    pub(crate) fn reload(&self) {
+        assert_eq!(self.asked("select pg_reload_conf()"), "t");
+    }
+
+    /// What the server says to a statement.
+    pub(crate) fn asked(&self, sql: &str) -> String {
+        let out = self.run("postgres", sql);
+        good(&out, sql);
+        text(&out.stdout).trim().to_owned()
+    }
+
+    /// What it has written down.
+    pub(crate) fn log(&self) -> String {
+        text(&std::fs::read(self.folder.join("log")).expect("a log"))
     }
 
     fn make(folder: PathBuf, tidy: Option<TempDir>) -> Self {
@@ -98,9 +173,7 @@ impl Cluster {
             .current_dir("/")
             .output();
         good(&made.expect("initdb runs"), "initdb");
-        let mut cluster = Self { folder, tidy, port: free_port(), server: None };
-        cluster.start();
-        cluster
+        Self { folder, tidy, port: free_port(), settings: Vec::new(), server: None }
     }
 
     /// Starts it and waits until it answers.
@@ -135,6 +208,9 @@ impl Cluster {
             "shared_buffers=32MB",
             &format!("port={port}"),
         ] {
+            command.args(["-c", setting]);
+        }
+        for setting in &self.settings {
             command.args(["-c", setting]);
         }
         let log = std::fs::OpenOptions::new()
@@ -214,6 +290,16 @@ impl Database {
     /// Its address through somebody else, or with another password.
     pub(crate) fn url_by(&self, at: SocketAddr, password: &str) -> String {
         format!("postgres://gate:{password}@{at}/{}?sslmode=disable", self.name)
+    }
+
+    /// Its address at `host`, asking so for TLS.
+    pub(crate) fn url_asking(&self, host: &str, asked: &str) -> String {
+        format!("postgres://gate:{PASSWORD}@{host}:{}/{}?{asked}", self.port, self.name)
+    }
+
+    /// What it is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Where the server listens.
