@@ -2,7 +2,9 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::support::eventually;
@@ -43,7 +45,13 @@ pub(crate) struct Upstream {
     pub(crate) address: SocketAddr,
     seen: Arc<Mutex<Seen>>,
     behaviour: Arc<Mutex<Behaviour>>,
-    stop: Arc<std::sync::atomic::AtomicBool>,
+    listening: Mutex<Option<Listening>>,
+}
+
+/// Who accepts connections.
+struct Listening {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
 }
 
 impl Upstream {
@@ -54,30 +62,56 @@ impl Upstream {
 
     /// Does as told with each frame.
     pub(crate) fn that(behaviour: impl FnMut(&[u8], usize) -> Vec<Act> + Send + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("a port");
-        let seen = Arc::new(Mutex::new(Seen::default()));
-        let behaviour: Arc<Mutex<Behaviour>> = Arc::new(Mutex::new(Box::new(behaviour)));
-        let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let upstream =
-            Self { address, seen: seen.clone(), behaviour: behaviour.clone(), stop: stop.clone() };
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if stop.load(std::sync::atomic::Ordering::Relaxed) {
-                    return;
-                }
-                let Ok(stream) = stream else { return };
-                let (seen, behaviour) = (seen.clone(), behaviour.clone());
-                let number = {
-                    let mut seen = lock(&seen);
-                    let stream = stream.try_clone().ok();
-                    seen.connections.push(Connection { stream, ..Connection::default() });
-                    seen.connections.len() - 1
-                };
-                std::thread::spawn(move || connection(stream, number, &seen, &behaviour));
-            }
-        });
+        Self::at("127.0.0.1", behaviour)
+    }
+
+    /// The same at an address of the machine, which may be one that nobody else uses.
+    pub(crate) fn at(
+        address: &str,
+        behaviour: impl FnMut(&[u8], usize) -> Vec<Act> + Send + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind((address, 0)).expect("a port");
+        let upstream = Self {
+            address: listener.local_addr().expect("a port"),
+            seen: Arc::default(),
+            behaviour: Arc::new(Mutex::new(Box::new(behaviour))),
+            listening: Mutex::default(),
+        };
+        upstream.listen_by(listener);
         upstream
+    }
+
+    fn listen_by(&self, listener: TcpListener) {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (seen, behaviour) = (self.seen.clone(), self.behaviour.clone());
+        let stopped = stop.clone();
+        let thread = std::thread::spawn(move || accept(&listener, &stopped, &seen, &behaviour));
+        *lock(&self.listening) = Some(Listening { stop, thread });
+    }
+
+    /// From now on who connects is refused, as where nothing runs.
+    pub(crate) fn refuse(&self) {
+        let Some(listening) = lock(&self.listening).take() else { return };
+        listening.stop.store(true, Ordering::Relaxed);
+        // Wakes the listener.
+        let _ = TcpStream::connect(self.address);
+        listening.thread.join().expect("it does not panic");
+    }
+
+    /// Accepts again, at the same address.
+    pub(crate) fn listen_again(&self) {
+        let listener =
+            eventually("its own address is free", || TcpListener::bind(self.address).ok());
+        self.listen_by(listener);
+    }
+
+    /// Ends every connection that is open.
+    pub(crate) fn hang_up(&self) {
+        for connection in &mut lock(&self.seen).connections {
+            if let Some(stream) = connection.stream.take() {
+                let _ = stream.shutdown(Shutdown::Both);
+            }
+        }
     }
 
     /// From now on does this.
@@ -159,9 +193,29 @@ impl Upstream {
 
 impl Drop for Upstream {
     fn drop(&mut self) {
-        self.stop.store(true, std::sync::atomic::Ordering::Relaxed);
-        // Wakes the listener.
-        let _ = TcpStream::connect(self.address);
+        self.refuse();
+    }
+}
+
+fn accept(
+    listener: &TcpListener,
+    stop: &AtomicBool,
+    seen: &Arc<Mutex<Seen>>,
+    behaviour: &Arc<Mutex<Behaviour>>,
+) {
+    for stream in listener.incoming() {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let Ok(stream) = stream else { return };
+        let (seen, behaviour) = (seen.clone(), behaviour.clone());
+        let number = {
+            let mut seen = lock(&seen);
+            let stream = stream.try_clone().ok();
+            seen.connections.push(Connection { stream, ..Connection::default() });
+            seen.connections.len() - 1
+        };
+        std::thread::spawn(move || connection(stream, number, &seen, &behaviour));
     }
 }
 
