@@ -157,7 +157,11 @@ impl Sender {
             if self.stop.load(Ordering::Relaxed) {
                 return;
             }
-            let kind = Kind::ALL[(nth + self.name) % Kind::ALL.len()];
+            let kind = match self.name {
+                // The emergency department: an elective order that must wait is no reason for an emergency to wait.
+                0 => [Kind::Emergency, Kind::Short][nth % 2],
+                name => Kind::ALL[(nth + name) % Kind::ALL.len()],
+            };
             let id = format!("{}-{}-{nth}", kind.word(), self.name);
             self.deliver(kind, &id);
             std::thread::sleep(PACE);

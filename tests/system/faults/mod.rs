@@ -8,7 +8,10 @@
 //! The last row that finishes prints the table of all that ran, past libtest's capture, and writes it to
 //! `target/tmp/faults.md`.
 
+mod database;
+mod disk;
 mod downstream;
+mod gates;
 mod his;
 mod judge;
 mod scene;

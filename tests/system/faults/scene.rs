@@ -14,6 +14,7 @@ use crate::faults::table::Line;
 use crate::faults::wire::{Kind, Wire};
 use crate::support::eventually;
 use crate::support::gate::{Gate, Hospital};
+use crate::support::room::Room;
 
 /// How long a fault lasts.
 pub(super) const WHILE: Duration = Duration::from_millis(1500);
@@ -22,22 +23,38 @@ pub(super) const WHILE: Duration = Duration::from_millis(1500);
 pub(super) struct Site {
     pub(super) hospital: Hospital,
     pub(super) gate: Gate,
+    /// Where it runs, if not among all others.
+    pub(super) room: Option<Arc<Room>>,
 }
 
 impl Site {
     pub(super) fn start(hospital: Hospital) -> Self {
-        let gate = hospital.start();
-        Self { hospital, gate }
+        Self { gate: start(&hospital, None), hospital, room: None }
+    }
+
+    pub(super) fn start_in(hospital: Hospital, room: &Arc<Room>) -> Self {
+        Self { gate: start(&hospital, Some(room)), hospital, room: Some(Arc::clone(room)) }
     }
 
     /// Where its files are seen from here.
     pub(super) fn data(&self) -> PathBuf {
-        self.hospital.data()
+        let data = self.hospital.data();
+        self.room.as_ref().map_or(data.clone(), |room| room.path(&data))
     }
 
     /// Runs a command where the gate runs.
     pub(super) fn run(&self, arguments: &[&str]) -> Output {
-        self.hospital.run(arguments)
+        match &self.room {
+            Some(room) => self.hospital.command_in(room, arguments).output().expect("it runs"),
+            None => self.hospital.run(arguments),
+        }
+    }
+}
+
+fn start(hospital: &Hospital, room: Option<&Arc<Room>>) -> Gate {
+    match room {
+        Some(room) => hospital.start_by(&mut hospital.command_in(room, &["run"])),
+        None => hospital.start(),
     }
 }
 
@@ -87,8 +104,10 @@ impl Scene {
         });
     }
 
-    /// Another address of a gate.
-    pub(super) fn moved(&self, site: usize) {
+    /// Starts a gate again that was ended; its senders learn where it is now.
+    pub(super) fn start(&mut self, site: usize) {
+        let own = &mut self.sites[site];
+        own.gate = start(&own.hospital, own.room.as_ref());
         let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
         gates[site] = self.sites[site].gate.address();
     }

@@ -17,6 +17,7 @@ pub(crate) mod postgres;
 pub(crate) mod proxy;
 pub(crate) mod reply;
 pub(crate) mod resource;
+pub(crate) mod room;
 pub(crate) mod script;
 pub(crate) mod server;
 pub(crate) mod upstream;

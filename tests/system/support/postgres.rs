@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
 use crate::support::gate::{Hospital, text};
+use crate::support::room::Room;
 use crate::support::{eventually, foreign_program};
 
 /// Of the cluster's only user.
@@ -26,6 +27,8 @@ pub(crate) struct Cluster {
     folder: PathBuf,
     /// Removes the folder of a cluster of a single test; that of the run is removed by the keeper.
     tidy: Option<TempDir>,
+    /// Where its disk is, if it has one of its own.
+    room: Option<Room>,
     port: u16,
     server: Option<(Child, ChildStdin)>,
 }
@@ -38,16 +41,6 @@ pub(crate) struct Database {
 
 fn program(name: &str) -> PathBuf {
     Path::new(&foreign_program("ORGATE_TEST_POSTGRES")).join(name)
-}
-
-/// A command as a user that PostgreSQL agrees to run as: it refuses root.
-fn unprivileged(program: &Path) -> Command {
-    if !root() {
-        return Command::new(program);
-    }
-    let mut command = Command::new("setpriv");
-    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
-    command
 }
 
 fn root() -> bool {
@@ -68,23 +61,34 @@ impl Cluster {
     /// The one of this run.
     pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<Cluster> = OnceLock::new();
-        SHARED.get_or_init(|| Self::make(tempfile::tempdir().expect("a folder").keep(), None))
+        SHARED.get_or_init(|| Self::make(tempfile::tempdir().expect("a folder").keep(), None, None))
     }
 
     /// Makes one and starts it.
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        Self::make(folder.path().to_owned(), Some(folder))
+        Self::make(folder.path().to_owned(), Some(folder), None)
     }
 
-    fn make(folder: PathBuf, tidy: Option<TempDir>) -> Self {
+    /// One whose data lies on a disk of its own, with little room to spare.
+    pub(crate) fn on_a_small_disk() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let room = Room::with_disks();
+        let place = folder.path().display();
+        room.sh(&format!("mount -t tmpfs -o size=160m tmpfs {place}"));
+        Self::make(folder.path().to_owned(), Some(folder), Some(room))
+    }
+
+    fn make(folder: PathBuf, tidy: Option<TempDir>, room: Option<Room>) -> Self {
+        let mut cluster = Self { folder, tidy, room, port: free_port(), server: None };
+        let folder = cluster.seen();
         if root() {
             let out = Command::new("chown").arg("postgres").arg(&folder).output();
             good(&out.expect("chown runs"), "chown");
         }
-        let word = folder.join("password");
-        std::fs::write(&word, PASSWORD).expect("the folder can be written");
-        let made = unprivileged(&program("initdb"))
+        std::fs::write(folder.join("password"), PASSWORD).expect("the folder can be written");
+        let made = cluster
+            .unprivileged(&program("initdb"))
             .args([
                 "--username=gate",
                 "--auth=scram-sha-256",
@@ -92,15 +96,48 @@ impl Cluster {
                 "--locale=C.UTF-8",
             ])
             .args(["--no-sync", "--no-instructions"])
-            .arg(format!("--pwfile={}", word.display()))
+            .arg(format!("--pwfile={}", cluster.folder.join("password").display()))
             .arg("-D")
-            .arg(folder.join("data"))
-            .current_dir("/")
+            .arg(cluster.folder.join("data"))
             .output();
         good(&made.expect("initdb runs"), "initdb");
-        let mut cluster = Self { folder, tidy, port: free_port(), server: None };
         cluster.start();
         cluster
+    }
+
+    /// Its folder, as seen from here.
+    fn seen(&self) -> PathBuf {
+        self.room.as_ref().map_or(self.folder.clone(), |room| room.path(&self.folder))
+    }
+
+    /// A command as a user that PostgreSQL agrees to run as: it refuses root.
+    fn unprivileged(&self, program: &Path) -> Command {
+        let first = if root() { Path::new("setpriv") } else { program };
+        let mut command = match &self.room {
+            Some(room) => room.command(first, "/"),
+            None => Command::new(first),
+        };
+        if root() {
+            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
+        }
+        command.current_dir("/");
+        command
+    }
+
+    /// Takes all the room on its disk, and has it need more.
+    pub(crate) fn fill(&mut self) {
+        let mut ballast = std::fs::File::create(self.seen().join("ballast")).expect("a file");
+        while std::io::Write::write_all(&mut ballast, &[0; 4096]).is_ok() {}
+        eventually("PostgreSQL gives up", || {
+            let more = self.run("postgres", "select pg_switch_wal(); checkpoint");
+            (!more.status.success()).then_some(())
+        });
+    }
+
+    /// Gives the room back, and starts it again if it has ended.
+    pub(crate) fn make_room(&mut self) {
+        std::fs::remove_file(self.seen().join("ballast")).expect("a file");
+        self.start();
     }
 
     /// Starts it and waits until it answers.
@@ -121,7 +158,7 @@ impl Cluster {
     }
 
     fn launch(&self) -> (Child, ChildStdin) {
-        let mut command = unprivileged(Path::new("sh"));
+        let mut command = self.unprivileged(Path::new("sh"));
         command.args(["-c", KEEPER]).arg(program("postgres"));
         command.arg("-D").arg(self.folder.join("data"));
         let tidy = if self.tidy.is_none() { self.folder.as_path() } else { Path::new("") };
@@ -140,23 +177,18 @@ impl Cluster {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
-            .open(self.folder.join("log"))
+            .open(self.seen().join("log"))
             .expect("the folder can be written");
         let again = log.try_clone().expect("a file");
-        let mut child = command
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(log)
-            .stderr(again)
-            .spawn()
-            .expect("a shell runs");
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(log).stderr(again).spawn().expect("a shell runs");
         let pipe = child.stdin.take().expect("a pipe");
         (child, pipe)
     }
 
     /// Kills the server (SIGKILL), by its own pid.
     pub(crate) fn kill(&mut self) {
-        let file = self.folder.join("data/postmaster.pid");
+        let file = self.seen().join("data/postmaster.pid");
         let pid = std::fs::read_to_string(file).expect("a server that runs");
         let pid = pid.lines().next().expect("a pid").to_owned();
         let done = Command::new("kill").args(["-KILL", &pid]).status().expect("kill runs");
