@@ -102,6 +102,7 @@ impl Gate {
             message,
             control_id,
             subject,
+            register_usable: self.register().usable(),
             read_elsewhere,
             answer,
             terms,
