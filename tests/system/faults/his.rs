@@ -25,7 +25,7 @@ const GIVE_UP: Duration = Duration::from_secs(120);
 #[derive(Clone, Debug)]
 pub(super) struct Told {
     pub(super) kind: Kind,
-    /// As it was sent, each time.
+    /// What was sent, each time.
     pub(super) bytes: Vec<u8>,
     pub(super) sent: Vec<Instant>,
     pub(super) answers: Vec<(Instant, Said, Vec<u8>)>,
@@ -48,7 +48,7 @@ impl Book {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn sends(&self, kind: Kind, id: &str, bytes: &[u8]) {
+    pub(super) fn sends(&self, kind: Kind, id: &str, bytes: &[u8]) {
         let mut all = self.all();
         let told = all.entry(id.to_owned()).or_insert_with(|| Told {
             kind,
@@ -59,7 +59,7 @@ impl Book {
         told.sent.push(monotonic());
     }
 
-    fn is_told(&self, id: &str, said: Said, answer: Vec<u8>) {
+    pub(super) fn is_told(&self, id: &str, said: Said, answer: Vec<u8>) {
         if let Some(told) = self.all().get_mut(id) {
             told.answers.push((monotonic(), said, answer));
         }
@@ -114,7 +114,7 @@ impl His {
     pub(super) fn answered_since(&self, then: Instant) -> [usize; SENDERS] {
         let mut count = [0; SENDERS];
         for (id, told) in self.book.all().iter() {
-            if told.done().is_some_and(|(at, _)| at >= then) {
+            if told.kind != Kind::Probe && told.done().is_some_and(|(at, _)| at >= then) {
                 count[sender_of(id)] += 1;
             }
         }
@@ -183,7 +183,7 @@ impl Sender {
                 }
                 match said {
                     Some(Said::Accepted | Said::Refused) => return,
-                    Some(Said::Again) => {}
+                    Some(Said::Again | Said::Unanswered) => {}
                     Some(Said::Foreign) | None => self.hang_up(),
                 }
             }
@@ -194,7 +194,7 @@ impl Sender {
     fn connected(&mut self) -> bool {
         if self.line.is_none() {
             let gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            self.line = Line::open(gates[self.at % gates.len()]);
+            self.line = Line::open(self.wire, gates[self.at % gates.len()]);
             if self.line.is_none() {
                 self.at += 1;
             }

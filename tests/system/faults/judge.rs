@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use orgate::clock::monotonic;
 use serde_json::Value;
 
 use crate::faults::his::Told;
@@ -47,10 +48,11 @@ pub(super) fn judge(book: &HashMap<String, Told>, arrived: &Arrived<'_>, sites: 
         assert!(*bytes == told.bytes, "{id} arrived with other bytes than were sent");
         *came.entry(id).or_default() += 1;
     }
+    let nothing = OnFile::default();
     for (id, told) in book {
         let came = came.get(id.as_str()).copied().unwrap_or_default();
-        let nothing = OnFile::default();
-        one(id, told, came, on_file.get(id).unwrap_or(&nothing), arrived.pen);
+        let on_file = on_file.get(id).unwrap_or(&nothing);
+        one(id, told, came, on_file, arrived.pen).unwrap_or_else(|why| panic!("{why}"));
     }
     row(book, &on_file)
 }
@@ -72,35 +74,42 @@ fn on_file(sites: &[Site]) -> HashMap<String, OnFile> {
     all
 }
 
-fn one(id: &str, told: &Told, came: usize, on_file: &OnFile, pen: &Pen) {
+fn one(id: &str, told: &Told, came: usize, on_file: &OnFile, pen: &Pen) -> Result<(), String> {
     let answers = |said: Said| told.answers.iter().filter(move |answer| answer.1 == said);
-    let not_let_through = answers(Said::Again).count();
-    assert!(
-        came + not_let_through <= told.sent.len(),
-        "{id} came {came} times: sent {} times, turned away {not_let_through} times",
-        told.sent.len()
-    );
-    if told.kind != Kind::Short {
-        assert!(
-            came <= on_file.let_through,
-            "{id} came {came} times, and is on file {} times",
-            on_file.let_through
-        );
-    }
-    assert!(on_file.afterwards == 0 || told.kind == Kind::Emergency, "{id} moved unrecorded");
+    let (sent, turned_away) = (told.sent.len(), answers(Said::Again).count());
+    let must = |holds: bool, what: &str| {
+        let OnFile { let_through, blocked, afterwards } = on_file;
+        holds.then_some(()).ok_or_else(|| {
+            format!(
+                "{id}: {what} (sent {sent} times, turned away {turned_away}, came {came}; on file: \
+                 {let_through} let through, {blocked} refused, {afterwards} afterwards)"
+            )
+        })
+    };
+    must(came + turned_away <= sent, "what was turned away arrived")?;
+    must(told.kind == Kind::Short || came <= on_file.let_through, "it moved without an entry")?;
+    let emergency = told.kind == Kind::Emergency;
+    must(on_file.afterwards == 0 || emergency, "it was no emergency, and moved unrecorded")?;
     for (_, _, answer) in answers(Said::Accepted) {
-        assert!(pen.gave(id, answer), "{id}: an acceptance that nobody downstream gave");
-        assert!(came > 0, "{id} was accepted and never arrived");
+        must(pen.gave(id, answer), "an acceptance that nobody downstream gave")?;
+        must(came > 0, "it was accepted and never arrived")?;
     }
-    let (_, last) = told.done().unwrap_or_else(|| panic!("{id} was not answered: {told:?}"));
-    if told.kind == Kind::Refused {
-        assert_eq!((came, last), (0, Said::Refused), "{id}");
-        assert!(on_file.blocked > 0, "{id} was refused without an entry");
-    } else if last == Said::Refused {
-        for (_, _, answer) in answers(Said::Refused) {
-            assert!(pen.gave(id, answer), "{id} was refused by the gate: {}", text(answer));
+    let done = told.done().map(|(_, said)| said);
+    must(done.is_some(), "it was never answered")?;
+    match told.kind {
+        Kind::Probe => {}
+        Kind::Refused => {
+            must(came == 0 && done == Some(Said::Refused), "it was not refused")?;
+            must(on_file.blocked > 0, "it was refused without an entry")?;
+        }
+        Kind::Clean | Kind::Emergency | Kind::Short => {
+            for (_, _, answer) in answers(Said::Refused) {
+                let what = format!("the gate refused it: {}", text(answer));
+                must(pen.gave(id, answer), &what)?;
+            }
         }
     }
+    Ok(())
 }
 
 fn row(book: &HashMap<String, Told>, on_file: &HashMap<String, OnFile>) -> Row {
@@ -122,4 +131,44 @@ fn row(book: &HashMap<String, Told>, on_file: &HashMap<String, OnFile>) -> Row {
         longest_emergency: waited.max().unwrap_or_default(),
         recovery: Duration::ZERO,
     }
+}
+
+/// A story of one message that nothing is wrong with; each test makes one thing wrong.
+fn story(kind: Kind, said: Said, pen: &Pen) -> (Told, OnFile) {
+    let (now, id) = (monotonic(), kind.word());
+    let answer = if said == Said::Accepted { pen.answer("AA", id) } else { b"no".to_vec() };
+    let told =
+        Told { kind, bytes: Vec::new(), sent: vec![now], answers: vec![(now, said, answer)] };
+    let refused = usize::from(said == Said::Refused);
+    (told, OnFile { let_through: 1 - refused, blocked: refused, afterwards: 0 })
+}
+
+fn wrong(told: &Told, came: usize, on_file: &OnFile, pen: &Pen) -> String {
+    one(told.kind.word(), told, came, on_file, pen).err().unwrap_or_default()
+}
+
+#[test]
+fn the_judge_finds_each_thing_that_must_not_be() {
+    let pen = Pen::default();
+    let (clean, filed) = story(Kind::Clean, Said::Accepted, &pen);
+    assert_eq!(wrong(&clean, 1, &filed, &pen), "");
+    assert!(wrong(&clean, 1, &OnFile::default(), &pen).contains("without an entry"));
+    assert!(wrong(&clean, 1, &filed, &Pen::default()).contains("nobody downstream gave"));
+    assert!(wrong(&clean, 0, &filed, &pen).contains("never arrived"));
+    assert!(wrong(&clean, 2, &OnFile { let_through: 2, ..filed }, &pen).contains("turned away"));
+    let unrecorded = || OnFile { let_through: 1, blocked: 0, afterwards: 1 };
+    assert!(wrong(&clean, 1, &unrecorded(), &pen).contains("no emergency"));
+    let (emergency, filed) = story(Kind::Emergency, Said::Accepted, &pen);
+    assert_eq!(wrong(&emergency, 1, &unrecorded(), &pen), "");
+    assert!(
+        wrong(&Told { answers: Vec::new(), ..emergency }, 1, &filed, &pen).contains("answered")
+    );
+    let (refused, filed) = story(Kind::Refused, Said::Refused, &pen);
+    assert_eq!(wrong(&refused, 0, &filed, &pen), "");
+    assert!(wrong(&refused, 0, &OnFile::default(), &pen).contains("without an entry"));
+    assert!(wrong(&refused, 1, &OnFile { let_through: 1, ..filed }, &pen).contains("not refused"));
+    let again = Told { answers: vec![(monotonic(), Said::Again, Vec::new())], ..clean.clone() };
+    assert!(wrong(&again, 1, &story(Kind::Clean, Said::Accepted, &pen).1, &pen).contains("turned"));
+    let (by_the_gate, filed) = story(Kind::Clean, Said::Refused, &pen);
+    assert!(wrong(&by_the_gate, 0, &filed, &pen).contains("the gate refused it"));
 }

@@ -8,12 +8,16 @@
 //! The last row that finishes prints the table of all that ran, past libtest's capture, and writes it to
 //! `target/tmp/faults.md`.
 
+mod clock;
 mod database;
 mod disk;
 mod downstream;
+mod fhir;
 mod gates;
 mod his;
 mod judge;
+mod network;
+mod partition;
 mod scene;
 mod standin;
 mod table;

@@ -1,7 +1,8 @@
 //! One row from its beginning to its end: gates and a load, a fault, its mending, and the judgement.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Output;
+use std::process::{Command, Output};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,11 +10,12 @@ use orgate::clock::monotonic;
 
 use crate::faults::his::{Gates, His};
 use crate::faults::judge::{Arrived, judge};
-use crate::faults::standin::Standin;
-use crate::faults::table::Line;
-use crate::faults::wire::{Kind, Wire};
+use crate::faults::standin::{Downstream, Standin};
+use crate::faults::table::{Line, Row};
+use crate::faults::wire::{Kind, Line as Connection, Said};
 use crate::support::eventually;
 use crate::support::gate::{Gate, Hospital};
+use crate::support::message::Draft;
 use crate::support::room::Room;
 
 /// How long a fault lasts.
@@ -34,6 +36,11 @@ impl Site {
 
     pub(super) fn start_in(hospital: Hospital, room: &Arc<Room>) -> Self {
         Self { gate: start(&hospital, Some(room)), hospital, room: Some(Arc::clone(room)) }
+    }
+
+    /// By a command of the row's own, among all others.
+    pub(super) fn start_by(hospital: Hospital, command: &mut Command) -> Self {
+        Self { gate: hospital.start_by(command), hospital, room: None }
     }
 
     /// Where its files are seen from here.
@@ -59,24 +66,17 @@ fn start(hospital: &Hospital, room: Option<&Arc<Room>>) -> Gate {
 }
 
 /// A row.
-pub(super) struct Scene {
+pub(super) struct Scene<D = Standin> {
     line: Line,
-    pub(super) standin: Standin,
+    pub(super) standin: D,
     pub(super) sites: Vec<Site>,
     gates: Gates,
     his: Option<His>,
-    /// When the fault was mended, and how long it then took.
+    /// From the mending until everything was as before.
     recovery: Option<Duration>,
 }
 
 impl Scene {
-    /// Gates that run, and a downstream system; nothing is sent yet.
-    pub(super) fn of(fault: &'static str, standin: Standin, sites: Vec<Site>) -> Self {
-        let line = Line::of(fault);
-        let gates = Arc::new(Mutex::new(sites.iter().map(|site| site.gate.address()).collect()));
-        Self { line, standin, sites, gates, his: None, recovery: None }
-    }
-
     /// One gate with an embedded register; its route has these settings.
     pub(super) fn simple(fault: &'static str, settings: &[&str]) -> Self {
         let standin = Standin::new();
@@ -84,11 +84,25 @@ impl Scene {
         let site = Site::start(hospital);
         Self::of(fault, standin, vec![site])
     }
+}
+
+impl<D: Downstream> Scene<D> {
+    /// Gates that run, and a downstream system; nothing is sent yet.
+    pub(super) fn of(fault: &'static str, standin: D, sites: Vec<Site>) -> Self {
+        let line = Line::of(fault);
+        let gates = Arc::new(Mutex::new(sites.iter().map(|site| site.gate.address()).collect()));
+        Self { line, standin, sites, gates, his: None, recovery: None }
+    }
 
     /// The senders begin.
     pub(super) fn begin(&mut self) {
-        let nowhere: Arc<dyn Fn() + Send + Sync> = Arc::new(|| {});
-        self.his = Some(His::begin(Wire::Mllp, &self.gates, &nowhere));
+        self.begin_from(|| {});
+    }
+
+    /// The same; `enter` is called in each sender's thread first.
+    pub(super) fn begin_from(&mut self, enter: impl Fn() + Send + Sync + 'static) {
+        let enter: Arc<dyn Fn() + Send + Sync> = Arc::new(enter);
+        self.his = Some(His::begin(D::WIRE, &self.gates, &enter));
     }
 
     fn his(&self) -> &His {
@@ -108,42 +122,72 @@ impl Scene {
     pub(super) fn start(&mut self, site: usize) {
         let own = &mut self.sites[site];
         own.gate = start(&own.hospital, own.room.as_ref());
-        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        gates[site] = self.sites[site].gate.address();
+        let address = own.gate.address();
+        self.reached_by(site, address);
+    }
+
+    /// Senders reach a gate by another address than its own.
+    pub(super) fn reached_by(&self, site: usize, address: SocketAddr) {
+        self.gates.lock().unwrap_or_else(PoisonError::into_inner)[site] = address;
+    }
+
+    /// Sends one order more to a gate, beside the load, and into the same book; what is answered.
+    pub(super) fn asks(&self, site: usize, draft: &Draft) -> Said {
+        let to = self.gates.lock().unwrap_or_else(PoisonError::into_inner)[site];
+        let (book, frame) = (&self.his().book, draft.frame());
+        book.sends(Kind::Probe, &draft.id, &frame);
+        let mut line = Connection::open(D::WIRE, to).expect("the gate accepts");
+        let (said, answer) = line.ask(&draft.id, &frame).expect("an answer");
+        book.is_told(&draft.id, said, answer);
+        said
     }
 
     /// The fault is mended: waits until everything is as before, and keeps how long that took.
     pub(super) fn recovers_since(&mut self, healed: Instant) {
-        let accepted =
-            eventually("an elective order is accepted again", || self.his().accepted_since(healed));
-        self.recovery = Some(accepted.duration_since(healed));
+        let accepted = self.accepted_since(healed);
+        self.recovered_after(accepted.duration_since(healed));
         self.flows_since(healed);
     }
 
+    /// Waits until an elective order that was sent after `then` is accepted; when that was.
+    pub(super) fn accepted_since(&self, then: Instant) -> Instant {
+        eventually("an elective order is accepted", || self.his().accepted_since(then))
+    }
+
+    /// Keeps a recovery that the row has measured.
+    pub(super) fn recovered_after(&mut self, took: Duration) {
+        self.recovery = Some(took);
+    }
+
     /// Ends the load, stops the gates, judges, and fills the row.
-    pub(super) fn end(&mut self) {
+    pub(super) fn end(&mut self) -> Row {
         let book = self.his.take().expect("a load").stop();
         for site in &mut self.sites {
             site.gate.stop();
         }
         let arrived = Arrived {
             whole: self.standin.arrivals(),
-            bytes: self.standin.upstream.bytes(),
-            pen: &self.standin.pen,
+            bytes: self.standin.bytes(),
+            pen: self.standin.pen(),
         };
         let mut row = judge(&book, &arrived, &self.sites);
         row.recovery = self.recovery.expect("it recovered");
-        self.line.fill(row);
+        self.line.fill(row.clone());
+        row
     }
 
     /// The whole of it: a load, `breaks`, a while, `mends`, and everything as before.
-    pub(super) fn play(mut self, breaks: impl FnOnce(&mut Self), mends: impl FnOnce(&mut Self)) {
+    pub(super) fn play(
+        mut self,
+        breaks: impl FnOnce(&mut Self),
+        mends: impl FnOnce(&mut Self),
+    ) -> Row {
         self.begin();
         self.flows_since(monotonic());
         breaks(&mut self);
         std::thread::sleep(WHILE);
         mends(&mut self);
         self.recovers_since(monotonic());
-        self.end();
+        self.end()
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::faults::wire::Wire;
 use crate::support::gate::text;
 use crate::support::message::{control_id, framed};
 use crate::support::upstream::{Act, Upstream};
@@ -19,9 +20,20 @@ impl Pen {
     /// An answer to the message of this id.
     pub(super) fn answer(&self, code: &str, id: &str) -> Vec<u8> {
         let frame = self.draft(code, id);
-        let mut gave = self.gave.lock().unwrap_or_else(PoisonError::into_inner);
-        gave.entry(id.to_owned()).or_default().insert(frame.clone());
+        self.keep(id, frame.clone());
         frame
+    }
+
+    /// What marks an answer to the message of this id.
+    pub(super) fn mark(&self, id: &str) -> String {
+        let mark = format!("W/\"downstream-{}\"", self.next());
+        self.keep(id, mark.clone().into_bytes());
+        mark
+    }
+
+    fn keep(&self, id: &str, answer: Vec<u8>) {
+        let mut gave = self.gave.lock().unwrap_or_else(PoisonError::into_inner);
+        gave.entry(id.to_owned()).or_default().insert(answer);
     }
 
     /// The same, which will not be given whole.
@@ -46,6 +58,27 @@ impl Pen {
     }
 }
 
+/// A downstream system of either protocol.
+pub(super) trait Downstream {
+    const WIRE: Wire;
+
+    /// What arrived: ids, and what must be as it was sent.
+    fn arrivals(&self) -> Vec<(String, Vec<u8>)>;
+
+    /// Every byte that arrived.
+    fn bytes(&self) -> Vec<u8>;
+
+    fn pen(&self) -> &Pen;
+}
+
+/// An address of the machine that nobody else uses: while nobody listens there, nobody else gets its port.
+pub(super) fn own_address() -> String {
+    static COUNT: AtomicU8 = AtomicU8::new(1);
+    let nth = COUNT.fetch_add(1, Ordering::Relaxed);
+    let process = std::process::id() % 200 + 1;
+    format!("127.77.{process}.{nth}")
+}
+
 /// What is done with a message: called with its id.
 pub(super) type Manner = fn(&Pen, &str) -> Vec<Act>;
 
@@ -61,16 +94,12 @@ fn well(pen: &Pen, id: &str) -> Vec<Act> {
 }
 
 impl Standin {
-    /// A healthy one, at an address of its own: while it refuses connections nobody else gets its port.
+    /// A healthy one.
     pub(super) fn new() -> Self {
-        static COUNT: AtomicU8 = AtomicU8::new(1);
-        let nth = COUNT.fetch_add(1, Ordering::Relaxed);
-        let process = std::process::id() % 200 + 1;
         let pen = Pen::default();
         let own = pen.clone();
-        let address = format!("127.77.{process}.{nth}");
         let upstream =
-            Upstream::at(&address, move |frame, _| well(&own, &text(&control_id(frame))));
+            Upstream::at(&own_address(), move |frame, _| well(&own, &text(&control_id(frame))));
         Self { upstream, pen }
     }
 
@@ -84,10 +113,21 @@ impl Standin {
     pub(super) fn recovers(&self) {
         self.now(well);
     }
+}
 
-    /// What arrived: ids and whole frames.
-    pub(super) fn arrivals(&self) -> Vec<(String, Vec<u8>)> {
+impl Downstream for Standin {
+    const WIRE: Wire = Wire::Mllp;
+
+    fn arrivals(&self) -> Vec<(String, Vec<u8>)> {
         let frames = self.upstream.frames();
         frames.into_iter().map(|frame| (text(&control_id(&frame)), frame)).collect()
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        self.upstream.bytes()
+    }
+
+    fn pen(&self) -> &Pen {
+        &self.pen
     }
 }

@@ -4,8 +4,10 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use crate::support::http::{Message, Reader, request};
 use crate::support::message::{Draft, admission, framed};
 use crate::support::reply::Reply;
+use crate::support::resource;
 
 /// How long a HIS waits for an answer before it gives up the connection.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -18,6 +20,8 @@ pub(super) enum Kind {
     Emergency,
     /// Nothing surgical: none of the gate's business.
     Short,
+    /// Beside the load, by a test that knows what to expect.
+    Probe,
 }
 
 impl Kind {
@@ -30,6 +34,7 @@ impl Kind {
             Self::Refused => "refused",
             Self::Emergency => "emergency",
             Self::Short => "short",
+            Self::Probe => "probe",
         }
     }
 }
@@ -42,6 +47,8 @@ pub(super) enum Said {
     Refused,
     /// Refused, to be sent again.
     Again,
+    /// The downstream system did not answer; it may have heard.
+    Unanswered,
     /// It is no answer to this message, or nobody can read it.
     Foreign,
 }
@@ -50,40 +57,70 @@ pub(super) enum Said {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wire {
     Mllp,
+    Fhir,
 }
 
 impl Wire {
+    /// What must arrive downstream as it is: a frame, or the body of a request.
     pub(super) fn message(self, kind: Kind, id: &str) -> Vec<u8> {
-        match kind {
-            Kind::Clean => Draft::clean(id).frame(),
-            Kind::Refused => Draft::refused(id).frame(),
-            Kind::Emergency => Draft::emergency(id).frame(),
-            Kind::Short => framed(&admission(id)),
+        match self {
+            Self::Mllp => match kind {
+                Kind::Clean | Kind::Probe => Draft::clean(id).frame(),
+                Kind::Refused => Draft::refused(id).frame(),
+                Kind::Emergency => Draft::emergency(id).frame(),
+                Kind::Short => framed(&admission(id)),
+            },
+            Self::Fhir => match kind {
+                Kind::Clean | Kind::Probe => resource::clean(id),
+                Kind::Refused => resource::refused(id),
+                Kind::Emergency => resource::emergency(id),
+                Kind::Short => resource::laboratory(id),
+            }
+            .to_string()
+            .into_bytes(),
         }
     }
 }
 
 /// One connection of a sender.
 pub(super) struct Line {
+    wire: Wire,
     stream: TcpStream,
     unread: Vec<u8>,
 }
 
 impl Line {
     /// `None` when nobody accepts.
-    pub(super) fn open(to: SocketAddr) -> Option<Self> {
+    pub(super) fn open(wire: Wire, to: SocketAddr) -> Option<Self> {
         let stream = TcpStream::connect_timeout(&to, PATIENCE).ok()?;
         stream.set_nodelay(true).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).ok()?;
         stream.set_write_timeout(Some(PATIENCE)).ok()?;
-        Some(Self { stream, unread: Vec::new() })
+        Some(Self { wire, stream, unread: Vec::new() })
     }
 
-    /// Sends a message and reads its answer; `None` when the connection ends first, or the sender loses its patience.
+    /// Sends a message and reads its answer: what it says, and what only who gave it can have written. `None` when the
+    /// connection ends first, or the sender loses its patience.
     pub(super) fn ask(&mut self, id: &str, message: &[u8]) -> Option<(Said, Vec<u8>)> {
-        self.stream.write_all(message).ok()?;
-        let frame = self.frame()?;
-        Some((said(id, &frame), frame))
+        match self.wire {
+            Wire::Mllp => {
+                self.stream.write_all(message).ok()?;
+                let frame = self.frame()?;
+                Some((said(id, &frame), frame))
+            }
+            Wire::Fhir => {
+                let json = "Content-Type: application/fhir+json";
+                let own = format!("X-Request-Id: {id}");
+                let request = request("POST", "/fhir/ServiceRequest", &[json, &own], message);
+                self.stream.write_all(&request).ok()?;
+                let mut reader = Reader::new(self.stream.try_clone().ok()?);
+                let head = reader.head()?;
+                let body = reader.body(&head, false, true)?;
+                let answer = Message { head, body };
+                let mark = answer.field("etag").unwrap_or_default().as_bytes().to_vec();
+                Some((status_says(answer.status()), mark))
+            }
+        }
     }
 
     fn frame(&mut self) -> Option<Vec<u8>> {
@@ -103,6 +140,16 @@ impl Line {
 impl Drop for Line {
     fn drop(&mut self) {
         let _ = self.stream.shutdown(Shutdown::Both);
+    }
+}
+
+fn status_says(status: u16) -> Said {
+    match status {
+        201 => Said::Accepted,
+        422 => Said::Refused,
+        503 => Said::Again,
+        502 | 504 => Said::Unanswered,
+        _ => Said::Foreign,
     }
 }
 

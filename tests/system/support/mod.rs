@@ -11,6 +11,7 @@ pub(crate) mod gate;
 pub(crate) mod http;
 pub(crate) mod in_process;
 pub(crate) mod ledger;
+pub(crate) mod listening;
 pub(crate) mod message;
 pub(crate) mod peer;
 pub(crate) mod postgres;

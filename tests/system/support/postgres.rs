@@ -137,6 +137,7 @@ impl Cluster {
     /// Gives the room back, and starts it again if it has ended.
     pub(crate) fn make_room(&mut self) {
         std::fs::remove_file(self.seen().join("ballast")).expect("a file");
+        self.end();
         self.start();
     }
 

@@ -2,12 +2,11 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::support::eventually;
+use crate::support::listening::Listening;
 use crate::support::message::{acknowledgement, control_id};
 
 /// What is done when a message has come.
@@ -48,12 +47,6 @@ pub(crate) struct Upstream {
     listening: Mutex<Option<Listening>>,
 }
 
-/// Who accepts connections.
-struct Listening {
-    stop: Arc<AtomicBool>,
-    thread: JoinHandle<()>,
-}
-
 impl Upstream {
     /// Answers each message with AA and its MSH-10.
     pub(crate) fn accepting() -> Self {
@@ -82,20 +75,23 @@ impl Upstream {
     }
 
     fn listen_by(&self, listener: TcpListener) {
-        let stop = Arc::new(AtomicBool::new(false));
         let (seen, behaviour) = (self.seen.clone(), self.behaviour.clone());
-        let stopped = stop.clone();
-        let thread = std::thread::spawn(move || accept(&listener, &stopped, &seen, &behaviour));
-        *lock(&self.listening) = Some(Listening { stop, thread });
+        let each = move |stream: TcpStream| {
+            let (seen, behaviour) = (seen.clone(), behaviour.clone());
+            let number = {
+                let mut seen = lock(&seen);
+                let stream = stream.try_clone().ok();
+                seen.connections.push(Connection { stream, ..Connection::default() });
+                seen.connections.len() - 1
+            };
+            std::thread::spawn(move || connection(stream, number, &seen, &behaviour));
+        };
+        *lock(&self.listening) = Some(Listening::on(listener, each));
     }
 
     /// From now on who connects is refused, as where nothing runs.
     pub(crate) fn refuse(&self) {
-        let Some(listening) = lock(&self.listening).take() else { return };
-        listening.stop.store(true, Ordering::Relaxed);
-        // Wakes the listener.
-        let _ = TcpStream::connect(self.address);
-        listening.thread.join().expect("it does not panic");
+        *lock(&self.listening) = None;
     }
 
     /// Accepts again, at the same address.
@@ -188,34 +184,6 @@ impl Upstream {
         let seen = lock(&self.seen);
         let mut stream = seen.connections[number].stream.as_ref().expect("an open connection");
         stream.write_all(bytes).expect("the gate reads");
-    }
-}
-
-impl Drop for Upstream {
-    fn drop(&mut self) {
-        self.refuse();
-    }
-}
-
-fn accept(
-    listener: &TcpListener,
-    stop: &AtomicBool,
-    seen: &Arc<Mutex<Seen>>,
-    behaviour: &Arc<Mutex<Behaviour>>,
-) {
-    for stream in listener.incoming() {
-        if stop.load(Ordering::Relaxed) {
-            return;
-        }
-        let Ok(stream) = stream else { return };
-        let (seen, behaviour) = (seen.clone(), behaviour.clone());
-        let number = {
-            let mut seen = lock(&seen);
-            let stream = stream.try_clone().ok();
-            seen.connections.push(Connection { stream, ..Connection::default() });
-            seen.connections.len() - 1
-        };
-        std::thread::spawn(move || connection(stream, number, &seen, &behaviour));
     }
 }
 
