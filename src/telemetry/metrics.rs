@@ -2,7 +2,7 @@
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::telemetry::{events, feed, net, office, outage, reload, shared};
+use crate::telemetry::{events, feed, net, office, outage, pulled, reload, shared};
 
 /// All counters of the process.
 pub struct Metrics(PrometheusHandle);
@@ -38,6 +38,7 @@ pub fn start() -> Metrics {
     outage::begin();
     outage::bypass_is(false);
     office::begin();
+    pulled::begin();
     reload::begin();
     shared::begin();
     Metrics(handle)

@@ -19,6 +19,7 @@ pub(crate) mod reply;
 pub(crate) mod resource;
 pub(crate) mod script;
 pub(crate) mod server;
+pub(crate) mod shelf;
 pub(crate) mod upstream;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,7 @@
+//! Surgeons and grants pulled from a FHIR server ([register.fhir]), by the real gate from servers that page, fail, lie and
+//! come back.
+
+mod command;
+mod failing;
+mod sharing;
+mod ways;
