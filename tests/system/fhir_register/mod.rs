@@ -3,5 +3,6 @@
 
 mod command;
 mod failing;
+mod foreign;
 mod sharing;
 mod ways;

@@ -188,6 +188,5 @@ fn a_server_behind_tls_that_wants_a_certificate_and_a_token_is_pulled_from() {
     gate.says("answered with status 401");
     assert!(!gate.log().contains("sesame"), "{}", gate.log());
     hospital.file("token", "open-sesame");
-    gate.says("register.fhir");
     next_pull(&gate);
 }
