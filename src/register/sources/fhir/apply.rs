@@ -153,7 +153,7 @@ pub async fn apply(source: &SqlSource, pull: &Pull, how: &How) -> Result<Applied
         applied.consequences = consequence::find(&mut transaction, losses, today).await?;
         consequence::store(&mut transaction, applied.version, &applied.consequences).await?;
     }
-    keep(&mut transaction, pull, (&base, new)).await?;
+    keep(&mut transaction, pull, (&base, &new)).await?;
     applied.state = State {
         seq: before.seq + 1,
         print: pull.print.clone(),
@@ -173,7 +173,7 @@ pub async fn apply(source: &SqlSource, pull: &Pull, how: &How) -> Result<Applied
 async fn keep(
     connection: &mut AnyConnection,
     pull: &Pull,
-    (base, new): (&[Stated], Vec<Stated>),
+    (base, new): (&[Stated], &[Stated]),
 ) -> Result<(), RegisterError> {
     keep::put(connection, &pull.changed, &pull.gone).await?;
     let as_before: HashMap<(&str, &str), &Stated> =
@@ -183,7 +183,7 @@ async fn keep(
         new.iter().filter(|own| same(own)).map(|own| (own.table, own.key.as_str())).collect();
     let forgotten = base.iter().filter(|own| !stays.contains(&(own.table, own.key.as_str())));
     let forgotten = forgotten.map(|own| (own.table, own.key.clone())).collect();
-    let kept: Vec<Stated> = new.iter().filter(|own| !same(own)).cloned().collect();
+    let kept: Vec<&Stated> = new.iter().filter(|own| !same(own)).collect();
     keep::put_stated(connection, &kept, &forgotten).await
 }
 

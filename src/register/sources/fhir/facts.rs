@@ -37,12 +37,16 @@ pub struct Person {
     /// The staff number; none: nobody of this house, of whom nothing else is kept.
     pub staff: Option<String>,
     /// In one text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// Column `department`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub department: String,
     /// Column `status`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub status: String,
     /// Column `base`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub base: String,
     /// What is said of the licence.
     pub licence: Licence,
@@ -68,6 +72,7 @@ pub struct Role {
     /// The logical id of whose it is; none where no grant is stated and nothing can be said.
     pub practitioner: Option<String>,
     /// How the organization is shown.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub organization: String,
     /// What is granted; none in a role that does not count.
     pub grants: Vec<Grant>,
@@ -79,28 +84,40 @@ pub struct Grant {
     /// Which of the role's extensions, from 0.
     pub nth: usize,
     /// Column `code`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub code: String,
     /// Column `grade`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub grade: String,
     /// Column `right`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub right: String,
     /// Column `sites`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub sites: String,
     /// Column `valid_from`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub valid_from: String,
     /// Column `valid_to`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub valid_to: String,
     /// Column `status`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub status: String,
     /// Column `document_no`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub document_no: String,
     /// Column `document_on`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub document_on: String,
     /// Column `evaluated_on`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub evaluated_on: String,
     /// Column `trained_on`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub trained_on: String,
     /// Column `supervision`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub supervision: String,
 }
 
@@ -113,55 +130,76 @@ pub enum Facts {
     Role(Role),
 }
 
-/// A resource, read.
+/// A resource, read. What it says is kept as text: of a million grants, the memory of a pull is mostly this.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resource {
     /// Its logical id.
     pub id: String,
-    /// What it says.
-    pub facts: Facts,
+    kind: Kind,
+    practitioner: String,
+    staff: String,
+    grants: bool,
+    written: String,
 }
 
 impl Resource {
-    /// Its kind.
-    pub fn kind(&self) -> Kind {
-        match self.facts {
-            Facts::Person(_) => Kind::Practitioner,
-            Facts::Role(_) => Kind::Role,
-        }
-    }
-
-    /// Whose it is: a person's own id, or the one that a role names.
-    pub fn practitioner(&self) -> &str {
-        match &self.facts {
-            Facts::Person(_) => &self.id,
-            Facts::Role(role) => role.practitioner.as_deref().unwrap_or_default(),
-        }
-    }
-
-    /// A person's staff number, else nothing.
-    pub fn staff(&self) -> &str {
-        match &self.facts {
-            Facts::Person(person) => person.staff.as_deref().unwrap_or_default(),
-            Facts::Role(_) => "",
-        }
-    }
-
-    /// As it is kept.
-    pub fn written(&self) -> String {
-        let written = match &self.facts {
-            Facts::Person(person) => serde_json::to_string(person),
-            Facts::Role(role) => serde_json::to_string(role),
+    /// Of what it says.
+    pub fn of(id: &str, facts: &Facts) -> Self {
+        let (kind, practitioner, staff, grants, written) = match facts {
+            Facts::Person(person) => {
+                let staff = person.staff.clone().unwrap_or_default();
+                let written = serde_json::to_string(person);
+                (Kind::Practitioner, id.to_owned(), staff, false, written)
+            }
+            Facts::Role(role) => {
+                let practitioner = role.practitioner.clone().unwrap_or_default();
+                let grants = !role.grants.is_empty();
+                (Kind::Role, practitioner, String::new(), grants, serde_json::to_string(role))
+            }
         };
-        written.unwrap_or_default()
+        let written = written.unwrap_or_default();
+        Self { id: id.to_owned(), kind, practitioner, staff, grants, written }
     }
 
     /// As it was kept; none where it was written by another hand.
     pub fn kept(kind: Kind, id: &str, text: &str) -> Option<Self> {
-        let facts = match kind {
-            Kind::Practitioner => Facts::Person(serde_json::from_str(text).ok()?),
-            Kind::Role => Facts::Role(serde_json::from_str(text).ok()?),
-        };
-        Some(Self { id: id.to_owned(), facts })
+        read(kind, text).map(|facts| Self::of(id, &facts))
+    }
+
+    /// What it says.
+    pub fn facts(&self) -> Option<Facts> {
+        read(self.kind, &self.written)
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Whose it is: a person's own id, or the one that a role names.
+    pub fn practitioner(&self) -> &str {
+        &self.practitioner
+    }
+
+    /// A person's staff number, else nothing.
+    pub fn staff(&self) -> &str {
+        &self.staff
+    }
+
+    /// Whether it is a role that grants anything.
+    pub fn grants(&self) -> bool {
+        self.grants
+    }
+
+    /// As it is kept.
+    pub fn written(&self) -> &str {
+        &self.written
+    }
+}
+
+fn read(kind: Kind, text: &str) -> Option<Facts> {
+    match kind {
+        Kind::Practitioner => serde_json::from_str(text).ok().map(Facts::Person),
+        Kind::Role => serde_json::from_str(text).ok().map(Facts::Role),
     }
 }

@@ -228,7 +228,7 @@ pub(super) async fn put(
 /// Keeps rows as they are stated now, and forgets those of these keys besides.
 pub(super) async fn put_stated(
     connection: &mut AnyConnection,
-    now: &[Stated],
+    now: &[&Stated],
     forgotten: &HashSet<(&'static str, String)>,
 ) -> Result<(), RegisterError> {
     let delete = "delete from fhir_rows where \"table\" = $1 and key = $2";

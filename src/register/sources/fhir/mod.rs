@@ -2,7 +2,7 @@
 //! into the register's own tables, which the gate goes by. So an order never waits for the server, history is kept as of
 //! files, and what was pulled last stays in force while the server is down.
 //!
-//! The way of a resource: `pull` (when, and how much) → `fetch` (pages and single resources, within limits) → `page`
+//! The way of a resource: `pull` (when, and how much) → `round` (changes or everything) → `fetch` (pages and single resources, within limits) → `page`
 //! (bytes → resources) → `person`, `role` (one resource → `facts`), by `extension`, `value` → `units` (whom it is about) →
 //! `unit` (facts → rows) → `stated` (checked as an import is) → `merge` (what was done here meanwhile) → `loss` (how much
 //! may end at once) → `apply` (one transaction). `keep` is what stands in the database between two pulls.
@@ -21,6 +21,7 @@ pub mod person;
 pub mod pull;
 pub mod reading;
 pub mod role;
+mod round;
 mod stated;
 pub mod status;
 mod unit;

@@ -134,7 +134,7 @@ impl Page {
             Kind::Role => Facts::Role(role(own, reading, &mut finder)),
         };
         self.faults.extend(finder.into_faults());
-        self.resources.push(Resource { id: id.to_owned(), facts });
+        self.resources.push(Resource::of(id, &facts));
     }
 }
 

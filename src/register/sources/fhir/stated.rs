@@ -1,6 +1,6 @@
 //! The rows that practitioners come to, checked as those of register files are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sqlx::AnyConnection;
 
@@ -23,39 +23,58 @@ use crate::register::table::Table;
 /// Rows, each with whose they are.
 type Owned = Vec<(String, Row)>;
 
+/// Practitioners whose rows are looked at together: all at once would need the memory of all.
+const TOGETHER: usize = 500;
+
 /// The rows, or every fault of them.
 pub(super) async fn stated(
     connection: &mut AnyConnection,
     units: &Units,
     policy: &Policy,
 ) -> Result<(Vec<Stated>, Vec<Fault>), RegisterError> {
-    let (mut surgeons, mut grants, mut faults) = (Owned::new(), Owned::new(), Vec::new());
-    for (id, unit) in units.all() {
-        let rows = unit.rows(id);
-        faults.extend(rows.faults);
-        surgeons.extend(rows.surgeons.into_iter().map(|row| (id.to_owned(), row)));
-        grants.extend(rows.grants.into_iter().map(|row| (id.to_owned(), row)));
+    let practitioners: Vec<&str> = units.practitioners().collect();
+    if practitioners.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
     }
-    faults.extend(elsewhere(connection, units, &surgeons).await?);
+    let mut standing = Standing::default();
+    for record in sql::current(connection, &CATALOGUE).await? {
+        let key = CATALOGUE.key_of(&Fields::split(&CATALOGUE, &record)).into_boxed_str();
+        standing.catalogue.insert(key, record);
+    }
+    let (mut all, mut faults, mut bearers) = (Vec::new(), Vec::new(), HashMap::new());
+    for some in practitioners.chunks(TOGETHER) {
+        let (mut surgeons, mut grants) = (Owned::new(), Owned::new());
+        for id in some {
+            let rows = units.unit(id)?.rows(id);
+            faults.extend(rows.faults);
+            surgeons.extend(rows.surgeons.into_iter().map(|row| ((*id).to_owned(), row)));
+            grants.extend(rows.grants.into_iter().map(|row| ((*id).to_owned(), row)));
+        }
+        for (id, row) in &surgeons {
+            faults.extend(borne(connection, units, &mut bearers, (id, row)).await?);
+        }
+        checked((surgeons, grants), &standing, policy, (&mut all, &mut faults));
+    }
+    Ok((all, faults))
+}
+
+/// Checks rows as those of files are.
+fn checked(
+    (surgeons, grants): (Owned, Owned),
+    standing: &Standing,
+    policy: &Policy,
+    (all, faults): (&mut Vec<Stated>, &mut Vec<Fault>),
+) {
     let mut statements = [(&SURGEONS, unit::SURGEON, &surgeons), (&GRANTS, unit::GRANT, &grants)]
         .map(|(table, columns, rows)| {
             let cells = rows.iter().map(|(_, row)| row.cells.as_slice());
             Statement::of_rows(table, columns, (1_u64..).zip(cells), policy)
         });
-    let mut standing = Standing::default();
-    if !grants.is_empty() {
-        for record in sql::current(connection, &CATALOGUE).await? {
-            let key = CATALOGUE.key_of(&Fields::split(&CATALOGUE, &record)).into_boxed_str();
-            standing.catalogue.insert(key, record);
-        }
-    }
-    cross::check(&mut statements, &standing);
-    let mut all = Vec::new();
+    cross::check(&mut statements, standing);
     for (statement, rows) in statements.into_iter().zip([surgeons, grants]) {
         faults.extend(of(&statement, &rows));
         all.extend(kept(statement, &rows));
     }
-    Ok((all, faults))
 }
 
 fn nth(rows: &Owned, line: u64) -> Option<&(String, Row)> {
@@ -82,9 +101,9 @@ fn of(statement: &Statement, rows: &Owned) -> Vec<Fault> {
             }
         })
         .collect();
-    // Two roles may state the same grant in the same words; one staff number is one practitioner's.
+    // Two roles may state the same grant in the same words. Of staff numbers, see `borne`.
     let grants = statement.table == &GRANTS;
-    for repeat in statement.repeats.iter().filter(|repeat| !(grants && repeat.same)) {
+    for repeat in statement.repeats.iter().filter(|repeat| grants && !repeat.same) {
         let both = nth(rows, repeat.line).zip(nth(rows, repeat.first));
         faults.extend(both.map(|((_, own), (_, first))| Fault {
             resource: own.resource.clone(),
@@ -103,24 +122,23 @@ fn doubled(table: &Table, first: &str) -> Wording {
     )
 }
 
-/// Staff numbers that somebody else bears, whom the pull is not about.
-async fn elsewhere(
+/// Whether somebody else bears a staff number, among those whom the pull is about or besides.
+async fn borne(
     connection: &mut AnyConnection,
     units: &Units,
-    surgeons: &Owned,
+    bearers: &mut HashMap<String, String>,
+    (id, row): (&str, &Row),
 ) -> Result<Vec<Fault>, RegisterError> {
-    let mut faults = Vec::new();
-    for (_, row) in surgeons {
-        let Some(staff) = row.cells.first() else { continue };
-        let bearers = keep::bearers(connection, staff).await?;
-        let others = bearers.iter().filter(|other| !units.contains(other));
-        faults.extend(others.map(|other| Fault {
-            resource: row.resource.clone(),
-            place: "identifier".to_owned(),
-            wording: doubled(&SURGEONS, &format!("Practitioner/{other}")),
-        }));
-    }
-    Ok(faults)
+    let Some(staff) = row.cells.first() else { return Ok(Vec::new()) };
+    let kept = keep::bearers(connection, staff).await?;
+    let mut others: Vec<String> = kept.into_iter().filter(|other| !units.contains(other)).collect();
+    others.extend(bearers.insert(staff.clone(), id.to_owned()));
+    let fault = |other: String| Fault {
+        resource: row.resource.clone(),
+        place: "identifier".to_owned(),
+        wording: doubled(&SURGEONS, &format!("Practitioner/{other}")),
+    };
+    Ok(others.into_iter().map(fault).collect())
 }
 
 /// The rows as they are kept. Of rows that say the same, the first resource's.

@@ -13,7 +13,7 @@ use crate::register::sources::fhir::unit::Unit;
 /// Practitioners, by logical id.
 #[derive(Debug, Default)]
 pub(super) struct Units {
-    units: BTreeMap<String, Unit>,
+    units: BTreeMap<String, Vec<Resource>>,
 }
 
 impl Units {
@@ -39,25 +39,19 @@ impl Units {
         for practitioner in about {
             for kept in keep::resources_of(connection, &practitioner).await? {
                 if !touched.contains(&(kept.kind(), kept.id.as_str())) {
-                    units.put(&practitioner, &kept);
+                    units.put(kept);
                 }
             }
             units.units.entry(practitioner).or_default();
         }
         for own in pull.changed.iter().filter(|own| !own.practitioner().is_empty()) {
-            units.put(own.practitioner(), own);
+            units.put(own.clone());
         }
         Ok(units)
     }
 
-    fn put(&mut self, practitioner: &str, resource: &Resource) {
-        let unit = self.units.entry(practitioner.to_owned()).or_default();
-        match &resource.facts {
-            Facts::Person(person) => unit.person = Some(person.clone()),
-            Facts::Role(role) => {
-                unit.roles.insert(resource.id.clone(), role.clone());
-            }
-        }
+    fn put(&mut self, resource: Resource) {
+        self.units.entry(resource.practitioner().to_owned()).or_default().push(resource);
     }
 
     /// Their logical ids.
@@ -65,9 +59,24 @@ impl Units {
         self.units.keys().map(String::as_str)
     }
 
-    /// Each with its logical id.
-    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &Unit)> {
-        self.units.iter().map(|(id, unit)| (id.as_str(), unit))
+    /// Everything of one of them.
+    ///
+    /// # Errors
+    /// What is kept was written by another hand.
+    pub(super) fn unit(&self, practitioner: &str) -> Result<Unit, RegisterError> {
+        let mut unit = Unit::default();
+        for resource in self.units.get(practitioner).into_iter().flatten() {
+            match resource.facts() {
+                Some(Facts::Person(person)) => unit.person = Some(person),
+                Some(Facts::Role(role)) => {
+                    unit.roles.insert(resource.id.clone(), role);
+                }
+                None => {
+                    return Err(RegisterError::Row { table: "fhir_resources", column: "facts" });
+                }
+            }
+        }
+        Ok(unit)
     }
 
     /// Whether somebody is among them.

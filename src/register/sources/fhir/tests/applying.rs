@@ -266,7 +266,7 @@ async fn one_bad_resource_keeps_the_whole_pull_out_and_is_named() {
         ),
         (
             vec![p2.clone(), practitioner("p3", "D2", &nothing())],
-            "Practitioner/p3: 与 Practitioner/p2 重复",
+            "Practitioner/p3: identifier: 与 Practitioner/p2 重复",
         ),
         (vec![practitioner("p2", "D2", &json!({"name": []}))], "Practitioner/p2: name: 必填"),
     ];
