@@ -1,6 +1,7 @@
 //! What is looked up when somebody asks for the metrics: how things stand, instead of what happened.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::domain::verdict::Stance;
 use crate::feed::running::Board;
@@ -9,6 +10,7 @@ use crate::gate::Gate;
 use crate::gate::stances::Stances;
 use crate::inbound::console::configured::Configured;
 use crate::ledger::Ledger;
+use crate::register::sources::fhir::status::{Pulls, Standing};
 use crate::telemetry::state;
 
 /// Everything that is looked at.
@@ -18,6 +20,7 @@ pub(super) struct Gauges {
     stances: Stances,
     feeds: Board,
     configured: Configured,
+    pulls: Option<Pulls>,
     routes: Vec<(Arc<str>, Light)>,
 }
 
@@ -27,7 +30,7 @@ impl Gauges {
         gate: &Arc<Gate>,
         ledger: &Ledger,
         stances: &Stances,
-        (feeds, configured): (Board, Configured),
+        (feeds, configured, pulls): (Board, Configured, Option<Pulls>),
         watch: &Watch,
     ) -> Self {
         let light = |(name, _): (Arc<str>, _)| {
@@ -36,7 +39,7 @@ impl Gauges {
         };
         let routes = stances.all().into_iter().map(light).collect();
         let (gate, ledger, stances) = (Arc::clone(gate), ledger.clone(), stances.clone());
-        Self { gate, ledger, stances, feeds, configured, routes }
+        Self { gate, ledger, stances, feeds, configured, pulls, routes }
     }
 
     /// Looks at everything before these metrics are rendered.
@@ -54,6 +57,11 @@ impl Gauges {
     fn look(&self) {
         let register = self.gate.register().readiness();
         state::register(register.answers, register.version, register.confirmed);
+        if let Some(Standing { pulled_at, failing }) = self.pulls.as_ref().map(Pulls::now) {
+            let now = self.gate.clock().now();
+            let age = pulled_at.and_then(|at| Duration::try_from(now.duration_since(at)).ok());
+            state::pulls(age, failing.is_some());
+        }
         let (status, head) = (self.ledger.status().borrow().clone(), self.ledger.head().seq);
         state::ledger(status.fault.is_none(), head, status.lost);
         for (feed, seq) in self.feeds.places() {

@@ -13,6 +13,7 @@ mod outage;
 mod overdue;
 mod plant;
 mod port;
+mod pulled;
 mod recall;
 mod reload;
 mod retention;
@@ -182,6 +183,8 @@ pub async fn start(
     traces::follow(&mut tasks, exporter, &stopped);
     tasks.spawn(certificates::follow(certificates, clock, stopped.clone()));
     let folder = settings.ledger_dir.clone();
+    let known = (&source, &duties);
+    let pulls = pulled::begin(&mut tasks, &settings, known, (&watch, clock), &stopped);
     let followed = Followed::of(source, &gate, &ledger, &folder);
     follow::all(&mut tasks, &gate, followed, watch.clone(), &stopped);
     let days = overdue::days(&gate, feeds.overdue(), &duties, due_days);
@@ -189,7 +192,7 @@ pub async fn start(
     let reloading = (feeds.run(&ledger)?, settings.written, settings.watch);
     let Reloading { reload, board, configured } =
         reload::begin(&mut tasks, &office, &lives, reloading, &stopped);
-    let seen = (board.clone(), configured.clone());
+    let seen = (board.clone(), configured.clone(), pulls.clone());
     let metrics = Gauges::new(&gate, &ledger, &stances, seen, &watch).before(metrics);
     outage::follow(&mut tasks, &gate, (&lives.mllp, pruner), socket, &stopped);
     office::follow(&mut tasks, &office, &ledger, (&folder, &duties), &stopped);
@@ -200,7 +203,7 @@ pub async fn start(
         events::ConsoleListening { listen }.emit();
         let (gate, routes) = (Arc::clone(&gate), routes.clone());
         let plant = plant::plant(&lives, &routes, &watch, (board, configured.clone()));
-        let health = Health { gate, routes, configured, metrics, drain: stopped };
+        let health = Health { gate, routes, configured, pulls, metrics, drain: stopped };
         let more = port::everything_asked((&settings.console, &lives), &office, &health, plant)?;
         tasks.spawn(console::serve(listener, settings.console.tls.clone(), health, more));
     }

@@ -117,7 +117,8 @@ fn whole<'t>(
     foreign: &mut Vec<Fault>,
 ) -> Option<Settings> {
     let node = node(root);
-    let register = register(root);
+    let zone = node.as_ref().map_or(TimeZone::UTC, |node| node.node.zone.clone());
+    let register = register(root, &zone);
     let policy = root.section("policy");
     let due = policy.number("report_due_days", u64::from(REPORT_DUE_DAYS), 0..366);
     let report_due_days = u32::try_from(due).unwrap_or(REPORT_DUE_DAYS);
@@ -137,7 +138,6 @@ fn whole<'t>(
     }
     let mllp: Vec<_> = mllp.into_iter().map(|section| route(section, foreign)).collect();
     let fhir: Vec<_> = fhir.into_iter().map(|section| fhir::route(section, foreign)).collect();
-    let zone = node.as_ref().map_or(TimeZone::UTC, |node| node.node.zone.clone());
     let feeds = feeds(root, &zone);
     let console = console(root, foreign);
     let traces = traces(root);
@@ -158,6 +158,7 @@ fn whole<'t>(
             None => Place::File(node.node.data_dir.join("register.db")),
         },
         register: register.config,
+        fhir_source: register.fhir?,
         policy,
         ladder,
         institution_level,

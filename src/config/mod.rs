@@ -6,6 +6,7 @@ mod desk;
 pub mod fault;
 mod feed;
 mod fhir;
+mod fhir_source;
 mod mapping;
 mod oidc;
 mod privileges;
@@ -42,6 +43,7 @@ use crate::overrides::Ladder;
 use crate::register;
 use crate::register::import::policy::InstitutionLevel;
 use crate::register::sources::Place;
+use crate::register::sources::fhir::pull;
 use crate::rules::Policy;
 
 /// A configuration that has been checked in full.
@@ -53,6 +55,8 @@ pub struct Settings {
     pub register: register::Config,
     /// In which database.
     pub register_at: Place,
+    /// The FHIR server that surgeons and grants are pulled from.
+    pub fhir_source: Option<pull::Settings>,
     /// What the institution has set.
     pub policy: Policy,
     /// Who is told when an override file is not reviewed in time.

@@ -2,7 +2,7 @@
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::telemetry::{events, export, feed, net, office, outage, reload, shared, trace};
+use crate::telemetry::{events, export, feed, net, office, outage, pulled, reload, shared, trace};
 
 /// All counters of the process.
 pub struct Metrics(PrometheusHandle);
@@ -39,6 +39,7 @@ pub fn start() -> Metrics {
     outage::begin();
     outage::bypass_is(false);
     office::begin();
+    pulled::begin();
     reload::begin();
     shared::begin();
     trace::begin();

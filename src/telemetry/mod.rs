@@ -15,6 +15,8 @@ pub mod net;
 pub mod office;
 #[expect(clippy::disallowed_macros, reason = "as `events`")]
 pub mod outage;
+#[expect(clippy::disallowed_macros, reason = "as `events`")]
+pub mod pulled;
 #[expect(clippy::disallowed_macros, reason = "instruments of the register")]
 pub mod register;
 #[expect(clippy::disallowed_macros, reason = "as `events`")]

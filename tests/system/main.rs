@@ -31,6 +31,7 @@ mod fhir_explain;
 mod fhir_h2;
 mod fhir_judged;
 mod fhir_references;
+mod fhir_register;
 mod fhir_transparent;
 mod foreign;
 mod foreign_fhir;

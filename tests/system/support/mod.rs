@@ -21,6 +21,7 @@ pub(crate) mod resource;
 pub(crate) mod room;
 pub(crate) mod script;
 pub(crate) mod server;
+pub(crate) mod shelf;
 pub(crate) mod upstream;
 
 use std::path::{Path, PathBuf};
