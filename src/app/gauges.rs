@@ -9,6 +9,7 @@ use crate::gate::Gate;
 use crate::gate::stances::Stances;
 use crate::inbound::console::configured::Configured;
 use crate::ledger::Ledger;
+use crate::search::Search;
 use crate::telemetry::state;
 
 /// Everything that is looked at.
@@ -18,13 +19,14 @@ pub(super) struct Gauges {
     stances: Stances,
     feeds: Board,
     configured: Configured,
+    search: Search,
     routes: Vec<(Arc<str>, Light)>,
 }
 
 impl Gauges {
     /// Of a gate that runs.
     pub(super) fn new(
-        gate: &Arc<Gate>,
+        (gate, search): (&Arc<Gate>, &Search),
         ledger: &Ledger,
         stances: &Stances,
         (feeds, configured): (Board, Configured),
@@ -36,7 +38,7 @@ impl Gauges {
         };
         let routes = stances.all().into_iter().map(light).collect();
         let (gate, ledger, stances) = (Arc::clone(gate), ledger.clone(), stances.clone());
-        Self { gate, ledger, stances, feeds, configured, routes }
+        Self { gate, ledger, stances, feeds, configured, search: search.clone(), routes }
     }
 
     /// Looks at everything before these metrics are rendered.
@@ -59,6 +61,8 @@ impl Gauges {
         for (feed, seq) in self.feeds.places() {
             state::feed(&feed, head.saturating_sub(seq));
         }
+        state::index("search", head.saturating_sub(self.search.place()));
+        state::index("cases", u64::try_from(self.gate.cases().backlog()).unwrap_or(u64::MAX));
         for (route, light) in &self.routes {
             let now = self.stances.of(route).map(|switch| switch.now());
             let enforces = now.is_some_and(|now| now.stance == Stance::Enforce);

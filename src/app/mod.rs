@@ -183,7 +183,8 @@ pub async fn start(
     let Reloading { reload, board, configured } =
         reload::begin(&mut tasks, &office, &lives, reloading, &stopped);
     let seen = (board.clone(), configured.clone());
-    let metrics = Gauges::new(&gate, &ledger, &stances, seen, &watch).before(metrics);
+    let metrics =
+        Gauges::new((&gate, office.search()), &ledger, &stances, seen, &watch).before(metrics);
     outage::follow(&mut tasks, &gate, (&lives.mllp, pruner), socket, &stopped);
     office::follow(&mut tasks, &office, &ledger, (&folder, &duties), &stopped);
     others::follow(&mut tasks, hears, &gate, folder, &stopped);
