@@ -20,8 +20,6 @@ pub(super) struct Counted {
     pub(super) decisions: BTreeMap<(String, String), u64>,
     /// Entries by kind.
     pub(super) kinds: BTreeMap<String, u64>,
-    /// Deliveries by route.
-    pub(super) delivered: BTreeMap<String, u64>,
     /// Configurations that were taken up.
     pub(super) configurations: u64,
     /// Types and entries of the alerts that are due.
@@ -77,7 +75,6 @@ impl Counted {
         self.entries += 1;
         *self.kinds.entry(kind.clone()).or_default() += 1;
         match kind.as_str() {
-            "delivery" => *self.delivered.entry(route).or_default() += 1,
             "bypass" if body.act.as_deref() == Some("configuration") => self.configurations += 1,
             "decision" => {
                 let Some(Verdict { decision, gaps }) = body.verdict else { return };

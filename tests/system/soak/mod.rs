@@ -149,6 +149,9 @@ fn engage(hospital: &Hospital, calendar: &Calendar) {
     for number in 0..=SURGEONS {
         let (id, name) = surgeon(number);
         surgeons.push_str(&format!("{id},{name}\n"));
+        if id == PROBED {
+            continue;
+        }
         let (document, evaluated) = (calendar.ago(400), calendar.ago(30));
         grants.push_str(&format!("{id},51.2300,院医务〔2025〕1号,{document},{evaluated}\n"));
     }

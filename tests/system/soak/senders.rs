@@ -25,14 +25,11 @@ pub(super) struct Course {
 }
 
 impl Course {
-    /// Waits for a moment of the run; whether the run still goes on then.
+    /// Waits for a moment of the run, or its end; whether the run still goes on then.
     pub(super) fn wait(self, until: Duration) -> bool {
-        let left = (self.began + until).saturating_duration_since(monotonic());
-        if until >= self.length {
-            return false;
-        }
-        std::thread::sleep(left);
-        true
+        let moment = self.began + until.min(self.length);
+        std::thread::sleep(moment.saturating_duration_since(monotonic()));
+        until < self.length
     }
 
     pub(super) fn minute(self) -> usize {
