@@ -32,7 +32,7 @@ use tokio::task::JoinSet;
 use crate::accounts::error::AccountsError;
 use crate::app::catch_up::CatchUpError;
 use crate::app::follow::Followed;
-use crate::app::gauges::Gauges;
+use crate::app::gauges::{Gauges, Seen};
 use crate::app::reload::Reloading;
 use crate::app::routes::Bound;
 use crate::app::shared::Needed;
@@ -192,7 +192,8 @@ pub async fn start(
     let reloading = (feeds.run(&ledger)?, settings.written, settings.watch);
     let Reloading { reload, board, configured } =
         reload::begin(&mut tasks, &office, &lives, reloading, &stopped);
-    let seen = (board.clone(), configured.clone(), pulls.clone());
+    let (feeds, search) = (board.clone(), office.search().clone());
+    let seen = Seen { feeds, search, configured: configured.clone(), pulls: pulls.clone() };
     let metrics = Gauges::new(&gate, &ledger, &stances, seen, &watch).before(metrics);
     outage::follow(&mut tasks, &gate, (&lives.mllp, pruner), socket, &stopped);
     office::follow(&mut tasks, &office, &ledger, (&folder, &duties), &stopped);

@@ -30,6 +30,10 @@ use crate::telemetry::office as events;
 const GATHER: Duration = Duration::from_millis(20);
 /// How often the ledger's head is looked at for the indexes.
 const EVERY: Duration = Duration::from_millis(40);
+/// And so often where many entries come: written together they share most of the pages of the indexes.
+const EVERY_BUSY: Duration = Duration::from_millis(200);
+/// So many, in between.
+const MANY: u64 = 40;
 /// Entries of one transaction of the indexes.
 const BATCH: usize = 500;
 /// And bytes, which bounds memory where entries keep long messages.
@@ -66,12 +70,15 @@ pub async fn open_search(settings: &Settings) -> Result<(Search, Overrides), App
 }
 
 async fn search(settings: &Settings, needed: Needed) -> Result<(Search, Overrides), AppError> {
-    let pool = sqlite::connect(&settings.search_file(), Keeping::Index).await?;
+    let file = settings.search_file();
+    let pool = sqlite::connect(&file, Keeping::Index).await?;
+    let writer = sqlite::writer(&file, Keeping::Index).await?;
+    let search = Search::open(pool.clone(), "begin immediate").await?.written_by(writer.clone());
     if let Some(overrides) = shared::overrides(settings, needed).await? {
-        return Ok((Search::open(pool, "begin immediate").await?, overrides));
+        return Ok((search, overrides));
     }
-    let (overrides, fresh) = Overrides::open(pool.clone(), "begin immediate").await?;
-    let search = Search::open(pool, "begin immediate").await?;
+    let (overrides, fresh) = Overrides::open(pool, "begin immediate").await?;
+    let overrides = overrides.written_by(writer);
     if fresh {
         // Both are built by one reading of the ledger.
         search.clear().await?;
@@ -182,14 +189,18 @@ async fn index(
 ) {
     let mut failing = false;
     let mut looked = None;
-    let mut tail = None;
-    while pause(if failing { RETRY } else { EVERY }, &mut stop).await {
+    let mut tail: Option<Tail> = None;
+    let mut every = EVERY;
+    while pause(if failing { RETRY } else { every }, &mut stop).await {
+        let before = tail.as_ref().map_or(0, |tail| tail.place().seq);
         let outcome = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
             outcome = keep_up(&office, &ledger, &folder, tail.take()) => outcome,
         };
         let outcome = match outcome {
             Ok(reader) => {
+                let many = reader.place().seq.saturating_sub(before) >= MANY;
+                every = if many { EVERY_BUSY } else { EVERY };
                 tail = Some(reader);
                 let now = clock::monotonic();
                 let due = looked.is_none_or(|at| now.duration_since(at) >= DEADLINES_EVERY);

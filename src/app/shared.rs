@@ -107,8 +107,12 @@ pub(super) async fn cases(
 ) -> Result<Cases, AppError> {
     let node = &settings.node.name;
     let Some(server) = settings.register_at.server() else {
-        let pool = sqlite::connect(&settings.cases_file(), Keeping::Whole).await?;
-        return Ok(Cases::open(pool, cases::Config::embedded(node)).await?);
+        let file = settings.cases_file();
+        let pools = (
+            sqlite::connect(&file, Keeping::Whole).await?,
+            sqlite::writer(&file, Keeping::Whole).await?,
+        );
+        return Ok(Cases::open_apart(pools, cases::Config::embedded(node)).await?);
     };
     if needed == Needed::Now {
         server.check(CASES).await?;

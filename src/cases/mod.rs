@@ -94,7 +94,7 @@ impl Config {
             begin_write: "begin immediate",
             wait: Duration::from_millis(500),
             emergency_wait: Duration::from_millis(100),
-            gather: Duration::from_millis(20),
+            gather: Duration::from_millis(100),
             pending_max: 20_000,
             recent_max: 0,
         }
@@ -157,7 +157,20 @@ impl Cases {
     /// # Errors
     /// The database cannot be used, or is of a newer program.
     pub async fn open(pool: AnyPool, config: Config) -> Result<Self, CasesError> {
+        let writer = pool.clone();
+        Self::open_apart((pool, writer), config).await
+    }
+
+    /// The same, read by the connections of one pool and written by those of another.
+    ///
+    /// # Errors
+    /// As [`Cases::open`].
+    pub async fn open_apart(
+        (pool, writer): (AnyPool, AnyPool),
+        config: Config,
+    ) -> Result<Self, CasesError> {
         let store = Store::open(pool, config.begin_write, config.node.clone()).await?;
+        let store = store.written_by(writer);
         let arrivals = store.arrivals().await?;
         Ok(Self::begin(store, config, arrivals))
     }
@@ -234,6 +247,11 @@ impl Cases {
     /// Documents entered and not on disk yet, oldest first.
     pub fn waiting(&self) -> Vec<Document> {
         self.inner.overlay.all().iter().map(|kept| kept.document.clone()).collect()
+    }
+
+    /// How much was entered and is not on disk yet.
+    pub fn backlog(&self) -> usize {
+        *self.inner.waiting.borrow()
     }
 
     /// Waits until everything entered is on disk.

@@ -41,6 +41,7 @@ const PAGE: i64 = 2_000;
 #[derive(Clone, Debug)]
 pub(in crate::cases) struct Store {
     pub(in crate::cases) pool: AnyPool,
+    writer: AnyPool,
     begin_write: &'static str,
     pub(in crate::cases) node: String,
 }
@@ -85,16 +86,22 @@ impl Store {
 
     /// Over tables that whoever connects sees to.
     pub(in crate::cases) fn over(pool: AnyPool, begin_write: &'static str, node: String) -> Self {
-        Self { pool, begin_write, node }
+        Self { writer: pool.clone(), pool, begin_write, node }
+    }
+
+    /// Written by connections of their own.
+    pub(in crate::cases) fn written_by(self, writer: AnyPool) -> Self {
+        Self { writer, ..self }
     }
 
     pub(in crate::cases) async fn close(&self) {
+        self.writer.close().await;
         self.pool.close().await;
     }
 
     /// A transaction that no other writer can overtake.
     pub(in crate::cases) async fn begin(&self) -> Result<Transaction<'static, Any>, CasesError> {
-        Ok(self.pool.begin_with(self.begin_write).await?)
+        Ok(self.writer.begin_with(self.begin_write).await?)
     }
 
     /// The number of the next document to arrive.

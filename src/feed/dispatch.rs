@@ -23,7 +23,7 @@ use crate::ledger::LedgerError;
 use crate::telemetry::feed as events;
 
 /// Entries come in bunches: what comes within this is read at once.
-const GATHER: Duration = Duration::from_millis(10);
+const GATHER: Duration = Duration::from_millis(25);
 /// What is not wanted moves the cursor too, but need not be written each time.
 const SAVE_EVERY: Duration = Duration::from_secs(2);
 /// Files that cannot be read are tried again.

@@ -11,7 +11,11 @@ use crate::ledger::entry::{Entry, EntryId, Kind};
 use crate::ledger::store::{FileName, Files};
 use crate::ledger::{Broken, LINE_BYTES_MAX, LedgerError};
 
-const CHUNK_BYTES: usize = 1 << 20;
+/// What is read at first: whoever follows the ledger opens its file again for every bunch of entries, which is some tens
+/// of kilobytes.
+const CHUNK_BYTES: usize = 1 << 16;
+/// What is read at a time in a file that goes on and on.
+const CHUNK_BYTES_MAX: usize = 1 << 20;
 
 /// What [`Lines::next`] found.
 pub(in crate::ledger) enum Piece {
@@ -30,6 +34,7 @@ pub(in crate::ledger) struct Lines {
     source: Box<dyn Read + Send>,
     buffer: Vec<u8>,
     filled: usize,
+    chunk: usize,
     line: (usize, usize),
     next: usize,
     /// The number of the line last given, from 1.
@@ -38,7 +43,8 @@ pub(in crate::ledger) struct Lines {
 
 impl Lines {
     pub(in crate::ledger) fn new(source: Box<dyn Read + Send>) -> Self {
-        Self { source, buffer: Vec::new(), filled: 0, line: (0, 0), next: 0, number: 0 }
+        let (buffer, chunk) = (Vec::new(), CHUNK_BYTES);
+        Self { source, buffer, filled: 0, chunk, line: (0, 0), next: 0, number: 0 }
     }
 
     /// The line last given.
@@ -66,14 +72,20 @@ impl Lines {
                 self.buffer.copy_within(self.next..self.filled, 0);
                 (self.next, self.filled, searched) = (0, pending, pending);
             }
-            if self.buffer.len() - self.filled < CHUNK_BYTES / 2 {
-                self.buffer.resize((self.buffer.len() * 2).max(CHUNK_BYTES), 0);
+            if self.buffer.len() - self.filled < self.chunk / 2 {
+                self.buffer.resize(self.filled + self.chunk, 0);
             }
             let room = self.buffer.get_mut(self.filled..).unwrap_or_default();
+            let size = room.len();
             match self.source.read(room) {
                 Ok(0) if pending == 0 => return Ok(Piece::End),
                 Ok(0) => return Ok(Piece::Torn(u64::try_from(pending).unwrap_or(u64::MAX))),
-                Ok(read) => self.filled += read,
+                Ok(read) => {
+                    self.filled += read;
+                    if read == size {
+                        self.chunk = (self.chunk * 2).min(CHUNK_BYTES_MAX);
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }

@@ -101,6 +101,11 @@ impl Overrides {
         Ok((Self { store, told: Arc::default() }, fresh))
     }
 
+    /// Written by connections of their own.
+    pub fn written_by(self, writer: AnyPool) -> Self {
+        Self { store: self.store.written_by(writer), ..self }
+    }
+
     /// Over an index that gates share, which need not answer yet: this one tells what `node`'s ledger says.
     pub fn over(pool: AnyPool, node: impl Into<String>) -> Self {
         Self { store: Store::over(pool, node.into()), told: Arc::default() }

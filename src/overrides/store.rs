@@ -79,6 +79,7 @@ const SHARED_WRITE: &str = "begin; lock table override_files in share row exclus
 #[derive(Clone, Debug)]
 pub(in crate::overrides) struct Store {
     pool: AnyPool,
+    writer: AnyPool,
     begin_write: &'static str,
     /// Whose ledger the rows are derived from.
     pub(in crate::overrides) node: String,
@@ -91,8 +92,9 @@ impl Store {
         pool: AnyPool,
         begin_write: &'static str,
     ) -> Result<(Self, bool), OverridesError> {
-        let store = Self { pool, begin_write, node: String::new(), shared: false };
-        let mut transaction = store.pool.begin_with(begin_write).await?;
+        let writer = pool.clone();
+        let store = Self { pool, writer, begin_write, node: String::new(), shared: false };
+        let mut transaction = store.writer.begin_with(begin_write).await?;
         sqlx::raw_sql(TABLES).execute(&mut *transaction).await?;
         let form = sqlx::query("select form from forms where name = 'overrides'");
         let form = form.fetch_optional(&mut *transaction).await?;
@@ -114,7 +116,12 @@ impl Store {
 
     /// Over tables of several gates, which whoever connects sees to.
     pub(in crate::overrides) fn over(pool: AnyPool, node: String) -> Self {
-        Self { pool, begin_write: SHARED_WRITE, node, shared: true }
+        Self { writer: pool.clone(), pool, begin_write: SHARED_WRITE, node, shared: true }
+    }
+
+    /// Written by connections of their own.
+    pub(in crate::overrides) fn written_by(self, writer: AnyPool) -> Self {
+        Self { writer, ..self }
     }
 
     /// Keeps other gates from acting until it is dropped.
@@ -161,7 +168,7 @@ impl Store {
     }
 
     pub(in crate::overrides) async fn clear(&self) -> Result<(), OverridesError> {
-        let mut transaction = self.pool.begin_with(self.begin_write).await?;
+        let mut transaction = self.writer.begin_with(self.begin_write).await?;
         for name in NAMES {
             let sql = AssertSqlSafe(format!("delete from {name} where node = $1"));
             sqlx::query(sql).bind(self.node.as_str()).execute(&mut *transaction).await?;
@@ -176,7 +183,7 @@ impl Store {
         acts: &[Recorded],
         bodies: &[String],
     ) -> Result<(), OverridesError> {
-        let mut transaction = self.pool.begin_with(self.begin_write).await?;
+        let mut transaction = self.writer.begin_with(self.begin_write).await?;
         let connection = &mut *transaction;
         let mut touched: Vec<&str> = Vec::new();
         for opening in openings {

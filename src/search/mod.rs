@@ -18,6 +18,9 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use sqlx::AnyPool;
 
 pub use crate::search::ask::{Page, Query};
@@ -29,6 +32,7 @@ use crate::search::store::Store;
 #[derive(Clone, Debug)]
 pub struct Search {
     store: Store,
+    place: Arc<AtomicU64>,
 }
 
 impl Search {
@@ -37,7 +41,14 @@ impl Search {
     /// # Errors
     /// The database does not answer.
     pub async fn open(pool: AnyPool, begin_write: &'static str) -> Result<Self, SearchError> {
-        Ok(Self { store: Store::open(pool, begin_write).await? })
+        let search = Self { store: Store::open(pool, begin_write).await?, place: Arc::default() };
+        search.cursor().await?;
+        Ok(search)
+    }
+
+    /// Written by connections of their own.
+    pub fn written_by(self, writer: AnyPool) -> Self {
+        Self { store: self.store.written_by(writer), ..self }
     }
 
     /// Up to which entry of the ledger everything was taken; 0 = nothing.
@@ -45,7 +56,14 @@ impl Search {
     /// # Errors
     /// The database does not answer.
     pub async fn cursor(&self) -> Result<u64, SearchError> {
-        self.store.cursor().await
+        let seq = self.store.cursor().await?;
+        self.place.store(seq, Ordering::Relaxed);
+        Ok(seq)
+    }
+
+    /// Up to which entry it has come as far as this process knows: for whoever only looks.
+    pub fn place(&self) -> u64 {
+        self.place.load(Ordering::Relaxed)
     }
 
     /// Takes the next entries, and moves the cursor to `seq`. Taking them again changes nothing.
@@ -53,7 +71,9 @@ impl Search {
     /// # Errors
     /// The database does not answer; then nothing was taken.
     pub async fn take(&self, rows: &[Row], seq: u64) -> Result<(), SearchError> {
-        self.store.take(rows, seq).await
+        self.store.take(rows, seq).await?;
+        self.place.store(seq, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Forgets everything.

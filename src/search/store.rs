@@ -45,6 +45,7 @@ const COLUMNS: &str = "e.seq, e.entry, e.at, e.kind, e.file, e.place, e.summary,
 #[derive(Clone, Debug)]
 pub(in crate::search) struct Store {
     pool: AnyPool,
+    writer: AnyPool,
     begin_write: &'static str,
 }
 
@@ -70,8 +71,8 @@ impl Store {
         pool: AnyPool,
         begin_write: &'static str,
     ) -> Result<Self, SearchError> {
-        let store = Self { pool, begin_write };
-        let mut transaction = store.pool.begin_with(begin_write).await?;
+        let store = Self { writer: pool.clone(), pool, begin_write };
+        let mut transaction = store.writer.begin_with(begin_write).await?;
         sqlx::raw_sql(TABLES).execute(&mut *transaction).await?;
         let form = sqlx::query("select form from forms where name = 'search'");
         let form = form.fetch_optional(&mut *transaction).await?;
@@ -90,7 +91,13 @@ impl Store {
         Ok(store)
     }
 
+    /// Written by connections of their own.
+    pub(in crate::search) fn written_by(self, writer: AnyPool) -> Self {
+        Self { writer, ..self }
+    }
+
     pub(in crate::search) async fn close(&self) {
+        self.writer.close().await;
         self.pool.close().await;
     }
 
@@ -101,7 +108,7 @@ impl Store {
     }
 
     pub(in crate::search) async fn clear(&self) -> Result<(), SearchError> {
-        let mut transaction = self.pool.begin_with(self.begin_write).await?;
+        let mut transaction = self.writer.begin_with(self.begin_write).await?;
         for name in NAMES {
             let sql = AssertSqlSafe(format!("delete from {name}"));
             sqlx::query(sql).execute(&mut *transaction).await?;
@@ -110,7 +117,7 @@ impl Store {
     }
 
     pub(in crate::search) async fn take(&self, rows: &[Row], seq: u64) -> Result<(), SearchError> {
-        let mut transaction = self.pool.begin_with(self.begin_write).await?;
+        let mut transaction = self.writer.begin_with(self.begin_write).await?;
         for rows in rows.chunks(ROWS_PER_INSERT) {
             let values: Vec<String> = (0..rows.len()).map(values).collect();
             let values = values.join(",");

@@ -48,6 +48,11 @@ pub fn feed(feed: &str, behind: u64) {
     gauge!("orgate_feed_backlog_entries", "feed" => feed.to_owned()).set(count(behind));
 }
 
+/// An index of the ledger: what of it is not in there yet.
+pub fn index(index: &'static str, behind: u64) {
+    gauge!("orgate_index_backlog_entries", "index" => index).set(count(behind));
+}
+
 /// A route: whether its downstream system could be reached when it was last needed, and whether it acts on verdicts.
 pub fn route(route: &str, up: bool, enforces: bool) {
     gauge!("orgate_route_up", "route" => route.to_owned()).set(flag(up));

@@ -1,11 +1,13 @@
 //! A decision entry → its alerts.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::domain::order::Redacted;
 use crate::domain::rule::Rule;
+use crate::domain::verdict::Decision;
 use crate::feed::alert::kind::{AlertKind, Severity};
 use crate::feed::alert::wording;
 use crate::feed::alert::{Alert, Personal};
@@ -143,7 +145,32 @@ fn grave_at_record(finding: &Finding) -> bool {
         .is_some_and(|rule| row(rule).defaults.last() == Some(&Setting::Block))
 }
 
+/// Enough of a body to know that there is nothing to tell, which is so of most.
+#[derive(Deserialize)]
+struct Glance<'b> {
+    #[serde(default)]
+    reportable: Vec<IgnoredAny>,
+    #[serde(borrow)]
+    verdict: GlanceVerdict<'b>,
+}
+
+#[derive(Deserialize)]
+struct GlanceVerdict<'b> {
+    decision: &'b str,
+    gaps: Vec<IgnoredAny>,
+}
+
+impl Glance<'_> {
+    fn tells_nothing(&self) -> bool {
+        let quiet = Decision::from_name(self.verdict.decision) == Some(Decision::Forward);
+        quiet && self.verdict.gaps.is_empty() && self.reportable.is_empty()
+    }
+}
+
 pub(super) fn alerts(entry: &Entry) -> Vec<Alert> {
+    if serde_json::from_str::<Glance<'_>>(entry.body()).is_ok_and(|glance| glance.tells_nothing()) {
+        return Vec::new();
+    }
     let Ok(body) = serde_json::from_str::<Body>(entry.body()) else { return Vec::new() };
     let Ok(verdict) = serde_json::from_str::<Verdict>(body.verdict.get()) else {
         return Vec::new();

@@ -11,8 +11,8 @@ use crate::clock::monotonic;
 const KEPT_TIMES: u32 = 20;
 /// What took less is counted again each time.
 const KEPT_FROM: Duration = Duration::from_millis(50);
-/// And no longer than this.
-const KEPT_MAX: Duration = Duration::from_secs(60);
+/// And no longer than this: what takes half a minute to count, of millions of cases, is not asked for by the minute.
+const KEPT_MAX: Duration = Duration::from_secs(600);
 /// Answers that are kept at a time.
 const ANSWERS_MAX: usize = 32;
 

@@ -83,6 +83,9 @@ fn minutes(file: &OverrideFile) -> Option<i64> {
     Some(span.get_minutes().max(0))
 }
 
+/// All overrides together, those of each surgeon, and whether there were more.
+pub(super) type AllReviews = (Reviews, Vec<(String, Reviews)>, bool);
+
 /// Everything that the page of supervision shows.
 #[derive(Clone, Debug, Default)]
 pub struct Supervised {
@@ -116,7 +119,10 @@ impl Office {
         let since = start(from);
         let until = to.tomorrow().map_or(Timestamp::MAX, start);
         let (rules, rules_cut) = self.rules(account, since, until).await?;
-        let (reviews, surgeons, files_cut) = self.reviews(account, since, until).await?;
+        let departments = account.scope.departments().map(<[String]>::to_vec);
+        let reviewed = self.reviews(departments.clone(), since, until);
+        let reviewed = self.reviewed.get((departments, since, until), reviewed).await?;
+        let (reviews, surgeons, files_cut) = AllReviews::clone(&reviewed);
         let outstanding = self.outstanding(account).await?;
         let cut = rules_cut || files_cut;
         Ok(Supervised { cells, rules, reviews, surgeons, outstanding, cut })
@@ -217,19 +223,15 @@ impl Office {
 
     async fn reviews(
         &self,
-        account: &Account,
+        departments: Option<Vec<String>>,
         since: Timestamp,
         until: Timestamp,
-    ) -> Result<(Reviews, Vec<(String, Reviews)>, bool), OfficeError> {
+    ) -> Result<AllReviews, OfficeError> {
         let now = self.now();
         let mut all = Reviews::default();
         let mut by_surgeon: BTreeMap<String, Reviews> = BTreeMap::new();
-        let mut sought = Sought {
-            departments: account.scope.departments().map(<[String]>::to_vec),
-            before: Some(until),
-            limit: PAGE,
-            ..Sought::default()
-        };
+        let mut sought =
+            Sought { departments, before: Some(until), limit: PAGE, ..Sought::default() };
         let (mut looked, mut cut) = (0, false);
         loop {
             let files = self.parts.overrides.list(&sought).await?;

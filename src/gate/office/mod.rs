@@ -35,6 +35,7 @@ use crate::cases::error::CasesError;
 use crate::cases::figures::{Cell, Figures};
 use crate::gate::bypass::BypassError;
 use crate::gate::office::figured::Figured;
+use crate::gate::office::figures::AllReviews;
 use crate::gate::office::operations::Verification;
 use crate::gate::office::outstanding::Settled;
 use crate::gate::pass::{Gate, LEDGER_WAIT};
@@ -107,6 +108,7 @@ pub struct Office {
     settled: Settled,
     figures: Figured<(Date, Date), BTreeMap<Cell, Figures>>,
     rules: Figured<(Timestamp, Timestamp), HashMap<String, u64>>,
+    reviewed: Figured<(Option<Vec<String>>, Timestamp, Timestamp), AllReviews>,
     today: Figured<Timestamp, Today>,
     live: broadcast::Sender<Arc<Shown>>,
     verification: Verification,
@@ -173,6 +175,7 @@ impl Office {
             settled: Settled::default(),
             figures: Figured::default(),
             rules: Figured::default(),
+            reviewed: Figured::default(),
             today: Figured::default(),
             live,
             verification,

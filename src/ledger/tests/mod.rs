@@ -4,6 +4,7 @@ mod archive;
 mod disk;
 mod faults;
 mod format;
+mod lines;
 mod model;
 mod places;
 mod tail;

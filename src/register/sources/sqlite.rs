@@ -54,24 +54,38 @@ pub enum Keeping {
 /// # Errors
 /// The path cannot be used, or the database cannot be opened.
 pub async fn connect(file: &Path, keeping: Keeping) -> Result<AnyPool, RegisterError> {
+    pool(file, keeping, MAX_CONNECTIONS).await
+}
+
+/// The one connection by which an index is written. What another connection has written makes a connection forget the
+/// pages that it holds: with a writer of its own, that which writes all day knows the pages that it writes.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn writer(file: &Path, keeping: Keeping) -> Result<AnyPool, RegisterError> {
+    pool(file, keeping, 1).await
+}
+
+async fn pool(file: &Path, keeping: Keeping, most: u32) -> Result<AnyPool, RegisterError> {
     // A reader is not held up by a writer (WAL); a second writer waits for the first.
     let pragmas = match keeping {
         Keeping::Full => {
             "pragma busy_timeout = 30000; pragma journal_mode = wal; pragma synchronous = full;"
         }
         Keeping::Whole => {
-            "pragma busy_timeout = 30000; pragma journal_mode = wal; pragma synchronous = normal;"
+            "pragma busy_timeout = 30000; pragma journal_mode = wal; pragma synchronous = normal; \
+             pragma wal_autocheckpoint = 4000;"
         }
         Keeping::Index => {
             "pragma busy_timeout = 30000; pragma journal_mode = wal; pragma synchronous = normal; \
-             pragma cache_size = -16384;"
+             pragma wal_autocheckpoint = 4000; pragma cache_size = -16384;"
         }
     };
     sqlx::any::install_default_drivers();
     let options = AnyConnectOptions::from_str(&url(file)?)?.disable_statement_logging();
     let pool = AnyPoolOptions::new()
         .min_connections(1)
-        .max_connections(MAX_CONNECTIONS)
+        .max_connections(most)
         .acquire_timeout(ACQUIRE_WITHIN)
         .after_connect(move |connection, _| {
             Box::pin(async move { sqlx::raw_sql(pragmas).execute(connection).await.map(|_| ()) })

@@ -12,8 +12,10 @@ use crate::support::postgres::{Cluster, Database};
 use crate::support::reply::code;
 use crate::support::upstream::Upstream;
 
-/// How many revocations; `ORGATE_TEST_REVOCATIONS=1000` for the figure of the documentation.
+/// How many revocations, where `ORGATE_TEST_REVOCATIONS` does not say.
 const TRIALS: usize = 20;
+/// And of the long run, for the figure of the documentation.
+const TRIALS_LONG: usize = 1_000;
 
 /// Two gates before one downstream system, with the sample register.
 pub(super) struct Pair {
@@ -108,8 +110,19 @@ fn an_import_and_a_change_in_psql_are_in_force_on_both_gates_and_told_in_their_l
 
 #[test]
 fn a_grant_suspended_on_one_gate_refuses_on_the_other() {
-    let trials = std::env::var("ORGATE_TEST_REVOCATIONS").ok().and_then(|text| text.parse().ok());
-    let trials: usize = trials.unwrap_or(TRIALS);
+    revoke(TRIALS);
+}
+
+#[test]
+#[ignore = "takes minutes: ./test --soak"]
+fn a_thousand_grants_suspended_on_one_gate_refuse_on_the_other() {
+    revoke(TRIALS_LONG);
+}
+
+/// Suspends a grant again and again, and prints how long it took until the other gate refused.
+fn revoke(trials: usize) {
+    let asked = std::env::var("ORGATE_TEST_REVOCATIONS").ok();
+    let trials = asked.map_or(trials, |text| text.parse().expect("a number of revocations"));
     let pair = Pair::new();
     pair.one.account("zhou", "first-word-of-all-7", &["--role", "registrar"]);
     let (one, two) = (pair.one.start(), pair.two.start());

@@ -208,6 +208,11 @@ impl Events {
         self.lines.read_to_string(&mut rest).expect("signs of life, then the end");
     }
 
+    /// Reads until the stream ends, whichever way, and keeps nothing.
+    pub(crate) fn drain(&mut self) {
+        let _ = std::io::copy(&mut self.lines, &mut std::io::sink());
+    }
+
     /// The data of the next event of this name.
     pub(crate) fn next(&mut self, name: &str) -> String {
         let mut own = false;
