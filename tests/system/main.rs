@@ -51,6 +51,7 @@ mod refusals;
 mod reload;
 mod retransmission;
 mod same_order;
+mod shipped;
 mod stances;
 mod support;
 mod tls;
