@@ -122,6 +122,7 @@ impl Hospital {
             panic!("the order is not read as one")
         };
         let request = Request {
+            register_usable: true,
             route: Arc::clone(&self.route.name),
             stance: self.route.stance.now(),
             mapping: self.route.mapping.name().into(),

@@ -96,6 +96,8 @@ async fn record(
         message,
         control_id: control_id.clone(),
         subject,
+        // Looked at above.
+        register_usable: true,
         read_elsewhere: Vec::new(),
         sender: None,
         trace: Trace::off(),

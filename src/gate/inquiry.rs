@@ -103,6 +103,7 @@ impl Gate {
             message,
             control_id,
             subject,
+            register_usable: self.register().usable(),
             read_elsewhere,
             sender: None,
             trace: Trace::off(),

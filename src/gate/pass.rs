@@ -50,6 +50,9 @@ pub struct Request {
     pub control_id: String,
     /// What was read.
     pub subject: Subject,
+    /// Whether the register was usable before it was read. If not, it may be here only because nobody could tell it from
+    /// what is not surgical, and is not judged as if somebody had, though the register be back by now.
+    pub register_usable: bool,
     /// References by which it was read and that lead out of the message (`Practitioner/9`), sorted. The same bytes may
     /// read otherwise once what they lead to has changed, so a refusal is not repeated for them.
     pub read_elsewhere: Vec<String>,
@@ -227,7 +230,7 @@ impl Gate {
     pub(super) async fn rule(&self, request: &Request) -> Ruling {
         let clock = self.parts.clock;
         let now = || clock.now();
-        let ruling = rule(self.knowledge(&request.terms), &now, &request.subject, &request.stance);
+        let ruling = rule(self.knowledge(&request.terms), &now, request.into(), &request.stance);
         if request.stance.stance != Stance::Bypass {
             return ruling.await;
         }

@@ -15,9 +15,10 @@ use crate::domain::surgeon::{Lookup, PersonKey};
 use crate::domain::verdict::{Decision, Effect, Gap, Stance, Verdict};
 use crate::gate::around::Sources;
 use crate::gate::document::ReportableCase;
+use crate::gate::pass::Request;
 use crate::gate::stance::RouteStance;
 use crate::gate::subject::Subject;
-use crate::register::{Patience, Register};
+use crate::register::{InForce, Patience, Register};
 use crate::rules::report::{ReportKind, count_cases, reportable};
 use crate::rules::{Facts, People, Policy, Surroundings, judge, ordering, persons, team};
 use crate::telemetry::events;
@@ -72,6 +73,19 @@ pub struct Knowledge<'k> {
     pub zone: &'k TimeZone,
 }
 
+/// What was read of a message.
+#[derive(Clone, Copy)]
+pub(super) struct Read<'r> {
+    subject: &'r Subject,
+    register_usable: bool,
+}
+
+impl<'r> From<&'r Request> for Read<'r> {
+    fn from(request: &'r Request) -> Self {
+        Self { subject: &request.subject, register_usable: request.register_usable }
+    }
+}
+
 /// What an override comes with.
 const OVERRIDE_RULES: &[Rule] = &[
     Rule::EmergencyOverride,
@@ -87,19 +101,22 @@ pub async fn consider(
     subject: &Subject,
     stance: &RouteStance,
 ) -> Verdict {
-    rule(knowledge, &|| now, subject, stance).await.verdict
+    let read = Read { subject, register_usable: true };
+    rule(knowledge, &|| now, read, stance).await.verdict
 }
 
 /// Fetches, then judges. The clock is read after the waiting: what was fetched is judged as of then.
 pub(super) async fn rule(
     knowledge: Knowledge<'_>,
     now: &(dyn Fn() -> Timestamp + Sync),
-    subject: &Subject,
+    Read { subject, register_usable }: Read<'_>,
     stance: &RouteStance,
 ) -> Ruling {
     let Knowledge { register, cases, policy, zone } = knowledge;
     let register_version = register.version();
-    let catalogue = register.catalogue();
+    // Before the waiting: a register that comes back meanwhile knows the surgeon, and this catalogue is still empty.
+    let InForce { catalogue, usable, .. } = register.in_force();
+    let register_known = register_usable && usable;
     let orders = match subject {
         Subject::Orders(orders) => orders.as_slice(),
         Subject::Unreadable { stage, .. } => {
@@ -109,7 +126,7 @@ pub(super) async fn rule(
     };
     let began = monotonic();
     let Fetched { people, asked } = fetch(register, orders).await;
-    let sources = Sources { register, cases, zone, now: now() };
+    let sources = Sources { register, register_known, cases, zone, now: now() };
     let mut around = Vec::with_capacity(orders.len());
     for order in orders {
         around.push(sources.around(order, &people, &catalogue).await);

@@ -22,6 +22,7 @@ mod corpus;
 mod decision_api;
 mod demo;
 mod evasions;
+mod faults;
 mod feeds;
 mod fhir_bundles;
 mod fhir_corpus;

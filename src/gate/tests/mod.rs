@@ -3,6 +3,7 @@
 mod bypass;
 mod cases;
 mod inquiries;
+mod late;
 mod units;
 
 use std::io;
@@ -221,6 +222,7 @@ fn request(message: &'static str, subject: Subject, stance: Stance) -> Request {
         trace: Trace::off(),
         terms: Arc::new(Terms::new(Policy::default(), 4096)),
         subject,
+        register_usable: true,
         answer: Box::new(|verdict, entry| {
             let gaps: Vec<&str> = verdict.gaps.iter().map(|gap| gap.as_str()).collect();
             Some(Bytes::from(format!("{} {entry} {}", verdict.decision.as_str(), gaps.join(" "))))

@@ -111,6 +111,8 @@ pub(super) struct Asked {
     pub(super) peer: SocketAddr,
     /// When all of it was there.
     pub(super) taken: Instant,
+    /// Whether the register was usable then, before anything of it was read.
+    pub(super) register_usable: bool,
 }
 
 impl Asked {
@@ -166,7 +168,8 @@ pub(super) async fn serve(
 ) -> Response<Body> {
     route.renew();
     let (parts, body) = request.into_parts();
-    let mut asked = Asked { parts, peer, taken: clock::monotonic() };
+    let (taken, register_usable) = (clock::monotonic(), route.gate.register().usable());
+    let mut asked = Asked { parts, peer, taken, register_usable };
     let has_body = !body.is_end_stream() || headers::announce_body(&asked.parts.headers);
     let interaction = asked.interaction(&route.config, has_body);
     let streams = match &interaction {
@@ -221,7 +224,7 @@ async fn judged(
     let busy = route.busy.clone();
     let now = || route.gate.clock().now();
     let gathered = gather(body, route.config.limits.bytes, &route.room).await;
-    asked.taken = clock::monotonic();
+    (asked.taken, asked.register_usable) = (clock::monotonic(), route.gate.register().usable());
     let response = match gathered {
         Gathered::Whole(held) => {
             let weighed = intake::weigh(route, asked, interaction, &held.bytes).await;
@@ -357,6 +360,7 @@ pub(super) async fn before_gate(
         message,
         control_id: asked.request_id(),
         subject,
+        register_usable: asked.register_usable,
         read_elsewhere,
         sender: route.sender.clone(),
         trace,

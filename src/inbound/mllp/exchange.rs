@@ -100,6 +100,7 @@ impl Connection {
     fn frame(&mut self, length: usize) {
         let Some(frame) = self.from_sender.get(..length) else { return };
         let since = clock::monotonic();
+        let register_usable = self.route.gate.register().usable();
         match intake::read(&self.route.config, &self.route.gate, frame::payload(frame)) {
             Intake::Short { reference, reply, promised, scheduling } => {
                 let passage = self.route.gate.short_way();
@@ -116,6 +117,7 @@ impl Connection {
                 let frame = self.from_sender.split_to(length).freeze();
                 let request =
                     intake::request(&self.route, &frame, read, doubted, &reference, since);
+                let request = Request { register_usable, ..request };
                 let then = Then::GoOn;
                 self.judge(request, Waiting { frame, reference, promised, then, since });
             }

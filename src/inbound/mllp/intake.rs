@@ -223,6 +223,7 @@ pub(super) fn request(
         message: payload,
         control_id,
         subject: read,
+        register_usable: route.gate.register().usable(),
         read_elsewhere: Vec::new(),
         sender: route.sender.clone(),
         trace,

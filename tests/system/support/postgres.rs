@@ -1,12 +1,20 @@
-//! A gate's register on PostgreSQL, by TLS too; benches use the same cluster.
+//! A gate's register on PostgreSQL, by TLS too, and on a disk that is full; benches use the same cluster.
 
 #[path = "../../support/cluster.rs"]
 mod cluster;
 
+use std::ffi::OsStr;
+use std::io::Write as _;
+use std::path::Path;
+
 pub(crate) use cluster::{Cluster, Database, PASSWORD};
 
+use cluster::Place;
+
 use crate::support::certificates::Pair;
+use crate::support::eventually;
 use crate::support::gate::Hospital;
+use crate::support::room::Room;
 
 impl Cluster {
     /// One that also speaks TLS, with the certificate of `pair`, takes those of clients that `client_ca` has signed, and
@@ -19,10 +27,45 @@ impl Cluster {
             "ssl_ca_file=clients.pem",
             "log_connections=on",
         ];
-        Self::with(&settings, |cluster| {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self::kept_in(folder, None, &settings, |cluster| {
             cluster.show(pair);
             cluster.write("clients.pem", client_ca);
         })
+    }
+
+    /// One whose data lies on a disk of its own, with little room to spare.
+    pub(crate) fn on_a_small_disk() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let room = Room::with_disks();
+        let place = folder.path().display();
+        room.sh(&format!("mount -t tmpfs -o size=160m tmpfs {place}"));
+        // `env` only runs what stands behind it.
+        let env = room.command("env", "/");
+        let words = std::iter::once(env.get_program()).chain(env.get_args());
+        let place = Place {
+            enter: words.map(OsStr::to_owned).collect(),
+            root: room.path(Path::new("/")),
+            _keeper: Box::new(room),
+        };
+        Self::kept_in(folder, Some(place), &[], |_| ())
+    }
+
+    /// Takes all the room on its disk, and has it need more.
+    pub(crate) fn fill(&mut self) {
+        let mut ballast = std::fs::File::create(self.seen().join("ballast")).expect("a file");
+        while ballast.write_all(&[0; 4096]).is_ok() {}
+        eventually("PostgreSQL gives up", || {
+            let more = self.run("postgres", "select pg_switch_wal(); checkpoint");
+            (!more.status.success()).then_some(())
+        });
+    }
+
+    /// Gives the room back, and starts it again if it has ended.
+    pub(crate) fn make_room(&mut self) {
+        std::fs::remove_file(self.seen().join("ballast")).expect("a file");
+        self.stop();
+        self.start();
     }
 
     /// From its next start, or [`Cluster::reload`], this is its certificate.
