@@ -53,6 +53,7 @@ mod refusals;
 mod reload;
 mod retransmission;
 mod same_order;
+mod shipped;
 mod soak;
 mod stances;
 mod support;

@@ -149,7 +149,9 @@ fn of_message(trace: &Finished) -> Vec<Attribute<'_>> {
     let Some(told) = &trace.told else { return all };
     let Told { decision, stance, stage, urgency, rules, gaps, unreadable, cases, again, entry } =
         told;
-    all.extend([text("orgate.decision", *decision), text("orgate.stance", *stance)]);
+    // Of a refusal that is repeated neither is told again.
+    let known = [("orgate.decision", *decision), ("orgate.stance", *stance)];
+    all.extend(known.into_iter().filter(|(_, word)| !word.is_empty()).map(|(k, w)| text(k, w)));
     all.extend(stage.map(|stage| text("orgate.stage", stage)));
     all.extend(urgency.map(|urgency| text("orgate.urgency", urgency)));
     all.extend(words("orgate.rules", rules));
