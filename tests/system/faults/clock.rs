@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::faults::scene::{Scene, Site, WHILE};
 use crate::faults::standin::Standin;
+use crate::faults::table::Fault;
 use crate::support::foreign_program;
 use crate::support::gate::Hospital;
 use crate::support::ledger::{decisions, entries};
@@ -20,7 +21,7 @@ fn set(file: &Path, offset: &str) {
 }
 
 /// A gate whose clock is set by that much for a while, and back.
-fn jumps(fault: &'static str, offset: &str, by: SignedDuration) {
+fn jumps(fault: Fault, offset: &str, by: SignedDuration) {
     let standin = Standin::new();
     let hospital = Hospital::new().route(
         "his",
@@ -72,10 +73,10 @@ fn jumps(fault: &'static str, offset: &str, by: SignedDuration) {
 
 #[test]
 fn it_is_set_a_day_ahead_and_back() {
-    jumps("clock set a day ahead and back", "+1d", SignedDuration::from_hours(24));
+    jumps(Fault::named("clock set a day ahead and back"), "+1d", SignedDuration::from_hours(24));
 }
 
 #[test]
 fn it_is_set_a_day_back_and_ahead() {
-    jumps("clock set a day back and ahead", "-1d", SignedDuration::from_hours(-24));
+    jumps(Fault::named("clock set a day back and ahead"), "-1d", SignedDuration::from_hours(-24));
 }

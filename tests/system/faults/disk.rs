@@ -8,12 +8,13 @@ use orgate::clock::monotonic;
 
 use crate::faults::scene::{Scene, Site, WHILE};
 use crate::faults::standin::Standin;
+use crate::faults::table::Fault;
 use crate::support::foreign_program;
 use crate::support::gate::Hospital;
 use crate::support::room::Room;
 
 /// A gate whose ledger lies on a small ext4.
-fn on_its_own_disk(fault: &'static str) -> Scene {
+fn on_its_own_disk(fault: Fault) -> Scene {
     let standin = Standin::new();
     let hospital = Hospital::new().route("his", standin.upstream.address, &[]);
     let room = Arc::new(Room::with_disks());
@@ -35,7 +36,7 @@ fn sh(scene: &Scene, script: &str) {
 
 #[test]
 fn it_is_full() {
-    on_its_own_disk("ledger disk full").play(
+    on_its_own_disk(Fault::named("ledger disk full")).play(
         |scene| sh(scene, "dd if=/dev/zero of=ledger/ballast bs=4k 2>/dev/null || true; sync"),
         |scene| sh(scene, "rm ledger/ballast"),
     );
@@ -44,7 +45,7 @@ fn it_is_full() {
 /// The kernel finds an error, and takes the file system out of use. It is mended elsewhere, and mounted again.
 #[test]
 fn it_turns_read_only() {
-    on_its_own_disk("ledger disk turns read-only").play(
+    on_its_own_disk(Fault::named("ledger disk turns read-only")).play(
         |scene| {
             sh(
                 scene,
@@ -93,16 +94,16 @@ impl Drop for SlowSync {
 
 #[test]
 fn a_sync_takes_a_tenth_of_a_second() {
-    slow("ledger disk slow: a sync takes 0.1 s", 100_000);
+    slow(Fault::named("ledger disk slow: a sync takes 0.1 s"), 100_000);
 }
 
 /// Longer than anybody waits for the ledger.
 #[test]
 fn a_sync_takes_three_seconds() {
-    slow("ledger disk slow: a sync takes 3 s", 3_000_000);
+    slow(Fault::named("ledger disk slow: a sync takes 3 s"), 3_000_000);
 }
 
-fn slow(fault: &'static str, micros: u32) {
+fn slow(fault: Fault, micros: u32) {
     let mut scene = Scene::simple(fault, &[]);
     scene.begin();
     scene.flows_since(monotonic());

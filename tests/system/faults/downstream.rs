@@ -4,20 +4,21 @@ use std::time::Duration;
 
 use crate::faults::scene::Scene;
 use crate::faults::standin::{Manner, Pen};
+use crate::faults::table::Fault;
 use crate::support::upstream::Act;
 
 /// So long the gate waits for an answer here.
 const TIMEOUT: &str = "upstream_timeout_ms = 400";
 
 /// A downstream system that does this with every message, for a while.
-fn misbehaves(fault: &'static str, manner: Manner) {
+fn misbehaves(fault: Fault, manner: Manner) {
     Scene::simple(fault, &[TIMEOUT])
         .play(|scene| scene.standin.now(manner), |scene| scene.standin.recovers());
 }
 
 #[test]
 fn it_refuses_connections() {
-    Scene::simple("downstream refuses connections", &[TIMEOUT]).play(
+    Scene::simple(Fault::named("downstream refuses connections"), &[TIMEOUT]).play(
         |scene| {
             scene.standin.upstream.refuse();
             scene.standin.upstream.hang_up();
@@ -28,19 +29,19 @@ fn it_refuses_connections() {
 
 #[test]
 fn it_refuses_every_message() {
-    misbehaves("downstream refuses every message (AE)", |pen, id| {
+    misbehaves(Fault::named("downstream refuses every message (AE)"), |pen, id| {
         vec![Act::Send(pen.answer("AE", id))]
     });
 }
 
 #[test]
 fn it_accepts_messages_and_never_answers() {
-    misbehaves("downstream accepts and never answers", |_, _| Vec::new());
+    misbehaves(Fault::named("downstream accepts and never answers"), |_, _| Vec::new());
 }
 
 #[test]
 fn it_answers_late() {
-    misbehaves("downstream answers late", |pen, id| {
+    misbehaves(Fault::named("downstream answers late"), |pen, id| {
         let late = Duration::from_millis(700);
         vec![Act::Pause(late), Act::Send(pen.answer("AA", id))]
     });
@@ -48,14 +49,14 @@ fn it_answers_late() {
 
 #[test]
 fn it_answers_with_somebody_elses_id() {
-    misbehaves("downstream answers someone else's id", |pen, id| {
+    misbehaves(Fault::named("downstream answers someone else's id"), |pen, id| {
         vec![Act::Send(pen.answer("AA", &format!("{id}9")))]
     });
 }
 
 #[test]
 fn it_closes_in_the_middle_of_a_reply() {
-    misbehaves("downstream closes mid-reply", |pen, id| {
+    misbehaves(Fault::named("downstream closes mid-reply"), |pen, id| {
         let whole = pen.draft("AA", id);
         vec![Act::Send(whole[..whole.len() / 2].to_vec()), Act::Close]
     });
@@ -63,12 +64,12 @@ fn it_closes_in_the_middle_of_a_reply() {
 
 #[test]
 fn it_half_closes() {
-    misbehaves("downstream half-closes", |_, _| vec![Act::Finish]);
+    misbehaves(Fault::named("downstream half-closes"), |_, _| vec![Act::Finish]);
 }
 
 #[test]
 fn it_sends_garbage() {
-    misbehaves("downstream sends garbage", garbage);
+    misbehaves(Fault::named("downstream sends garbage"), garbage);
 }
 
 /// No frame, a frame of nothing, one that never ends, an acceptance of nothing, and bytes that look like an end.
@@ -85,7 +86,7 @@ fn garbage(pen: &Pen, id: &str) -> Vec<Act> {
 
 #[test]
 fn it_restarts() {
-    Scene::simple("downstream restarts, three times", &[TIMEOUT]).play(
+    Scene::simple(Fault::named("downstream restarts, three times"), &[TIMEOUT]).play(
         |scene| {
             for _ in 0..3 {
                 scene.standin.upstream.refuse();

@@ -5,6 +5,7 @@ use std::net::{Shutdown, TcpStream};
 
 use crate::faults::scene::{Scene, Site};
 use crate::faults::standin::{Downstream, Pen, own_address};
+use crate::faults::table::Fault;
 use crate::faults::wire::Wire;
 use crate::support::gate::Hospital;
 use crate::support::http::{Message, response};
@@ -66,7 +67,7 @@ impl Downstream for FhirServer {
     }
 }
 
-fn scene(fault: &'static str) -> Scene<FhirServer> {
+fn scene(fault: Fault) -> Scene<FhirServer> {
     let server = FhirServer::new();
     let timeout = "upstream_timeout_ms = 400";
     let hospital = Hospital::new().fhir("fhir", server.server.address, &[timeout]);
@@ -75,7 +76,7 @@ fn scene(fault: &'static str) -> Scene<FhirServer> {
 
 #[test]
 fn it_refuses_connections() {
-    scene("FHIR server refuses connections").play(
+    scene(Fault::named("FHIR server refuses connections")).play(
         |scene| {
             scene.standin.server.refuse();
             // Connections that are open end with what comes next on them.
@@ -92,7 +93,7 @@ fn it_refuses_connections() {
 
 #[test]
 fn it_accepts_requests_and_never_answers() {
-    scene("FHIR server accepts and never answers")
+    scene(Fault::named("FHIR server accepts and never answers"))
         .play(|scene| scene.standin.now(|_, _, _| {}), |scene| scene.standin.now(well));
 }
 
@@ -103,6 +104,6 @@ fn it_closes_in_the_middle_of_a_response() {
         let _ = stream.write_all(&whole[..whole.len() / 3]);
         let _ = stream.shutdown(Shutdown::Both);
     };
-    scene("FHIR server closes mid-response")
+    scene(Fault::named("FHIR server closes mid-response"))
         .play(|scene| scene.standin.now(half), |scene| scene.standin.now(well));
 }

@@ -4,10 +4,11 @@ use orgate::clock::monotonic;
 
 use crate::faults::scene::{Scene, Site, WHILE};
 use crate::faults::standin::Standin;
+use crate::faults::table::Fault;
 use crate::support::gate::Hospital;
 use crate::support::postgres::Cluster;
 
-fn pair(fault: &'static str) -> Scene {
+fn pair(fault: Fault) -> Scene {
     let standin = Standin::new();
     let database = Cluster::shared().database();
     let hospital = |node| {
@@ -20,7 +21,7 @@ fn pair(fault: &'static str) -> Scene {
 /// Nobody mends anything: the recovery is from the kill until the other gate serves whom the first served.
 #[test]
 fn one_is_killed() {
-    let mut scene = pair("two gates, one killed");
+    let mut scene = pair(Fault::named("two gates, one killed"));
     scene.begin();
     scene.flows_since(monotonic());
     scene.sites[0].gate.kill();
@@ -33,7 +34,7 @@ fn one_is_killed() {
 
 #[test]
 fn both_are_restarted_in_turn() {
-    let mut scene = pair("two gates, restarted in turn");
+    let mut scene = pair(Fault::named("two gates, restarted in turn"));
     scene.begin();
     for site in [0, 1, 0, 1] {
         scene.flows_since(monotonic());

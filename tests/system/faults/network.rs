@@ -9,6 +9,7 @@ use orgate::clock::monotonic;
 
 use crate::faults::scene::{Scene, Site, WHILE};
 use crate::faults::standin::Standin;
+use crate::faults::table::Fault;
 use crate::support::gate::Hospital;
 use crate::support::proxy::Proxy;
 use crate::support::room::Room;
@@ -53,6 +54,7 @@ impl Drop for BadLine {
 
 #[test]
 fn a_fifth_of_all_packets_is_lost_and_the_rest_comes_late() {
+    let fault = Fault::named("20 % loss and 200 ms delay each way between HIS and gate");
     let standin = Standin::new();
     let (his, gates) = (Arc::new(Room::with_network()), Arc::new(Room::with_network()));
     let mut line = BadLine::between(&his, &gates);
@@ -61,8 +63,7 @@ fn a_fifth_of_all_packets_is_lost_and_the_rest_comes_late() {
     let mut hospital = Hospital::new().route("his", onward.address, &[]);
     hospital.change("listen = \"127.0.0.1:0\"", "listen = \"10.77.1.2:0\"");
     let site = Site::start_in(hospital, &gates);
-    let mut scene =
-        Scene::of("20 % loss and 200 ms delay each way between HIS and gate", standin, vec![site]);
+    let mut scene = Scene::of(fault, standin, vec![site]);
     scene.begin_from(move || his.enter());
     scene.flows_since(monotonic());
     line.is(20, 200);

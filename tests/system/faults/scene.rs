@@ -11,8 +11,8 @@ use orgate::clock::monotonic;
 use crate::faults::his::{Gates, His};
 use crate::faults::judge::{Arrived, judge};
 use crate::faults::standin::{Downstream, Standin};
-use crate::faults::table::{Line, Row};
-use crate::faults::wire::{Kind, Line as Connection, Said};
+use crate::faults::table::{Fault, Row};
+use crate::faults::wire::{Kind, Line, Said};
 use crate::support::eventually;
 use crate::support::gate::{Gate, Hospital};
 use crate::support::message::Draft;
@@ -20,6 +20,9 @@ use crate::support::room::Room;
 
 /// How long a fault lasts.
 pub(super) const WHILE: Duration = Duration::from_millis(1500);
+
+/// Of a gate's log, when its row fails.
+const LAST_LINES: usize = 25;
 
 /// A gate with what it stands on.
 pub(super) struct Site {
@@ -67,7 +70,7 @@ fn start(hospital: &Hospital, room: Option<&Arc<Room>>) -> Gate {
 
 /// A row.
 pub(super) struct Scene<D = Standin> {
-    line: Line,
+    fault: Fault,
     pub(super) standin: D,
     pub(super) sites: Vec<Site>,
     gates: Gates,
@@ -78,7 +81,7 @@ pub(super) struct Scene<D = Standin> {
 
 impl Scene {
     /// One gate with an embedded register; its route has these settings.
-    pub(super) fn simple(fault: &'static str, settings: &[&str]) -> Self {
+    pub(super) fn simple(fault: Fault, settings: &[&str]) -> Self {
         let standin = Standin::new();
         let hospital = Hospital::new().route("his", standin.upstream.address, settings);
         let site = Site::start(hospital);
@@ -88,10 +91,9 @@ impl Scene {
 
 impl<D: Downstream> Scene<D> {
     /// Gates that run, and a downstream system; nothing is sent yet.
-    pub(super) fn of(fault: &'static str, standin: D, sites: Vec<Site>) -> Self {
-        let line = Line::of(fault);
+    pub(super) fn of(fault: Fault, standin: D, sites: Vec<Site>) -> Self {
         let gates = Arc::new(Mutex::new(sites.iter().map(|site| site.gate.address()).collect()));
-        Self { line, standin, sites, gates, his: None, recovery: None }
+        Self { fault, standin, sites, gates, his: None, recovery: None }
     }
 
     /// The senders begin.
@@ -136,7 +138,7 @@ impl<D: Downstream> Scene<D> {
         let to = self.gates.lock().unwrap_or_else(PoisonError::into_inner)[site];
         let (book, frame) = (&self.his().book, draft.frame());
         book.sends(Kind::Probe, &draft.id, &frame);
-        let mut line = Connection::open(D::WIRE, to).expect("the gate accepts");
+        let mut line = Line::open(D::WIRE, to).expect("the gate accepts");
         let (said, answer) = line.ask(&draft.id, &frame).expect("an answer");
         book.is_told(&draft.id, said, answer);
         said
@@ -172,7 +174,7 @@ impl<D: Downstream> Scene<D> {
         };
         let mut row = judge(&book, &arrived, &self.sites);
         row.recovery = self.recovery.expect("it recovered");
-        self.line.fill(row.clone());
+        self.fault.fill(row.clone());
         row
     }
 
@@ -189,5 +191,19 @@ impl<D: Downstream> Scene<D> {
         mends(&mut self);
         self.recovers_since(monotonic());
         self.end()
+    }
+}
+
+impl<D> Drop for Scene<D> {
+    /// A row that fails shows what its gates said last.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for site in &self.sites {
+                // Those of single messages would be all.
+                let mut lines = site.gate.lines();
+                lines.retain(|line| !line.contains(" entry="));
+                println!("{}\n", lines[lines.len().saturating_sub(LAST_LINES)..].join("\n"));
+            }
+        }
     }
 }

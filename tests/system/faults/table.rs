@@ -31,17 +31,18 @@ pub(super) struct Row {
 }
 
 /// A fault's place in the table; filled when the test is through, and marked as failed if it never is.
-pub(super) struct Line {
-    fault: &'static str,
+pub(super) struct Fault {
+    name: &'static str,
     row: Option<Row>,
 }
 
 static TABLE: Mutex<Vec<(&'static str, String)>> = Mutex::new(Vec::new());
 
-impl Line {
-    pub(super) fn of(fault: &'static str) -> Self {
+impl Fault {
+    /// Before anything else of its test, so that no row is missing because something did not start.
+    pub(super) fn named(name: &'static str) -> Self {
         expected();
-        Self { fault, row: None }
+        Self { name, row: None }
     }
 
     pub(super) fn fill(&mut self, row: Row) {
@@ -49,7 +50,7 @@ impl Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for Fault {
     fn drop(&mut self) {
         let cells = self.row.as_ref().map_or("failed | | | | | | | ".to_owned(), |row| {
             format!(
@@ -65,7 +66,7 @@ impl Drop for Line {
             )
         });
         let mut table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
-        table.push((self.fault, format!("| {} | {cells} |\n", self.fault)));
+        table.push((self.name, format!("| {} | {cells} |\n", self.name)));
         if table.len() == expected() {
             table.sort_unstable();
             let lines: String = table.iter().map(|(_, line)| line.as_str()).collect();

@@ -48,6 +48,8 @@ const REGISTER: Part = Part {
     migrations: &MIGRATIONS,
     further: &[include_str!("by_hand.sql")],
     max_connections: MAX_CONNECTIONS,
+    // An import's statements are short; what it works out between them is not always.
+    silent_within: "2min",
 };
 
 /// The register in `server`, which need not answer yet.

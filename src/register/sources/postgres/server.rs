@@ -27,10 +27,9 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 /// How long [`Server::check`] waits: as long as a person.
 const CHECK_WITHIN: Duration = Duration::from_secs(15);
 
-/// What every connection is told first. A gate that vanishes must not keep its locks, and no question may take for
-/// ever; an import's statements are short, and what it works out between them is too.
+/// What every connection is told first. A gate that vanishes must not keep its locks, and no question may take for ever.
 const SESSION: &str = "set statement_timeout = '60s'; set lock_timeout = '30s'; \
-     set idle_in_transaction_session_timeout = '2min'; set tcp_keepalives_idle = 10; \
+     set tcp_keepalives_idle = 10; \
      set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3; set tcp_user_timeout = '30s'; \
      set client_min_messages = warning";
 
@@ -48,6 +47,9 @@ pub struct Part {
     pub further: &'static [&'static str],
     /// Connections of one gate.
     pub max_connections: u32,
+    /// How long a gate may say nothing within a transaction, in PostgreSQL's own words. A gate that hangs, or is cut off
+    /// where nobody ends its connection, holds up the others with what it has locked for so long.
+    pub silent_within: &'static str,
 }
 
 /// Where the shared database is. The address holds a password, so it does not print.
@@ -182,6 +184,8 @@ async fn prepare(
     make: bool,
 ) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(SESSION).execute(&mut *connection).await?;
+    let silent = format!("set idle_in_transaction_session_timeout = '{}'", part.silent_within);
+    sqlx::raw_sql(AssertSqlSafe(silent)).execute(&mut *connection).await?;
     if make {
         make_schema(connection, part.schema).await?;
     }
