@@ -12,7 +12,7 @@ use orgate::clock::{Clock, monotonic};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use crate::orders;
+use crate::ways;
 
 /// How often each opens a page.
 const PAGE_EVERY: Duration = Duration::from_secs(1);
@@ -118,7 +118,7 @@ impl People {
         let (names, own) = (names.to_vec(), (Arc::clone(&stop), Arc::clone(&seen)));
         let (tell, told) = std::sync::mpsc::channel();
         let thread = thread::spawn(move || {
-            orders::runtime().block_on(async move {
+            ways::runtime().block_on(async move {
                 let mut tasks = Vec::new();
                 for name in names {
                     let person = Person::log_in(console, &name, password).await;
