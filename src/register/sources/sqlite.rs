@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::Migrator;
-use sqlx::{AnyPool, ConnectOptions};
+use sqlx::{AnyPool, AssertSqlSafe, ConnectOptions};
 
 use crate::background;
 use crate::register::error::RegisterError;
@@ -18,6 +18,11 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("src/register/migrations");
 
 /// Connections of a gate: the poll, and a few surgeons at once. SQLite reads them side by side.
 const MAX_CONNECTIONS: u32 = 4;
+
+/// Pages that a connection holds, in KiB. Of an index that is written all day those of its readers are soon worth nothing.
+const PAGES_KIB: u32 = 2_000;
+/// And that which writes an index.
+const INDEX_PAGES_KIB: u32 = 16_384;
 
 /// How long a connection may be waited for. Callers bound their own wait, mostly shorter.
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(5);
@@ -45,7 +50,7 @@ pub enum Keeping {
     Full,
     /// A whole database, perhaps without its newest transactions: for what can be derived again.
     Whole,
-    /// Likewise, for a large index: more of it stays in memory, per connection.
+    /// Likewise, for a large index: whoever writes it holds more of it in memory.
     Index,
 }
 
@@ -54,7 +59,7 @@ pub enum Keeping {
 /// # Errors
 /// The path cannot be used, or the database cannot be opened.
 pub async fn connect(file: &Path, keeping: Keeping) -> Result<AnyPool, RegisterError> {
-    pool(file, keeping, MAX_CONNECTIONS).await
+    pool(file, keeping, (MAX_CONNECTIONS, PAGES_KIB)).await
 }
 
 /// The one connection by which an index is written. What another connection has written makes a connection forget the
@@ -63,24 +68,25 @@ pub async fn connect(file: &Path, keeping: Keeping) -> Result<AnyPool, RegisterE
 /// # Errors
 /// As [`connect`].
 pub async fn writer(file: &Path, keeping: Keeping) -> Result<AnyPool, RegisterError> {
-    pool(file, keeping, 1).await
+    let pages_kib = if keeping == Keeping::Index { INDEX_PAGES_KIB } else { PAGES_KIB };
+    pool(file, keeping, (1, pages_kib)).await
 }
 
-async fn pool(file: &Path, keeping: Keeping, most: u32) -> Result<AnyPool, RegisterError> {
+async fn pool(
+    file: &Path,
+    keeping: Keeping,
+    (most, pages_kib): (u32, u32),
+) -> Result<AnyPool, RegisterError> {
     // A reader is not held up by a writer (WAL); a second writer waits for the first.
-    let pragmas = match keeping {
-        Keeping::Full => {
-            "pragma busy_timeout = 30000; pragma journal_mode = wal; pragma synchronous = full;"
-        }
-        Keeping::Whole => {
-            "pragma busy_timeout = 30000; pragma journal_mode = wal; pragma synchronous = normal; \
-             pragma wal_autocheckpoint = 4000;"
-        }
-        Keeping::Index => {
-            "pragma busy_timeout = 30000; pragma journal_mode = wal; pragma synchronous = normal; \
-             pragma wal_autocheckpoint = 4000; pragma cache_size = -16384;"
+    let kept = match keeping {
+        Keeping::Full => "pragma synchronous = full;",
+        Keeping::Whole | Keeping::Index => {
+            "pragma synchronous = normal; pragma wal_autocheckpoint = 4000;"
         }
     };
+    let pragmas = format!(
+        "pragma busy_timeout = 30000; pragma journal_mode = wal; {kept} pragma cache_size = -{pages_kib};"
+    );
     sqlx::any::install_default_drivers();
     let options = AnyConnectOptions::from_str(&url(file)?)?.disable_statement_logging();
     let pool = AnyPoolOptions::new()
@@ -88,6 +94,7 @@ async fn pool(file: &Path, keeping: Keeping, most: u32) -> Result<AnyPool, Regis
         .max_connections(most)
         .acquire_timeout(ACQUIRE_WITHIN)
         .after_connect(move |connection, _| {
+            let pragmas = AssertSqlSafe(pragmas.clone());
             Box::pin(async move { sqlx::raw_sql(pragmas).execute(connection).await.map(|_| ()) })
         })
         .connect_with(options);

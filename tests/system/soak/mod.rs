@@ -13,6 +13,7 @@ mod samples;
 mod senders;
 mod traffic;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::ScopedJoinHandle;
@@ -25,8 +26,8 @@ use crate::soak::book::Book;
 use crate::soak::downstream::{Listener, Told};
 use crate::soak::people::{Changes, PASSWORD, PEOPLE, Pages};
 use crate::soak::samples::{Counters, EVERY, Sample};
-use crate::soak::senders::{Course, LABORATORY_RATE, RATE};
-use crate::soak::traffic::{Calendar, PROBED, SURGEONS, surgeon};
+use crate::soak::senders::{Course, LABORATORY_RATE, Line, RATE};
+use crate::soak::traffic::{Calendar, Message, PROBED, SURGEONS, surgeon};
 use crate::support::gate::{Gate, Hospital, text};
 
 /// How long it takes where `ORGATE_SOAK_MINUTES` does not say.
@@ -62,6 +63,28 @@ fn a_soak_at_a_thousand_orders_a_second_grows_nothing_and_all_counts_agree() {
     let mut house = House::build();
     let run = house.run(Duration::from_secs(60 * minutes));
     judge::all(&mut house, &run);
+}
+
+#[test]
+fn what_the_soak_sends_becomes_what_it_must() {
+    let mut house = House::build();
+    let House { hospital, gate, book, calendar, .. } = &mut house;
+    let mut line = Line::open(gate.route("his"));
+    // Two rounds: in the second, copies have something to be copies of.
+    let mut kinds = HashSet::new();
+    for nth in 0..200 {
+        let message = Message::nth(0, nth);
+        kinds.insert(format!("{:?}", message.kind));
+        senders::note(book, (0, message), &line.ask(&message.frame(calendar)));
+    }
+    assert_eq!(book.wrong(), Vec::<String>::new());
+    assert!(kinds.len() >= 6, "{kinds:?}");
+    let mut probes = 0;
+    let mut until = |wanted| people::until((&mut line, &mut probes), (book, calendar), wanted);
+    for (status, wanted) in [("active", "AA"), ("suspended", "AE"), ("active", "AA")] {
+        hospital.grant(PROBED, "51.2300", status);
+        until(wanted);
+    }
 }
 
 impl House {

@@ -36,6 +36,9 @@ pub(super) const RELOAD_EVERY: Duration = Duration::from_secs(30);
 /// And at every other time a grant is suspended, or in force again.
 const SETTING: [&str; 2] = ["keep_message_kib = 64", "keep_message_kib = 63"];
 
+/// An order that is to be judged otherwise is so after this time, however busy the machine is.
+const SEEN_WITHIN: Duration = Duration::from_secs(30);
+
 /// What people met with.
 #[derive(Default)]
 pub(super) struct Pages {
@@ -157,18 +160,7 @@ pub(super) fn change(
 ) -> Changes {
     let (mut done, mut probes) = (Changes::default(), 0);
     let mut line = Line::open(gate.route("his"));
-    let mut until = |wanted: &str| {
-        let began = monotonic();
-        loop {
-            let (code, _) = line.ask(&probe(probes, calendar));
-            probes += 1;
-            one_more(&book.probes[usize::from(code != "AA")]);
-            if code == wanted {
-                return began.elapsed();
-            }
-            assert!(began.elapsed() < Duration::from_secs(30), "never {wanted}");
-        }
-    };
+    let mut until = |wanted| until((&mut line, &mut probes), (book, calendar), wanted);
     for nth in 1_u32.. {
         if !course.wait(RELOAD_EVERY * nth) {
             return done;
@@ -187,4 +179,22 @@ pub(super) fn change(
         }
     }
     done
+}
+
+/// Asks until the answer is as wanted; gives how long that took.
+pub(super) fn until(
+    (line, probes): (&mut Line, &mut usize),
+    (book, calendar): (&Book, &Calendar),
+    wanted: &str,
+) -> Duration {
+    let began = monotonic();
+    loop {
+        let (code, id) = line.ask(&probe(*probes, calendar));
+        *probes += 1;
+        one_more(&book.probes[usize::from(code != "AA")]);
+        if code == wanted {
+            return began.elapsed();
+        }
+        assert!(began.elapsed() < SEEN_WITHIN, "never {wanted}, but {code} to {id}");
+    }
 }

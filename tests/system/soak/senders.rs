@@ -106,7 +106,8 @@ fn send(
     0
 }
 
-fn note(book: &Book, (line, message): (usize, Message), (code, id): &(String, String)) {
+/// Counts an answer, and says what it should not have been.
+pub(super) fn note(book: &Book, (line, message): (usize, Message), (code, id): &(String, String)) {
     let asked = control_id(line, message.own);
     let passes = matches!(message.kind, Kind::NotSurgical) || message.kind.passes();
     let nth = usize::try_from(message.own).expect("not so many");
