@@ -18,7 +18,7 @@ use crate::support::reply::{Reply, code};
 use crate::support::upstream::Upstream;
 
 /// Nothing that was refused arrived, and nothing arrived that is not on file in one of these ledgers as let through.
-pub(super) fn nothing_slipped_through(upstream: &Upstream, hospitals: &[&Hospital]) {
+fn nothing_slipped_through(upstream: &Upstream, hospitals: &[&Hospital]) {
     let mut let_through: HashMap<String, usize> = HashMap::new();
     for hospital in hospitals {
         for entry in decisions(&hospital.data()) {
