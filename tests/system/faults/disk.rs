@@ -43,15 +43,21 @@ fn it_is_full() {
 }
 
 /// The kernel finds an error, and takes the file system out of use. It is mended elsewhere, and mounted again.
+///
+/// The gate stands still for that moment: a kernel (6.18) whose ext4 fails in the middle of a commit says of a sync that
+/// was under way that it succeeded, and has lost what it was for. A gate that finds less on its disk than it was told is
+/// there does not write on by itself (docs/ledger.md), and this row is not about that.
 #[test]
 fn it_turns_read_only() {
     on_its_own_disk(Fault::named("ledger disk turns read-only")).play(
         |scene| {
-            sh(
-                scene,
-                "device=$(findmnt -no SOURCE ledger); \
-                 echo 1 > /sys/fs/ext4/$(basename \"$device\")/trigger_fs_error",
+            let gate = scene.sites[0].gate.pid();
+            let breaks = format!(
+                "kill -STOP {gate}; sleep 0.1; sync -f ledger; \
+                 device=$(findmnt -no SOURCE ledger); \
+                 echo 1 > /sys/fs/ext4/$(basename \"$device\")/trigger_fs_error; kill -CONT {gate}"
             );
+            sh(scene, &breaks);
         },
         |scene| {
             sh(

@@ -35,6 +35,7 @@ def main():
     print("ready", flush=True)
     chance = random.Random(20260302)
     loss, delay = 0.0, 0.0
+    told = b""
     waiting, count = [], 0  # (when, nth, to, packet)
     while True:
         pause = max(0.0, waiting[0][0] - time.monotonic()) if waiting else None
@@ -47,10 +48,13 @@ def main():
                 pass  # the other end is not up
         for end in readable:
             if end == 0:
-                told = os.read(0, 1000).decode().split()
-                if not told:
+                piece = os.read(0, 1000)
+                if not piece:
                     return
-                loss, delay = int(told[-2]) / 100, int(told[-1]) / 1000
+                *lines, told = (told + piece).split(b"\n")
+                for line in lines:
+                    percent, milliseconds = line.split()
+                    loss, delay = int(percent) / 100, int(milliseconds) / 1000
                 continue
             packet = os.read(end, 65536)
             if chance.random() >= loss:

@@ -41,7 +41,7 @@ impl BadLine {
     fn is(&mut self, loss_percent: u32, delay_ms: u32) {
         use std::io::Write;
         let pipe = self.0.stdin.as_mut().expect("a pipe");
-        writeln!(pipe, "{loss_percent} {delay_ms}").expect("it reads");
+        pipe.write_all(format!("{loss_percent} {delay_ms}\n").as_bytes()).expect("it reads");
     }
 }
 

@@ -93,6 +93,10 @@ fn one_is_cut_off_and_goes_on_with_what_it_has() {
     let acts = || database.psql("select count(*) from orgate_office.override_acts");
     eventually("all of them are escalated", || (acts() == OVERDUE.to_string()).then_some(()));
     scene.end();
+    each_is_escalated_once(&scene);
+}
+
+fn each_is_escalated_once(scene: &Scene) {
     let mut escalated: HashMap<String, usize> = HashMap::new();
     for site in &scene.sites {
         for act in of_kind(&site.data(), "override") {

@@ -11,7 +11,7 @@ use orgate::clock::monotonic;
 use crate::faults::his::{Gates, His};
 use crate::faults::judge::{Arrived, judge};
 use crate::faults::standin::{Downstream, Standin};
-use crate::faults::table::{Fault, Row};
+use crate::faults::table::{Fault, Row, say};
 use crate::faults::wire::{Kind, Line, Said};
 use crate::support::eventually;
 use crate::support::gate::{Gate, Hospital};
@@ -202,7 +202,7 @@ impl<D> Drop for Scene<D> {
                 // Those of single messages would be all.
                 let mut lines = site.gate.lines();
                 lines.retain(|line| !line.contains(" entry="));
-                println!("{}\n", lines[lines.len().saturating_sub(LAST_LINES)..].join("\n"));
+                say(&lines[lines.len().saturating_sub(LAST_LINES)..].join("\n"));
             }
         }
     }

@@ -82,8 +82,12 @@ fn seconds(time: Duration) -> String {
 fn print(table: &str) {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults.md");
     std::fs::write(file, table).expect("target/tmp can be written");
-    // Not by a macro: what those print, libtest keeps to itself.
-    let _ = std::io::stderr().write_all(format!("\n{table}\n").as_bytes());
+    say(table);
+}
+
+/// Not by a macro: what those print, libtest keeps to itself.
+pub(super) fn say(text: &str) {
+    let _ = std::io::stderr().write_all(format!("\n{text}\n").as_bytes());
 }
 
 /// How many rows there will be: as many as this very program lists when it is asked with the same arguments.

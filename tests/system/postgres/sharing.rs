@@ -1,18 +1,14 @@
 //! What gates share besides the register: accounts, and what was judged. Messages judged alike wherever they come.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use crate::postgres::faults::nothing_slipped_through;
 use crate::postgres::register::Pair;
 use crate::support::browser::Browser;
-use crate::support::client::Client;
 use crate::support::gate::{Gate, Hospital, text};
 use crate::support::ledger::{decision, decisions, decisions_of, findings};
-use crate::support::message::{Draft, control_id};
+use crate::support::message::Draft;
 use crate::support::reply::code;
 use crate::support::upstream::Upstream;
 use crate::support::{eventually, repository};
@@ -165,78 +161,4 @@ fn texts_that_postgresql_does_not_take_hold_up_nothing_behind_them() {
     );
     let files = || pair.database.psql("select count(*) from orgate_office.override_files");
     eventually("both files are in the index", || (files() == "2").then_some(()));
-}
-
-/// A sender that turns to the other gate when its own is gone, and sends again what was not answered.
-fn sender(
-    gates: [std::net::SocketAddr; 2],
-    name: usize,
-    stop: &AtomicBool,
-    book: &Mutex<HashMap<String, (usize, String)>>,
-) {
-    let mut at = name % 2;
-    let mut client = Client::connect(gates[at]);
-    for nth in 0.. {
-        if stop.load(Ordering::Relaxed) {
-            return;
-        }
-        let draft = match nth % 3 {
-            0 => Draft::clean(format!("clean-{name}-{nth}")),
-            1 => Draft::refused(format!("refused-{name}-{nth}")),
-            _ => Draft::emergency(format!("emergency-{name}-{nth}")),
-        };
-        let mut sent = 0;
-        let answer = loop {
-            sent += 1;
-            if client.try_send(&draft.frame())
-                && let Some(frame) = client.next_frame()
-            {
-                break code(&frame[1..frame.len() - 2]);
-            }
-            client = eventually("a gate", || {
-                at = 1 - at;
-                Client::try_connect(gates[at])
-            });
-        };
-        book.lock().expect("no panic").insert(draft.id, (sent, answer));
-    }
-}
-
-#[test]
-fn of_two_gates_under_load_one_is_killed_and_the_other_goes_on_for_both() {
-    let pair = Pair::new();
-    let (mut first, mut second) = (pair.one.start(), pair.two.start());
-    let gates = [first.address(), second.address()];
-    let (stop, book) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(HashMap::new())));
-    let senders: Vec<_> = (0..4)
-        .map(|name| {
-            let (stop, book) = (Arc::clone(&stop), Arc::clone(&book));
-            std::thread::spawn(move || sender(gates, name, &stop, &book))
-        })
-        .collect();
-    let more = |count: usize| {
-        let answered = || book.lock().expect("no panic").len();
-        let before = answered();
-        eventually("answers", || (answered() >= before + count).then_some(()));
-    };
-    more(100);
-    first.kill();
-    more(100);
-    stop.store(true, Ordering::Relaxed);
-    senders.into_iter().for_each(|sender| sender.join().expect("a sender"));
-    second.stop();
-    let mut came: HashMap<String, usize> = HashMap::new();
-    for frame in pair.upstream.frames() {
-        *came.entry(String::from_utf8_lossy(&control_id(&frame)).into_owned()).or_default() += 1;
-    }
-    for (id, (sent, answer)) in book.lock().expect("no panic").iter() {
-        let came = came.get(id).copied().unwrap_or_default();
-        if id.starts_with("refused") {
-            assert_eq!((came, answer.as_str()), (0, "AE"), "{id}");
-        } else {
-            assert_eq!(answer, "AA", "{id}");
-            assert!(came >= 1 && came <= *sent, "{id} was sent {sent} times and came {came} times");
-        }
-    }
-    nothing_slipped_through(&pair.upstream, &[&pair.one, &pair.two]);
 }
