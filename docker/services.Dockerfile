@@ -37,6 +37,9 @@ ENTRYPOINT ["/usr/bin/python3", "-u"]
 FROM base AS prometheus
 RUN apt-get update -q && apt-get install -q -y --no-install-recommends prometheus && rm -rf /var/lib/apt/lists/* \
     && install -d -o prometheus -g prometheus /var/lib/prometheus
+# The files are mounted; what Prometheus would refuse of them ends the build already.
+COPY docker/prometheus/ /etc/prometheus/orgate/
+RUN promtool check config /etc/prometheus/orgate/prometheus.yml
 USER prometheus
 VOLUME /var/lib/prometheus
 ENTRYPOINT ["/usr/bin/prometheus"]

@@ -25,6 +25,7 @@ use orgate::mapping::{Context, Reading};
 use orgate::register::import::{self, import, table};
 use orgate::register::{self, Patience, Register};
 use orgate::rules::{People, Policy, Surroundings};
+use orgate::telemetry::trace::{Trace, Tracer};
 
 /// Digits of the control id.
 const DIGITS: usize = 10;
@@ -73,6 +74,7 @@ impl Hospital {
             zone: zone.clone(),
             clock: Clock::System,
             sync_every: false,
+            tracer: Tracer::off(),
         });
         let start = zone.to_datetime(now + SignedDuration::from_hours(72));
         let order = message(&format!(
@@ -120,6 +122,7 @@ impl Hospital {
             panic!("the order is not read as one")
         };
         let request = Request {
+            register_usable: true,
             route: Arc::clone(&self.route.name),
             stance: self.route.stance.now(),
             mapping: self.route.mapping.name().into(),
@@ -127,6 +130,8 @@ impl Hospital {
             control_id: id,
             subject: read,
             read_elsewhere: Vec::new(),
+            sender: None,
+            trace: Trace::off(),
             answer: Box::new(|_, _| None),
             terms: self.gate.terms(),
         };

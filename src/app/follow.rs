@@ -75,7 +75,7 @@ async fn register(
     let (mut answered, mut opened) = (true, false);
     light.works();
     loop {
-        let now = *state.borrow_and_update();
+        let now = state.borrow_and_update().clone();
         if now.answers != answered {
             answered = now.answers;
             if answered {
@@ -83,7 +83,7 @@ async fn register(
                 events::RegisterBack {}.emit();
             } else {
                 light.fails("it does not answer");
-                events::RegisterDown {}.emit();
+                events::RegisterDown { why: now.why.as_deref().unwrap_or_default() }.emit();
             }
         }
         if let Some(newest) = now.version {

@@ -13,11 +13,13 @@ mod outage;
 mod overdue;
 mod plant;
 mod port;
+mod pulled;
 mod recall;
 mod reload;
 mod retention;
 mod routes;
 mod shared;
+mod traces;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -30,7 +32,7 @@ use tokio::task::JoinSet;
 use crate::accounts::error::AccountsError;
 use crate::app::catch_up::CatchUpError;
 use crate::app::follow::Followed;
-use crate::app::gauges::Gauges;
+use crate::app::gauges::{Gauges, Seen};
 use crate::app::reload::Reloading;
 use crate::app::routes::Bound;
 use crate::app::shared::Needed;
@@ -55,6 +57,7 @@ use crate::register::sources::sql::SqlSource;
 use crate::search::error::SearchError;
 use crate::telemetry::events;
 use crate::telemetry::office as office_events;
+use crate::telemetry::trace::Tracer;
 
 /// Why the gate cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +80,9 @@ pub enum AppError {
     /// The identity provider could never be asked.
     #[error("[console.oidc]: {0}")]
     Oidc(ClientError),
+    /// The collector of traces could never be reached.
+    #[error("[telemetry]: {0}")]
+    Traces(ClientError),
     /// The search index cannot be opened.
     #[error("the search index cannot be opened: {0}; delete it, it is built anew from the ledger")]
     Search(#[from] SearchError),
@@ -154,7 +160,8 @@ pub async fn start(
     let (bypass, socket) = (outage::bypass(&settings, clock), outage::bind(&settings)?);
     let (started, configuration) = configuration::begun(&settings.written, clock.now());
     let known = (cases, ledger.clone(), Arc::clone(&source));
-    let gate = made(&settings, known, configuration, clock).await?;
+    let (tracer, exporter) = traces::begin(&settings).map_err(AppError::Traces)?;
+    let gate = made(&settings, known, (configuration, tracer), clock).await?;
     let gate = Arc::new(gate.with(bypass));
     let pruner = retention::pruner((&settings.ledger_dir, settings.retention_days), &gate, &ledger);
     retention::tell_restored(&settings.node.data_dir, &gate, &ledger).await;
@@ -173,8 +180,11 @@ pub async fn start(
         routes::bind(&lives, settings.console.listen, &gate, &watch).await?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
+    traces::follow(&mut tasks, exporter, &stopped);
     tasks.spawn(certificates::follow(certificates, clock, stopped.clone()));
     let folder = settings.ledger_dir.clone();
+    let known = (&source, &duties);
+    let pulls = pulled::begin(&mut tasks, &settings, known, (&watch, clock), &stopped);
     let followed = Followed::of(source, &gate, &ledger, &folder);
     follow::all(&mut tasks, &gate, followed, watch.clone(), &stopped);
     let days = overdue::days(&gate, feeds.overdue(), &duties, due_days);
@@ -182,9 +192,9 @@ pub async fn start(
     let reloading = (feeds.run(&ledger)?, settings.written, settings.watch);
     let Reloading { reload, board, configured } =
         reload::begin(&mut tasks, &office, &lives, reloading, &stopped);
-    let seen = (board.clone(), configured.clone());
-    let metrics =
-        Gauges::new((&gate, office.search()), &ledger, &stances, seen, &watch).before(metrics);
+    let (feeds, search) = (board.clone(), office.search().clone());
+    let seen = Seen { feeds, search, configured: configured.clone(), pulls: pulls.clone() };
+    let metrics = Gauges::new(&gate, &ledger, &stances, seen, &watch).before(metrics);
     outage::follow(&mut tasks, &gate, (&lives.mllp, pruner), socket, &stopped);
     office::follow(&mut tasks, &office, &ledger, (&folder, &duties), &stopped);
     others::follow(&mut tasks, hears, &gate, folder, &stopped);
@@ -193,8 +203,8 @@ pub async fn start(
     if let (Some(listener), Some(listen)) = (console_listener, console) {
         events::ConsoleListening { listen }.emit();
         let (gate, routes) = (Arc::clone(&gate), routes.clone());
-        let plant = plant::plant(&lives, &routes, &watch, board);
-        let health = Health { gate, routes, configured, metrics, drain: stopped };
+        let plant = plant::plant(&lives, &routes, &watch, (board, configured.clone()));
+        let health = Health { gate, routes, configured, pulls, metrics, drain: stopped };
         let more = port::everything_asked((&settings.console, &lives), &office, &health, plant)?;
         tasks.spawn(console::serve(listener, settings.console.tls.clone(), health, more));
     }
@@ -206,7 +216,7 @@ pub async fn start(
 async fn made(
     settings: &Settings,
     (cases, ledger, source): (Cases, Ledger, Arc<SqlSource>),
-    configuration: Configuration,
+    (configuration, tracer): (Configuration, Tracer),
     clock: Clock,
 ) -> Result<Gate, AppError> {
     let (policy, keep_message_max) = (settings.policy.clone(), settings.keep_message_max);
@@ -218,6 +228,7 @@ async fn made(
         zone: settings.node.zone.clone(),
         clock,
         sync_every: settings.sync_every,
+        tracer,
     }))
 }
 

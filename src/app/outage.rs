@@ -18,6 +18,7 @@ use crate::inbound::admin::{self, Answer, Doors, Pruner, Recorder, listener};
 use crate::inbound::live::{InForce, Live};
 use crate::inbound::mllp;
 use crate::inbound::mllp::intake::{self, Intake};
+use crate::telemetry::trace::Trace;
 
 /// The switch as it stood when the gate stopped.
 pub(super) fn bypass(settings: &Settings, clock: Clock) -> Bypass {
@@ -95,7 +96,11 @@ async fn record(
         message,
         control_id: control_id.clone(),
         subject,
+        // Looked at above.
+        register_usable: true,
         read_elsewhere: Vec::new(),
+        sender: None,
+        trace: Trace::off(),
         answer: Box::new(|_, _| None),
         terms,
     };

@@ -7,6 +7,7 @@ use crate::app::reload::Lives;
 use crate::feed::running::Board;
 use crate::feed::watch::{Watch, What};
 use crate::hl7::charset::CharsetSetting;
+use crate::inbound::console::configured::Configured;
 use crate::inbound::console::pages::operations::{Plant, RouteFacts};
 
 /// Every route, with the address it is bound to, and every feed.
@@ -14,7 +15,7 @@ pub(super) fn plant(
     lives: &Lives,
     bound: &[(Arc<str>, SocketAddr)],
     watch: &Watch,
-    feeds: Board,
+    (feeds, configured): (Board, Configured),
 ) -> Plant {
     let at = |name: &Arc<str>, listen: SocketAddr| {
         bound.iter().find(|(own, _)| own == name).map_or(listen, |(_, address)| *address)
@@ -43,5 +44,5 @@ pub(super) fn plant(
             light: watch.light(What::Route, &route.name),
         }
     });
-    Plant::new(hl7.chain(fhir).collect(), feeds)
+    Plant::new(hl7.chain(fhir).collect(), feeds, configured)
 }

@@ -38,7 +38,8 @@ fn pages(
     let names = health.routes.iter().map(|(name, _)| Arc::clone(name)).collect();
     let (public_url, drain) = (console.public_url.as_deref(), health.drain.clone());
     let desk = Desk::new(Arc::clone(office), names, public_url, drain).with(plant);
-    Ok(pages::router(desk.with_oidc(oidc).by_tls(console.tls.is_some())))
+    let desk = desk.with_oidc(oidc).with_pulls(health.pulls.clone());
+    Ok(pages::router(desk.by_tls(console.tls.is_some())))
 }
 
 /// What may be asked on the console port.

@@ -15,11 +15,15 @@ use crate::register::sources::postgres::duty::{self, Duties};
 use crate::register::sources::postgres::{NO_MIGRATIONS, Part, Server};
 use crate::register::sources::sqlite::{self, Keeping};
 
+/// Less than duties last without a word, and much more than a gate needs between two statements.
+const SILENT_WITHIN: &str = "10s";
+
 const ACCOUNTS: Part = Part {
     schema: "orgate_accounts",
     migrations: &accounts::MIGRATIONS,
     further: &[],
     max_connections: 4,
+    silent_within: SILENT_WITHIN,
 };
 
 /// Wrong passwords are counted one after the other, whichever gate they are tried at.
@@ -30,6 +34,7 @@ const CASES: Part = Part {
     migrations: &cases::MIGRATIONS,
     further: &[],
     max_connections: 8,
+    silent_within: SILENT_WITHIN,
 };
 
 /// Override files and duties: what is done once, whichever gate does it.
@@ -38,6 +43,7 @@ const OFFICE: Part = Part {
     migrations: &NO_MIGRATIONS,
     further: &[overrides::TABLES, duty::TABLE],
     max_connections: 4,
+    silent_within: SILENT_WITHIN,
 };
 
 /// When a shared database must answer.

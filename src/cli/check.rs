@@ -54,6 +54,10 @@ pub(super) async fn run(args: CheckArgs, file: &Path) -> u8 {
         let way = (&*route.name, route.listen, route.upstream.url());
         say_route(way, route.stance.file(), route.mapping.name(), route.mapping.example_count());
     }
+    if let Some(source) = &settings.fhir_source {
+        let (url, every) = (&source.reading.base, source.poll.as_secs());
+        say!("register.fhir: surgeons and grants of {url}, every {every} s");
+    }
     let expired = say_certificates(&settings, Clock::System.now());
     match super::register_figures(&settings).await {
         Ok(figures) => say!("{figures}"),
@@ -112,6 +116,11 @@ fn say_certificates(settings: &Settings, now: Timestamp) -> bool {
         say!(
             "console: warning: passwords and patient data cross the network unencrypted at {listen}: write [console.tls], or listen on 127.0.0.1"
         );
+    }
+    if let Some(server) = settings.register_at.server()
+        && let Some(danger) = server.protection().danger()
+    {
+        say!("register: warning: {server}: {danger}");
     }
     bad
 }

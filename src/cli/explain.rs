@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use clap::Args;
 use jiff::Timestamp;
+use serde_json::json;
 
 use crate::app::open_cases;
 use crate::cases::Cases;
@@ -12,7 +13,7 @@ use crate::cli::{EXIT_FOUND, EXIT_USAGE, open_register, settings};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::verdict::{Decision, Verdict};
-use crate::gate::rederive::rederive;
+use crate::gate::rederive::{Sender, rederive};
 use crate::gate::stance::RouteStance;
 use crate::gate::verdict_json::VerdictJson;
 use crate::gate::{Knowledge, Subject, consider};
@@ -56,9 +57,9 @@ pub(super) async fn run(args: ExplainArgs, file: &Path) -> u8 {
         None => message(&args, &settings).await,
     };
     match explained {
-        Ok(Explained { verdict, entry, today }) => {
-            print(&verdict, entry.as_deref(), today.as_ref(), args.format, &settings);
-            if verdict.decision.refuses() { EXIT_FOUND } else { 0 }
+        Ok(explained) => {
+            print(&explained, args.format, &settings);
+            if explained.verdict.decision.refuses() { EXIT_FOUND } else { 0 }
         }
         Err((text, code)) => {
             eprintln!("{text}");
@@ -71,6 +72,7 @@ pub(super) async fn run(args: ExplainArgs, file: &Path) -> u8 {
 struct Explained {
     verdict: Verdict,
     entry: Option<String>,
+    sender: Option<Sender>,
     today: Option<Verdict>,
 }
 
@@ -105,7 +107,7 @@ async fn message(args: &ExplainArgs, settings: &Settings) -> Outcome {
             consider(knowledge, now, &subject, route.stance()).await
         }
     };
-    Ok(Explained { verdict, entry: None, today: None })
+    Ok(Explained { verdict, entry: None, sender: None, today: None })
 }
 
 /// The route by which a message would come in.
@@ -209,8 +211,12 @@ async fn again(entry: &str, args: &ExplainArgs, settings: &Settings) -> Outcome 
     };
     let orders = Subject::Orders(rederived.orders);
     let today = consider(knowledge, now, &orders, &rederived.stance).await;
-    let entry = Some(entry.to_owned());
-    Ok(Explained { verdict: rederived.verdict, entry, today: Some(today) })
+    Ok(Explained {
+        verdict: rederived.verdict,
+        entry: Some(entry.to_owned()),
+        sender: rederived.sender,
+        today: Some(today),
+    })
 }
 
 /// The case index, so that a notice is told from its order; absent where no gate has run.
@@ -248,27 +254,31 @@ fn moment(args: &ExplainArgs, settings: &Settings) -> Result<Timestamp, String> 
     })
 }
 
-fn print(
-    verdict: &Verdict,
-    entry: Option<&str>,
-    today: Option<&Verdict>,
-    format: Format,
-    settings: &Settings,
-) {
-    let json = |verdict: &Verdict, entry: Option<&str>| {
+fn print(explained: &Explained, format: Format, settings: &Settings) {
+    let Explained { verdict, entry, sender, today } = explained;
+    let verdict_json = |verdict: &Verdict, entry: Option<&str>| {
         let written = VerdictJson::new(verdict, &settings.node.zone, entry);
         serde_json::to_value(written).unwrap_or_default()
     };
     match format {
         Format::Json => {
-            let mut whole = json(verdict, entry);
-            if let (Some(today), Some(members)) = (today, whole.as_object_mut()) {
-                members.insert("today".to_owned(), json(today, None));
+            let mut whole = verdict_json(verdict, entry.as_deref());
+            if let Some(members) = whole.as_object_mut() {
+                if let Some(Sender { certificate, name }) = sender {
+                    let sender = json!({ "certificate": certificate, "name": name });
+                    members.insert("sender".to_owned(), sender);
+                }
+                if let Some(today) = today {
+                    members.insert("today".to_owned(), verdict_json(today, None));
+                }
             }
             say!("{}", serde_json::to_string_pretty(&whole).unwrap_or_default());
         }
         Format::Text => {
             text(verdict);
+            if let Some(Sender { certificate, name }) = sender {
+                say!("发送方证书 sender: {name}  SHA-256 {certificate}");
+            }
             if let Some(today) = today {
                 say!("\n如按今天的登记与设置 by today's register and settings:");
                 text(today);

@@ -26,6 +26,7 @@ mod import;
 mod ledger;
 mod privileges;
 mod publication;
+mod pull;
 mod register;
 mod reindex;
 mod replay;

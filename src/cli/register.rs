@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use crate::app;
+use crate::cli::pull::{PullArgs, pulled};
 use crate::cli::{EXIT_FOUND, EXIT_USAGE};
 use crate::config::Settings;
 use crate::register::migrate::{MigrateError, migrate};
@@ -22,6 +23,8 @@ enum RegisterCommand {
     /// Copies the embedded register with all its history, the accounts and the marks of reports that were sent into the
     /// database that [register] names, which must be empty
     Migrate(MigrateArgs),
+    /// Pulls everything from the FHIR server of [register.fhir] now; gates that run see it within a second
+    Pull(PullArgs),
 }
 
 #[derive(Debug, Args)]
@@ -33,8 +36,11 @@ struct MigrateArgs {
 
 /// 0 copied, 1 the target is not empty or counts differ, 2 a database cannot be used.
 pub(super) async fn run(args: &RegisterArgs, settings: &Settings) -> u8 {
-    let RegisterCommand::Migrate(args) = &args.command;
-    match moved(args, settings).await {
+    let done = match &args.command {
+        RegisterCommand::Migrate(args) => moved(args, settings).await,
+        RegisterCommand::Pull(args) => pulled(args, settings).await,
+    };
+    match done {
         Ok(()) => 0,
         Err((text, code)) => {
             eprintln!("{text}");

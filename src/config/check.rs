@@ -16,6 +16,7 @@ use crate::config::fhir;
 use crate::config::privileges::register;
 use crate::config::reader::{Faultfinder, Section};
 use crate::config::route::route;
+use crate::config::telemetry::traces;
 use crate::config::written::{Written, print_of};
 use crate::config::{Node, Settings};
 use crate::ledger;
@@ -116,7 +117,8 @@ fn whole<'t>(
     foreign: &mut Vec<Fault>,
 ) -> Option<Settings> {
     let node = node(root);
-    let register = register(root);
+    let zone = node.as_ref().map_or(TimeZone::UTC, |node| node.node.zone.clone());
+    let register = register(root, &zone);
     let policy = root.section("policy");
     let due = policy.number("report_due_days", u64::from(REPORT_DUE_DAYS), 0..366);
     let report_due_days = u32::try_from(due).unwrap_or(REPORT_DUE_DAYS);
@@ -136,9 +138,9 @@ fn whole<'t>(
     }
     let mllp: Vec<_> = mllp.into_iter().map(|section| route(section, foreign)).collect();
     let fhir: Vec<_> = fhir.into_iter().map(|section| fhir::route(section, foreign)).collect();
-    let zone = node.as_ref().map_or(TimeZone::UTC, |node| node.node.zone.clone());
     let feeds = feeds(root, &zone);
     let console = console(root, foreign);
+    let traces = traces(root);
     let named = mllp.iter().flatten().map(|route| ("mllp", &*route.name, route.listen));
     let named = named.chain(fhir.iter().flatten().map(|r| ("fhir", &*r.name, r.listen)));
     let console_at = console.as_ref().and_then(|console| console.listen);
@@ -156,6 +158,7 @@ fn whole<'t>(
             None => Place::File(node.node.data_dir.join("register.db")),
         },
         register: register.config,
+        fhir_source: register.fhir?,
         policy,
         ladder,
         institution_level,
@@ -167,6 +170,7 @@ fn whole<'t>(
         fhir: fhir.into_iter().collect::<Option<_>>()?,
         feeds: feeds.into_iter().collect::<Option<_>>()?,
         console: console?,
+        traces,
         bypass_longest: node.bypass_longest,
         drain: Duration::from_millis(DRAIN_MS),
         watch: node.watch,

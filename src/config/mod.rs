@@ -6,11 +6,13 @@ mod desk;
 pub mod fault;
 mod feed;
 mod fhir;
+mod fhir_source;
 mod mapping;
 mod oidc;
 mod privileges;
 mod reader;
 mod route;
+mod telemetry;
 mod tls;
 pub mod written;
 
@@ -29,6 +31,7 @@ use jiff::tz::TimeZone;
 pub use check::{load, load_node, read};
 pub use console::Console;
 pub use desk::Desk;
+pub use telemetry::Traces;
 pub use tls::{Certificate, Side};
 
 use crate::clock::Clock;
@@ -40,6 +43,7 @@ use crate::overrides::Ladder;
 use crate::register;
 use crate::register::import::policy::InstitutionLevel;
 use crate::register::sources::Place;
+use crate::register::sources::fhir::pull;
 use crate::rules::Policy;
 
 /// A configuration that has been checked in full.
@@ -51,6 +55,8 @@ pub struct Settings {
     pub register: register::Config,
     /// In which database.
     pub register_at: Place,
+    /// The FHIR server that surgeons and grants are pulled from.
+    pub fhir_source: Option<pull::Settings>,
     /// What the institution has set.
     pub policy: Policy,
     /// Who is told when an override file is not reviewed in time.
@@ -77,6 +83,8 @@ pub struct Settings {
     pub feeds: Vec<feeds::Config>,
     /// The console port: health and metrics, CDS Hooks, the decision API.
     pub console: Console,
+    /// Where traces of messages go.
+    pub traces: Option<Traces>,
     /// The longest that a bypass may last.
     pub bypass_longest: SignedDuration,
     /// How long a stopping gate waits for messages in flight.

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
+use crate::config::fhir_source::fhir_source;
 use crate::config::reader::Section;
 use crate::register;
+use crate::register::sources::fhir::pull;
 use crate::register::sources::postgres::Server;
 
 /// Seconds after which a cached privilege is reloaded behind the answer.
@@ -23,9 +27,11 @@ pub(super) struct Register {
     pub(super) config: register::Config,
     /// The shared database; `Some(None)`: embedded; `None`: at fault.
     pub(super) server: Option<Option<Server>>,
+    /// The FHIR server to pull from; `Some(None)`: none; `None`: at fault.
+    pub(super) fhir: Option<Option<pull::Settings>>,
 }
 
-pub(super) fn register(root: &Section<'_>) -> Register {
+pub(super) fn register(root: &Section<'_>, zone: &TimeZone) -> Register {
     let section = root.section("register");
     let shared = section.choice("source", false, &[("sqlite", false), ("postgres", true)]);
     let file = section.text_or_none("url_file");
@@ -40,10 +46,11 @@ pub(super) fn register(root: &Section<'_>) -> Register {
     let fresh = Duration::from_secs(section.number("fresh_s", FRESH_S, 1..86_401));
     let usable = Duration::from_secs(section.number("usable_h", USABLE_H, 1..8_761) * 3600);
     let wait = Duration::from_millis(section.number("wait_ms", WAIT_MS, 1..60_001));
+    let fhir = fhir_source(&section, zone);
     section.finish();
     let default = register::Config::default();
     let poll = if shared { SHARED_POLL } else { default.poll };
-    Register { config: register::Config { fresh, usable, wait, poll, ..default }, server }
+    Register { config: register::Config { fresh, usable, wait, poll, ..default }, server, fhir }
 }
 
 /// The address is a secret: it stands in a file of its own, or in the environment.

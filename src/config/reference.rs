@@ -26,7 +26,7 @@ pub(super) fn asked(table: &str, key: &str) {
 fn every_table() -> String {
     let mut text =
         "[[mllp]]\n[mllp.tls]\n[mllp.upstream_tls]\n[[fhir]]\n[fhir.tls]\n[fhir.upstream_tls]\n\
-                    [[policy.escalation]]\n[console.tls]\n[console.oidc]\n[[cds_hooks.client]]\n"
+                    [[policy.escalation]]\n[register.fhir]\n[register.fhir.tls]\n[console.tls]\n[console.oidc]\n[[cds_hooks.client]]\n"
             .to_owned();
     for kind in ["webhook", "wecom", "dingtalk", "feishu", "nats", "fhir", "hl7v2", "mail", "file"]
     {
@@ -113,6 +113,27 @@ fn every_key_that_is_read_stands_in_the_reference_or_with_the_kinds_of_feeds() {
     let missing: Vec<&Key> =
         asked.iter().filter(|key| !written.contains(*key) && !told(key)).collect();
     assert_eq!(missing, Vec::<&Key>::new());
+}
+
+/// The lines of the reference that only show a table, as lines that set it; without files, which are not there.
+fn uncommented(table: &str, but: &[&str]) -> String {
+    let heading = format!("# [{table}]");
+    let lines = REFERENCE.lines().skip_while(|line| !line.starts_with(&heading)).skip(1);
+    let lines = lines.take_while(|line| set(line.trim_start_matches("# ")).is_some());
+    let lines = lines.filter_map(|line| line.strip_prefix("# "));
+    let kept = lines.filter(|line| set(line).is_some_and(|(key, _)| !but.contains(&key)));
+    kept.map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn what_the_reference_shows_of_a_server_to_pull_from_is_the_default() {
+    let own = uncommented("register.fhir", &["licence", "token_file"]);
+    assert!(own.lines().count() >= 7, "{own}");
+    let url = own.lines().find(|line| line.starts_with("url = ")).unwrap();
+    let of = |own: &str| shown(&format!("{REFERENCE}\n[register.fhir]\n{own}\n")).unwrap();
+    assert_eq!(differing(&of(&own), &of(url)), Vec::<String>::new());
+    let other = own.replace("loss_max_percent = 10", "loss_max_percent = 11");
+    assert_ne!(differing(&of(&own), &of(&other)), Vec::<String>::new(), "it can tell");
 }
 
 /// What is in one of two sorted lists only.

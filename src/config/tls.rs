@@ -10,7 +10,7 @@ use crate::net::tls::client::{ClientFiles, server_name};
 use crate::net::tls::files::TlsError;
 use crate::net::tls::kept::Follows;
 use crate::net::tls::server::ServerFiles;
-use crate::net::tls::{ClientTls, ServerTls};
+use crate::net::tls::{ClientTls, HTTP1, ServerTls};
 
 /// TLS of a listener, if `[tls]` is written. Faults are kept; then there is none.
 pub(super) fn listener(
@@ -37,12 +37,7 @@ pub(super) fn upstream(
 ) -> Option<ClientTls> {
     let own = section.section_or_none("upstream_tls")?;
     let ca = own.text_or_none("ca").map(PathBuf::from);
-    let cert = own.text_or_none("cert").map(PathBuf::from);
-    let key = own.text_or_none("key").map(PathBuf::from);
-    if cert.is_some() != key.is_some() {
-        let missing = if cert.is_some() { "key" } else { "cert" };
-        own.fault(missing, "`cert` and `key` belong together, write both or none");
-    }
+    let identity = pair(&own);
     let name = own.text_or_none("server_name");
     let as_named = name.as_deref().map(server_name);
     if let Some(Err(error)) = as_named {
@@ -54,10 +49,30 @@ pub(super) fn upstream(
             "the upstream's host is no name that a certificate could have, write `server_name`",
         );
     }
-    let files = ClientFiles { ca, identity: cert.zip(key) };
+    let files = ClientFiles { ca, identity };
     let tls = made(&own, ClientTls::new(files, as_named.and_then(Result::ok), protocols));
     own.finish();
     tls
+}
+
+/// TLS towards a server that something is pulled from, if `[tls]` is written. Faults are kept; then there is none.
+pub(super) fn source(section: &Section<'_>) -> Option<ClientTls> {
+    let own = section.section_or_none("tls")?;
+    let files = ClientFiles { ca: own.text_or_none("ca").map(PathBuf::from), identity: pair(&own) };
+    let tls = made(&own, ClientTls::new(files, None, HTTP1));
+    own.finish();
+    tls
+}
+
+/// The own certificate and its key, where both are written.
+fn pair(own: &Section<'_>) -> Option<(PathBuf, PathBuf)> {
+    let cert = own.text_or_none("cert").map(PathBuf::from);
+    let key = own.text_or_none("key").map(PathBuf::from);
+    if cert.is_some() != key.is_some() {
+        let missing = if cert.is_some() { "key" } else { "cert" };
+        own.fault(missing, "`cert` and `key` belong together, write both or none");
+    }
+    cert.zip(key)
 }
 
 fn made<T>(section: &Section<'_>, tls: Result<T, TlsError>) -> Option<T> {
@@ -86,7 +101,7 @@ impl Side {
 /// TLS files that are followed while the gate runs.
 #[derive(Clone)]
 pub struct Certificate {
-    /// The route's name, or `console`.
+    /// The route's name, `console`, or `register` of the shared database.
     pub whose: Arc<str>,
     /// Of which side.
     pub side: Side,
@@ -115,7 +130,11 @@ impl Settings {
         for route in &self.fhir {
             add(&route.name, route.tls.as_ref(), route.upstream_tls.as_ref());
         }
+        let source = self.fhir_source.as_ref().and_then(|source| source.tls.as_ref());
+        add(&"register.fhir".into(), None, source);
         add(&"console".into(), self.console.tls.as_ref(), None);
+        let database = self.register_at.server().and_then(|server| server.tls());
+        add(&"register".into(), None, database);
         all
     }
 }

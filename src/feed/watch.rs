@@ -31,6 +31,8 @@ pub enum What {
     Feed,
     /// A certificate that is to be renewed in time.
     Certificate,
+    /// Where surgeons and grants are pulled from.
+    Source,
 }
 
 impl What {
@@ -41,6 +43,7 @@ impl What {
             Self::Ledger => "ledger",
             Self::Feed => "feed",
             Self::Certificate => "certificate",
+            Self::Source => "source",
         }
     }
 
@@ -51,6 +54,7 @@ impl What {
             Self::Ledger => "账本磁盘",
             Self::Feed => "告警接收方",
             Self::Certificate => "TLS 证书",
+            Self::Source => "授权来源",
         }
     }
 
@@ -59,6 +63,9 @@ impl What {
         match (self, up) {
             (Self::Certificate, true) => ("已更新", "renewed"),
             (Self::Certificate, false) => ("须更新", "to be renewed"),
+            (Self::Source, false) => {
+                ("拉取失败，沿用上次拉取的授权", "not pulled, what was pulled last stays in force")
+            }
             (_, true) => ("恢复", "up again"),
             (_, false) => ("中断", "down"),
         }

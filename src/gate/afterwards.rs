@@ -59,7 +59,7 @@ impl Gate {
         request.stance = Arc::new(RouteStance::bypass());
         let attested_in = self.attested(&mut request.subject).await;
         let ruling =
-            rule(self.knowledge(&request.terms), &|| at, &request.subject, &request.stance).await;
+            rule(self.knowledge(&request.terms), &|| at, (&request).into(), &request.stance).await;
         let message = Message {
             request: &request,
             ruling: &ruling,

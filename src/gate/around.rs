@@ -39,6 +39,8 @@ const ON_SITE_MAX: usize = 40;
 #[derive(Clone, Copy)]
 pub(super) struct Sources<'s> {
     pub(super) register: &'s Register,
+    /// Whether it was usable all along, from before the message was read.
+    pub(super) register_known: bool,
     pub(super) cases: Option<&'s Cases>,
     pub(super) zone: &'s TimeZone,
     pub(super) now: Timestamp,
@@ -57,7 +59,7 @@ impl Sources<'_> {
             lists: self.register.lists(),
             calendar: self.register.calendar(),
             order_rights_in_use: self.register.order_rights_in_use(),
-            register_unknown: !self.register.usable(),
+            register_unknown: !self.register_known,
             ..Surroundings::default()
         };
         if self.discussed(order, catalogue, &around) {

@@ -24,6 +24,7 @@ use crate::gate::subject::Subject;
 use crate::gate::terms::Terms;
 use crate::gate::verdict_json::VerdictJson;
 use crate::ledger::{Body, EntryId};
+use crate::net::tls::facts::Peer;
 use crate::rules::Policy;
 use crate::rules::table::Setting;
 
@@ -54,6 +55,19 @@ struct Bypassed<'w> {
     entry: &'w str,
     /// Whether there was time to judge it.
     judged: bool,
+}
+
+/// Who sent it, by the certificate that was shown.
+#[derive(Serialize)]
+struct Sender<'w> {
+    certificate: &'w str,
+    name: &'w str,
+}
+
+impl<'w> Sender<'w> {
+    fn of(peer: &'w Peer) -> Self {
+        Self { certificate: &peer.certificate, name: &peer.name }
+    }
 }
 
 #[derive(Serialize)]
@@ -91,6 +105,8 @@ struct Written<'w> {
     #[serde(skip_serializing_if = "Option::is_none")]
     retransmission_of: Option<&'w str>,
     route: &'w str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sender: Option<Sender<'w>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unreadable: Option<&'static str>,
     verdict: VerdictJson<'w>,
@@ -211,6 +227,7 @@ impl DecisionBody<'_> {
             reportable: &ruling.reportable,
             retransmission_of,
             route: &request.route,
+            sender: request.sender.as_deref().map(Sender::of),
             unreadable,
             verdict: VerdictJson::new(&ruling.verdict, self.zone, Some(self.entry)),
             without_ledger: self.without_ledger,

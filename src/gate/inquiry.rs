@@ -19,6 +19,7 @@ use crate::gate::subject::Subject;
 use crate::gate::terms::Terms;
 use crate::ledger::{Draft, Durability, EntryId, Kind, LedgerError};
 use crate::telemetry::events;
+use crate::telemetry::trace::Trace;
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -102,7 +103,10 @@ impl Gate {
             message,
             control_id,
             subject,
+            register_usable: self.register().usable(),
             read_elsewhere,
+            sender: None,
+            trace: Trace::off(),
             answer,
             terms,
         };

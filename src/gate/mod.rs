@@ -28,6 +28,7 @@ pub mod stances;
 mod subject;
 pub mod terms;
 pub mod told;
+mod traced;
 pub mod verdict_json;
 mod words;
 

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use tokio::time::timeout;
 
 use crate::cases::Cases;
-use crate::clock::Clock;
+use crate::clock::{Clock, monotonic};
 use crate::domain::order::{Action, Stage, Urgency};
 use crate::domain::verdict::{Decision, Gap, Stance, Verdict};
 use crate::gate::afterwards::Afterwards;
@@ -26,9 +26,12 @@ use crate::gate::ruling::{Knowledge, Ruling, rule};
 use crate::gate::stance::RouteStance;
 use crate::gate::subject::Subject;
 use crate::gate::terms::Terms;
+use crate::gate::traced;
 use crate::ledger::{Body, Draft, EntryId, Kind, Ledger, LedgerError};
+use crate::net::tls::facts::Peer;
 use crate::register::Register;
 use crate::telemetry::events;
+use crate::telemetry::trace::{Trace, Tracer};
 
 /// Builds the refusal for a verdict, given the ledger entry it stands under; `None` where nothing may be sent.
 pub type Answer = Box<dyn Fn(&Verdict, &str) -> Option<Bytes> + Send + Sync>;
@@ -47,9 +50,16 @@ pub struct Request {
     pub control_id: String,
     /// What was read.
     pub subject: Subject,
+    /// Whether the register was usable before it was read. If not, it may be here only because nobody could tell it from
+    /// what is not surgical, and is not judged as if somebody had, though the register be back by now.
+    pub register_usable: bool,
     /// References by which it was read and that lead out of the message (`Practitioner/9`), sorted. The same bytes may
     /// read otherwise once what they lead to has changed, so a refusal is not repeated for them.
     pub read_elsewhere: Vec<String>,
+    /// Who sent it, by the certificate of the connection.
+    pub sender: Option<Arc<Peer>>,
+    /// What is told of its way, if anything is.
+    pub trace: Trace,
     /// How to refuse.
     pub answer: Answer,
     /// What it is judged by: of the same configuration as the stance and what it was read by.
@@ -72,6 +82,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Whether clean forwards wait for the disk (`ledger.sync = "every"`).
     pub sync_every: bool,
+    /// What traces messages, if anything does.
+    pub tracer: Tracer,
 }
 
 /// A message judged, on its way into the ledger.
@@ -190,6 +202,7 @@ impl Gate {
             && attested_in.is_empty()
         {
             events::RefusalRepeated { route: &request.route }.emit();
+            traced::repeated(&request);
             return Outcome::Refuse(Refusal { answer: refused.answer.clone(), verdict: None });
         }
         let ruling = self.rule(&request).await;
@@ -217,7 +230,7 @@ impl Gate {
     pub(super) async fn rule(&self, request: &Request) -> Ruling {
         let clock = self.parts.clock;
         let now = || clock.now();
-        let ruling = rule(self.knowledge(&request.terms), &now, &request.subject, &request.stance);
+        let ruling = rule(self.knowledge(&request.terms), &now, request.into(), &request.stance);
         if request.stance.stance != Stance::Bypass {
             return ruling.await;
         }
@@ -253,9 +266,12 @@ impl Gate {
             verdict: &ruling.verdict,
         }
         .emit();
+        traced::judged(&message, &ruling.verdict, &name);
         let durability = self.durability(&ruling.verdict);
         let patience = if message.may_pass_unrecorded() { URGENT_WAIT } else { LEDGER_WAIT };
+        let began = monotonic();
         let appended = timeout(patience, self.parts.ledger.append(draft, durability)).await;
+        traced::appended(&request.trace, began, matches!(appended, Ok(Ok(_))));
         let gap = match appended {
             Ok(Ok(receipt)) => {
                 self.keep(&message, id, answer.as_ref());
@@ -263,7 +279,9 @@ impl Gate {
                 let verdict = Arc::new(ruling.verdict.clone());
                 return match answer {
                     Some(answer) => Outcome::Refuse(Refusal { answer, verdict: Some(verdict) }),
-                    None => Outcome::Forward(Passage::recorded(receipt, verdict)),
+                    None => {
+                        Outcome::Forward(Passage::recorded(receipt, verdict).traced(&request.trace))
+                    }
                 };
             }
             Ok(Err(LedgerError::Overloaded)) => Gap::Overloaded,
@@ -298,12 +316,13 @@ impl Gate {
         if moved {
             self.memory.orders_checked(request.subject.orders());
         }
+        traced::told(message, &verdict, &entry);
         let (route, entry, gap) = (&*request.route, entry.as_str(), events::GapName(gap));
         let verdict = Arc::new(verdict);
         match answer {
             None => {
                 events::MovedUnrecorded { route, entry, gap }.emit();
-                Outcome::Forward(Passage::unrecorded(id, verdict))
+                Outcome::Forward(Passage::unrecorded(id, verdict).traced(&request.trace))
             }
             Some(answer) => {
                 events::RefusedUnrecorded { route, entry, gap }.emit();

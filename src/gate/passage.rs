@@ -3,7 +3,8 @@
 //! Forwarding code takes a [`Passage`]; it cannot be made outside this folder:
 //!
 //! ```compile_fail,E0451
-//! let passage = orgate::gate::passage::Passage { proof: unimplemented!(), verdict: None };
+//! let (proof, verdict, trace) = (unimplemented!(), None, Default::default());
+//! let passage = orgate::gate::passage::Passage { proof, verdict, trace };
 //! ```
 
 use std::sync::Arc;
@@ -12,12 +13,14 @@ use bytes::Bytes;
 
 use crate::domain::verdict::Verdict;
 use crate::ledger::{EntryId, Receipt};
+use crate::telemetry::trace::Trace;
 
 /// Permission to forward one message, byte for byte.
 #[derive(Debug)]
 pub struct Passage {
     proof: Proof,
     verdict: Option<Arc<Verdict>>,
+    trace: Trace,
 }
 
 #[derive(Debug)]
@@ -33,15 +36,24 @@ enum Proof {
 
 impl Passage {
     pub(super) fn short_way() -> Self {
-        Self { proof: Proof::ShortWay, verdict: None }
+        Self { proof: Proof::ShortWay, verdict: None, trace: Trace::off() }
     }
 
     pub(super) fn recorded(receipt: Receipt, verdict: Arc<Verdict>) -> Self {
-        Self { proof: Proof::Recorded(receipt), verdict: Some(verdict) }
+        Self { proof: Proof::Recorded(receipt), verdict: Some(verdict), trace: Trace::off() }
     }
 
     pub(super) fn unrecorded(entry: EntryId, verdict: Arc<Verdict>) -> Self {
-        Self { proof: Proof::Unrecorded(entry), verdict: Some(verdict) }
+        Self { proof: Proof::Unrecorded(entry), verdict: Some(verdict), trace: Trace::off() }
+    }
+
+    pub(super) fn traced(self, trace: &Trace) -> Self {
+        Self { trace: trace.clone(), ..self }
+    }
+
+    /// What is told of the message's way.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
     }
 
     /// The verdict, for a message that was judged.

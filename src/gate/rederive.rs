@@ -45,6 +45,17 @@ pub struct Rederived {
     pub orders: Vec<Order>,
     /// What the route did with verdicts then.
     pub stance: RouteStance,
+    /// Who sent it, where it was sent by mutual TLS.
+    pub sender: Option<Sender>,
+}
+
+/// Who sent a message, as its entry tells.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Sender {
+    /// SHA-256 of the certificate that was shown.
+    pub certificate: String,
+    /// The name in it.
+    pub name: String,
 }
 
 impl Rederived {
@@ -58,6 +69,7 @@ impl Rederived {
 struct Body<'b> {
     facts: Option<FactsJson>,
     policy: PolicyJson,
+    sender: Option<Sender>,
     #[serde(borrow)]
     verdict: &'b RawValue,
 }
@@ -89,7 +101,8 @@ pub fn rederive(body: &str, entry: &str) -> Result<Rederived, RederiveError> {
     let verdict = bench.rule(&orders, &around);
     let written = VerdictJson::new(&verdict, &zone, Some(entry));
     let derived = serde_json::to_string(&written).unwrap_or_default();
-    Ok(Rederived { recorded: body.verdict.get().to_owned(), derived, verdict, orders, stance })
+    let (recorded, sender) = (body.verdict.get().to_owned(), body.sender);
+    Ok(Rederived { recorded, derived, verdict, orders, stance, sender })
 }
 
 fn restore_policy(written: &PolicyJson) -> Result<(RouteStance, Policy), RederiveError> {

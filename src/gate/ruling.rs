@@ -1,11 +1,13 @@
 //! Facts → verdict: what is fetched before judging, the judging of one message, and what else there is to rule.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::cases::Cases;
+use crate::clock::monotonic;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::order::{Order, Stage, Urgency};
 use crate::domain::rule::Rule;
@@ -13,9 +15,10 @@ use crate::domain::surgeon::{Lookup, PersonKey};
 use crate::domain::verdict::{Decision, Effect, Gap, Stance, Verdict};
 use crate::gate::around::Sources;
 use crate::gate::document::ReportableCase;
+use crate::gate::pass::Request;
 use crate::gate::stance::RouteStance;
 use crate::gate::subject::Subject;
-use crate::register::{Patience, Register};
+use crate::register::{InForce, Patience, Register};
 use crate::rules::report::{ReportKind, count_cases, reportable};
 use crate::rules::{Facts, People, Policy, Surroundings, judge, ordering, persons, team};
 use crate::telemetry::events;
@@ -42,6 +45,19 @@ pub(super) struct Ruling {
     pub(super) register_version: i64,
     /// Whether there was time to judge; during a bypass nothing waits for a register that is sick.
     pub(super) judged: bool,
+    /// How long it took, of what was read.
+    pub(super) times: Option<Times>,
+}
+
+/// The moments of a ruling.
+#[derive(Clone, Copy)]
+pub(super) struct Times {
+    /// Nothing was fetched yet.
+    pub(super) asked: Instant,
+    /// Everything was.
+    pub(super) known: Instant,
+    /// The verdict stood.
+    pub(super) judged: Instant,
 }
 
 /// What the gate knows and has been told, apart from the message.
@@ -55,6 +71,19 @@ pub struct Knowledge<'k> {
     pub policy: &'k Policy,
     /// The hospital's time zone.
     pub zone: &'k TimeZone,
+}
+
+/// What was read of a message.
+#[derive(Clone, Copy)]
+pub(super) struct Read<'r> {
+    subject: &'r Subject,
+    register_usable: bool,
+}
+
+impl<'r> From<&'r Request> for Read<'r> {
+    fn from(request: &'r Request) -> Self {
+        Self { subject: &request.subject, register_usable: request.register_usable }
+    }
 }
 
 /// What an override comes with.
@@ -72,19 +101,22 @@ pub async fn consider(
     subject: &Subject,
     stance: &RouteStance,
 ) -> Verdict {
-    rule(knowledge, &|| now, subject, stance).await.verdict
+    let read = Read { subject, register_usable: true };
+    rule(knowledge, &|| now, read, stance).await.verdict
 }
 
 /// Fetches, then judges. The clock is read after the waiting: what was fetched is judged as of then.
 pub(super) async fn rule(
     knowledge: Knowledge<'_>,
     now: &(dyn Fn() -> Timestamp + Sync),
-    subject: &Subject,
+    Read { subject, register_usable }: Read<'_>,
     stance: &RouteStance,
 ) -> Ruling {
     let Knowledge { register, cases, policy, zone } = knowledge;
     let register_version = register.version();
-    let catalogue = register.catalogue();
+    // Before the waiting: a register that comes back meanwhile knows the surgeon, and this catalogue is still empty.
+    let InForce { catalogue, usable, .. } = register.in_force();
+    let register_known = register_usable && usable;
     let orders = match subject {
         Subject::Orders(orders) => orders.as_slice(),
         Subject::Unreadable { stage, .. } => {
@@ -92,13 +124,14 @@ pub(super) async fn rule(
             return Ruling::of_nothing(verdict, now(), catalogue, register_version);
         }
     };
+    let began = monotonic();
     let Fetched { people, asked } = fetch(register, orders).await;
-    let sources = Sources { register, cases, zone, now: now() };
+    let sources = Sources { register, register_known, cases, zone, now: now() };
     let mut around = Vec::with_capacity(orders.len());
     for order in orders {
         around.push(sources.around(order, &people, &catalogue).await);
     }
-    let now = now();
+    let (now, known) = (now(), monotonic());
     let bench = Bench { now, zone, catalogue: &catalogue, people: &people, policy, stance };
     let mut verdict = bench.rule(orders, &around);
     if verdict.decision == Decision::Block
@@ -120,6 +153,7 @@ pub(super) async fn rule(
         catalogue,
         register_version,
         judged: true,
+        times: Some(Times { asked: began, known, judged: monotonic() }),
     }
 }
 
@@ -140,6 +174,7 @@ impl Ruling {
             catalogue,
             register_version,
             judged: true,
+            times: None,
         }
     }
 

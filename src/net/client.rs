@@ -149,7 +149,7 @@ impl Client {
     /// # Errors
     /// When https is asked for and cannot be set up.
     pub fn new(settings: Settings) -> Result<Self, ClientError> {
-        Ok(Self::with(settings, tls(settings.https)?))
+        Ok(Self::with(settings, roots_or_none(settings.https)?))
     }
 
     /// The same for servers whose certificates come from an authority of the house: those of the PEM file `ca` are
@@ -237,7 +237,10 @@ fn tls_of(roots: RootCertStore) -> Result<ClientConfig, ClientError> {
 }
 
 /// The same with the system's roots, where any address needs them.
-fn tls(roots_needed: bool) -> Result<ClientConfig, ClientError> {
+///
+/// # Errors
+/// The system has none, or TLS cannot be set up.
+pub fn roots_or_none(roots_needed: bool) -> Result<ClientConfig, ClientError> {
     if !roots_needed {
         return tls_of(RootCertStore::empty());
     }

@@ -79,7 +79,18 @@ pub struct Waiting {
 
 /// Other gates' consoles wait, see [`Overrides::hold`].
 #[derive(Debug)]
-pub struct Hold(#[expect(dead_code, reason = "only held")] Transaction<'static, Any>);
+pub struct Hold(Transaction<'static, Any>);
+
+impl Hold {
+    /// Fails if it holds nothing any more. Asking keeps it: the database ends a transaction in which nothing is said.
+    ///
+    /// # Errors
+    /// The database does not answer, or has ended it; others may act by now.
+    pub async fn stands(&mut self) -> Result<(), OverridesError> {
+        sqlx::query("select 1").execute(&mut *self.0).await?;
+        Ok(())
+    }
+}
 
 /// The index. Clones share everything.
 #[derive(Clone, Debug)]

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::net::tls::why::blamed;
+
 /// Why the register could not be opened, asked or written.
 #[derive(Debug, Error)]
 pub enum RegisterError {
@@ -30,7 +32,7 @@ pub enum RegisterError {
     #[error("the register database cannot be brought up to date: {0}; it may be of a newer orgate")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     /// The database refused or broke off.
-    #[error("the register source does not answer: {0}")]
+    #[error("the register source does not answer: {}", told(.0))]
     Source(#[from] sqlx::Error),
     /// Nothing within the time allowed.
     #[error("the register source has not answered within {} ms", .0.as_millis())]
@@ -58,4 +60,33 @@ pub enum RegisterError {
     /// A source that is not a database.
     #[error("the register source does not answer: {0}")]
     Other(String),
+}
+
+/// What went wrong with the database, in words, without what it was told.
+pub(crate) fn told(error: &sqlx::Error) -> String {
+    if let Some(why) = blamed(error) {
+        return format!("TLS with it fails, {}", of_tls(why));
+    }
+    match error {
+        sqlx::Error::Database(error) => match error.code() {
+            Some(code) => format!("it answers: {} ({code})", error.message()),
+            None => format!("it answers: {}", error.message()),
+        },
+        other => other.to_string(),
+    }
+}
+
+/// What to look at. Nothing else is tried then: a connection without TLS least of all.
+fn of_tls(why: &'static str) -> String {
+    let look = match why {
+        "certificate-unknown-issuer" => "nobody trusted signed its certificate, see sslrootcert",
+        "certificate-wrong-name" => "its certificate is of another name than the address says",
+        "certificate-expired" => "its certificate has expired",
+        "certificate-not-valid-yet" => "its certificate does not hold yet, look at the clocks",
+        "peer-wants-a-certificate" | "peer-refuses-our-certificate" => {
+            "it wants another certificate of the gate, see sslcert and sslkey"
+        }
+        _ => return why.to_owned(),
+    };
+    format!("{why}: {look}")
 }

@@ -28,7 +28,7 @@ pub async fn follow(register: Weak<Inner>, poll: Duration) {
         drop(source);
         let Some(register) = register.upgrade() else { return };
         let outcome = register.catch_up().await;
-        register.answers_now(outcome.is_ok());
+        register.answers_now(outcome.err());
     }
 }
 
@@ -75,10 +75,13 @@ impl Inner {
         Ok(version)
     }
 
-    fn answers_now(&self, answers: bool) {
+    fn answers_now(&self, error: Option<RegisterError>) {
         self.told.send_if_modified(|state| {
-            let news = state.answers != answers;
-            state.answers = answers;
+            let news = state.answers == error.is_some();
+            if news {
+                state.answers = error.is_none();
+                state.why = error.map(|error| error.to_string().into());
+            }
             news
         });
     }

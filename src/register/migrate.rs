@@ -119,6 +119,11 @@ fn register() -> Vec<Sheet> {
     let texts = texts.into_iter().chain(["to_day"]).map(|name| (name, Cell::Text));
     let columns: Vec<_> = [("version", Cell::Number)].into_iter().chain(texts).collect();
     all.push(Sheet::new("consequences", &columns));
+    let text = |name| (name, Cell::Text);
+    let resource = ["kind", "id", "practitioner", "staff", "facts"].map(text);
+    all.push(Sheet::new("fhir_resources", &resource));
+    let row = ["table", "key", "practitioner", "record"].map(text);
+    all.push(Sheet::new("fhir_rows", &row));
     for table in TABLES {
         let versions = [("from_version", Cell::Number), ("to_version", Cell::NumberOrNone)];
         let own = table.columns.iter().map(|column| (column.name, Cell::Text));

@@ -132,10 +132,12 @@ pub struct InForce {
 }
 
 /// What [`Register::watch`] tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
     /// Whether the source answered when last asked.
     pub answers: bool,
+    /// Why it did not, when it had answered before.
+    pub why: Option<Arc<str>>,
     /// The newest version seen; none: the source was never read.
     pub version: Option<i64>,
 }
@@ -178,16 +180,16 @@ impl Register {
     pub async fn open(config: Config, source: Arc<dyn Source>) -> Result<Self, RegisterError> {
         let began = clock::monotonic();
         let limit = if source.is_local() { OPEN_WITHIN } else { config.start_wait };
-        let (first, answers) = match follow::bounded(limit, source.since(None)).await {
-            Ok(update) => (Snapshot::first(update), true),
+        let (first, why) = match follow::bounded(limit, source.since(None)).await {
+            Ok(update) => (Snapshot::first(update), None),
             Err(error) if source.is_local() => return Err(error),
             Err(error) => {
                 events::RegisterAbsent { error: &error }.emit();
-                (Snapshot::unread(), false)
+                (Snapshot::unread(), Some(error.to_string().into()))
             }
         };
-        let (told, _) =
-            watch::channel(State { answers, version: first.read.then_some(first.version) });
+        let version = first.read.then_some(first.version);
+        let (told, _) = watch::channel(State { answers: why.is_none(), why, version });
         let poll = config.poll;
         let inner = Arc::new(Inner {
             answers: Answers::new(&config),
@@ -247,7 +249,7 @@ impl Register {
 
     /// Whether the source answers, and when it last did.
     pub fn readiness(&self) -> Readiness {
-        let State { answers, .. } = *self.inner.told.borrow();
+        let answers = self.inner.told.borrow().answers;
         let checked = **self.inner.checked.load();
         let confirmed = clock::monotonic().saturating_duration_since(checked);
         let state = self.inner.state.load();

@@ -317,7 +317,10 @@ events! {
     }
     /// The register does not answer.
     error "orgate_register_down_total" "the register does not answer, cached privileges are used"
-    RegisterDown {}
+    RegisterDown<'e> {
+        /// What it says, or what the system says.
+        why: &'e str,
+    }
     /// The register answers again.
     warn "orgate_register_back_total" "the register answers again"
     RegisterBack {}

@@ -2,7 +2,7 @@
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::telemetry::{events, feed, net, office, outage, reload, shared};
+use crate::telemetry::{events, export, feed, net, office, outage, pulled, reload, shared, trace};
 
 /// All counters of the process.
 pub struct Metrics(PrometheusHandle);
@@ -33,13 +33,16 @@ pub fn start() -> Metrics {
     // What has not happened yet is told as zero.
     events::begin();
     events::begin_gaps();
+    export::begin();
     feed::begin();
     net::begin();
     outage::begin();
     outage::bypass_is(false);
     office::begin();
+    pulled::begin();
     reload::begin();
     shared::begin();
+    trace::begin();
     Metrics(handle)
 }
 

@@ -2,6 +2,8 @@
 
 #[expect(clippy::disallowed_macros, reason = "the one place that may log and count")]
 pub mod events;
+#[expect(clippy::disallowed_macros, reason = "as `events`")]
+pub mod export;
 #[expect(clippy::disallowed_macros, reason = "events of the feeds, likewise")]
 pub mod feed;
 pub mod logs;
@@ -13,6 +15,8 @@ pub mod net;
 pub mod office;
 #[expect(clippy::disallowed_macros, reason = "as `events`")]
 pub mod outage;
+#[expect(clippy::disallowed_macros, reason = "as `events`")]
+pub mod pulled;
 #[expect(clippy::disallowed_macros, reason = "instruments of the register")]
 pub mod register;
 #[expect(clippy::disallowed_macros, reason = "as `events`")]
@@ -23,3 +27,4 @@ pub mod route;
 pub mod shared;
 #[expect(clippy::disallowed_macros, reason = "gauges")]
 pub mod state;
+pub mod trace;

@@ -21,6 +21,15 @@ pub fn register(answers: bool, version: i64, confirmed: Duration) {
     gauge!("orgate_register_age_seconds").set(confirmed.as_secs_f64());
 }
 
+/// Pulls from a FHIR server: how long ago the last one was applied, by whichever gate; of none, nothing. And whether pulls
+/// fail now, as far as this gate knows.
+pub fn pulls(age: Option<Duration>, failing: bool) {
+    if let Some(age) = age {
+        gauge!("orgate_fhir_pull_age_seconds").set(age.as_secs_f64());
+    }
+    gauge!("orgate_fhir_pull_failing").set(flag(failing));
+}
+
 /// The ledger: whether it can write, its last entry, and entries that found no room while it could not.
 pub fn ledger(writes: bool, seq: u64, lost: u64) {
     gauge!("orgate_ledger_writes").set(flag(writes));

@@ -4,7 +4,10 @@
 //! One cluster serves the whole run, with a database for each test; a test that kills it makes one for itself. A shell
 //! waits beside the server for the end of this process, whichever way it ends, and then stops it.
 
+use std::any::Any;
+use std::ffi::OsString;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -30,8 +33,22 @@ pub(crate) struct Cluster {
     folder: PathBuf,
     /// Removes the folder of a cluster of a single test; that of the run is removed by the keeper.
     tidy: Option<TempDir>,
+    /// Where its disk is, if it has one of its own.
+    place: Option<Place>,
     port: u16,
+    /// Further settings of the server.
+    settings: Vec<String>,
     server: Option<(Child, ChildStdin)>,
+}
+
+/// Somewhere that only the server is in.
+pub(crate) struct Place {
+    /// A command that runs the one behind it there.
+    pub(crate) enter: Vec<OsString>,
+    /// Its `/`, as seen from here.
+    pub(crate) root: PathBuf,
+    /// What keeps it there.
+    pub(crate) _keeper: Box<dyn Any + Send + Sync>,
 }
 
 /// A database of a cluster.
@@ -45,16 +62,6 @@ fn program(name: &str) -> PathBuf {
     let folder =
         folder.expect("ORGATE_TEST_POSTGRES: the folder of PostgreSQL's programs, see ./test");
     Path::new(&folder).join(name)
-}
-
-/// A command as a user that PostgreSQL agrees to run as: it refuses root.
-fn unprivileged(program: &Path) -> Command {
-    if !root() {
-        return Command::new(program);
-    }
-    let mut command = Command::new("setpriv");
-    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
-    command
 }
 
 fn root() -> bool {
@@ -79,23 +86,73 @@ impl Cluster {
     /// The one of this run.
     pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<Cluster> = OnceLock::new();
-        SHARED.get_or_init(|| Self::make(tempfile::tempdir().expect("a folder").keep(), None))
+        SHARED.get_or_init(|| {
+            let mut cluster = Self::make(tempfile::tempdir().expect("a folder").keep(), None, None);
+            cluster.start();
+            cluster
+        })
     }
 
     /// Makes one and starts it.
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        Self::make(folder.path().to_owned(), Some(folder))
+        Self::kept_in(folder, None, &[], |_| ())
     }
 
-    fn make(folder: PathBuf, tidy: Option<TempDir>) -> Self {
+    /// Makes one in `folder` and starts it with further settings; `first` of all does something to it.
+    pub(crate) fn kept_in(
+        folder: TempDir,
+        place: Option<Place>,
+        settings: &[&str],
+        first: impl FnOnce(&Self),
+    ) -> Self {
+        let mut cluster = Self::make(folder.path().to_owned(), Some(folder), place);
+        cluster.settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        first(&cluster);
+        cluster.start();
+        cluster
+    }
+
+    /// Writes a file into the server's folder, which nobody else may read.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.seen().join("data").join(name);
+        std::fs::write(&path, text).expect("the folder can be written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("a mode");
+        if root() {
+            let out = Command::new("chown").arg("postgres").arg(&path).output();
+            good(&out.expect("chown runs"), "chown");
+        }
+    }
+
+    /// What stands in a file of the server's folder.
+    pub(crate) fn read(&self, name: &str) -> String {
+        let path = self.seen().join("data").join(name);
+        std::fs::read_to_string(path).expect("a file of the server")
+    }
+
+    /// What the server says to a statement.
+    pub(crate) fn asked(&self, sql: &str) -> String {
+        let out = self.run("postgres", sql);
+        good(&out, sql);
+        text(&out.stdout).trim().to_owned()
+    }
+
+    /// What it has written down.
+    pub(crate) fn log(&self) -> String {
+        text(&std::fs::read(self.seen().join("log")).expect("a log"))
+    }
+
+    fn make(folder: PathBuf, tidy: Option<TempDir>, place: Option<Place>) -> Self {
+        let settings = Vec::new();
+        let cluster = Self { folder, tidy, place, port: free_port(), settings, server: None };
+        let folder = cluster.seen();
         if root() {
             let out = Command::new("chown").arg("postgres").arg(&folder).output();
             good(&out.expect("chown runs"), "chown");
         }
-        let word = folder.join("password");
-        std::fs::write(&word, PASSWORD).expect("the folder can be written");
-        let made = unprivileged(&program("initdb"))
+        std::fs::write(folder.join("password"), PASSWORD).expect("the folder can be written");
+        let made = cluster
+            .unprivileged(&program("initdb"))
             .args([
                 "--username=gate",
                 "--auth=scram-sha-256",
@@ -103,15 +160,33 @@ impl Cluster {
                 "--locale=C.UTF-8",
             ])
             .args(["--no-sync", "--no-instructions"])
-            .arg(format!("--pwfile={}", word.display()))
+            .arg(format!("--pwfile={}", cluster.folder.join("password").display()))
             .arg("-D")
-            .arg(folder.join("data"))
-            .current_dir("/")
+            .arg(cluster.folder.join("data"))
             .output();
         good(&made.expect("initdb runs"), "initdb");
-        let mut cluster = Self { folder, tidy, port: free_port(), server: None };
-        cluster.start();
         cluster
+    }
+
+    /// Its folder, as seen from here.
+    pub(crate) fn seen(&self) -> PathBuf {
+        let Some(place) = &self.place else { return self.folder.clone() };
+        place.root.join(self.folder.strip_prefix("/").expect("an absolute path"))
+    }
+
+    /// A command where the server is, as a user that PostgreSQL agrees to run as: it refuses root.
+    fn unprivileged(&self, program: &Path) -> Command {
+        let as_postgres = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"];
+        let mut words: Vec<OsString> =
+            self.place.as_ref().map(|place| place.enter.clone()).unwrap_or_default();
+        if root() {
+            words.extend(as_postgres.map(OsString::from));
+        }
+        words.push(program.into());
+        let mut words = words.into_iter();
+        let mut command = Command::new(words.next().expect("the program at least"));
+        command.args(words).current_dir("/");
+        command
     }
 
     /// Starts it and waits until it answers.
@@ -139,7 +214,7 @@ impl Cluster {
     }
 
     fn launch(&self) -> (Child, ChildStdin) {
-        let mut command = unprivileged(Path::new("sh"));
+        let mut command = self.unprivileged(Path::new("sh"));
         command.args(["-c", KEEPER]).arg(program("postgres"));
         command.arg("-D").arg(self.folder.join("data"));
         let tidy = if self.tidy.is_none() { self.folder.as_path() } else { Path::new("") };
@@ -155,26 +230,24 @@ impl Cluster {
         ] {
             command.args(["-c", setting]);
         }
+        for setting in &self.settings {
+            command.args(["-c", setting]);
+        }
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
-            .open(self.folder.join("log"))
+            .open(self.seen().join("log"))
             .expect("the folder can be written");
         let again = log.try_clone().expect("a file");
-        let mut child = command
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(log)
-            .stderr(again)
-            .spawn()
-            .expect("a shell runs");
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(log).stderr(again).spawn().expect("a shell runs");
         let pipe = child.stdin.take().expect("a pipe");
         (child, pipe)
     }
 
     /// Kills the server (SIGKILL), by its own pid.
     pub(crate) fn kill(&mut self) {
-        let file = self.folder.join("data/postmaster.pid");
+        let file = self.seen().join("data/postmaster.pid");
         let pid = std::fs::read_to_string(file).expect("a server that runs");
         let pid = pid.lines().next().expect("a pid").to_owned();
         let done = Command::new("kill").args(["-KILL", &pid]).status().expect("kill runs");
@@ -202,7 +275,8 @@ impl Cluster {
         Database { name, port: self.port }
     }
 
-    fn run(&self, database: &str, sql: &str) -> Output {
+    /// What psql says and how it ends.
+    pub(crate) fn run(&self, database: &str, sql: &str) -> Output {
         psql(self.port, database, sql)
     }
 }
@@ -232,6 +306,16 @@ impl Database {
     /// Its address through somebody else, or with another password.
     pub(crate) fn url_by(&self, at: SocketAddr, password: &str) -> String {
         format!("postgres://gate:{password}@{at}/{}?sslmode=disable", self.name)
+    }
+
+    /// Its address at `host`, asking so for TLS.
+    pub(crate) fn url_asking(&self, host: &str, asked: &str) -> String {
+        format!("postgres://gate:{PASSWORD}@{host}:{}/{}?{asked}", self.port, self.name)
+    }
+
+    /// What it is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Where the server listens.

@@ -22,14 +22,14 @@ fn script(program: &str, name: &str) -> Command {
 }
 
 /// Medplum's router; killed when dropped.
-struct Server {
+pub(crate) struct Server {
     child: Child,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     asked: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Server {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let mut command = script("ORGATE_TEST_NODE", "server.cjs");
         let mut child = command.stdout(Stdio::piped()).spawn().expect("node runs");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();

@@ -152,7 +152,9 @@ fn told(receivers: &Receivers) -> Vec<(&'static str, String)> {
 fn a_patient_who_goes_through_everything_shows_nowhere_but_in_the_ledger() {
     let (upstream, server) = (Upstream::accepting(), Server::storing());
     let (hospital, receivers) = with_feeds(Hospital::new().log("trace"));
+    let collector = Server::answering(response("200 OK", &[], b"{}"));
     let hospital = hospital
+        .set(&format!("[telemetry]\notlp = \"http://{}\"", collector.address))
         .route("his", upstream.address, &[])
         .route("watch", upstream.address, &["stance = \"observe\""])
         .route("down", nobody(), &[])
@@ -191,7 +193,13 @@ fn a_patient_who_goes_through_everything_shows_nowhere_but_in_the_ledger() {
     };
     let notices = read("notices.jsonl");
     assert!(notices.contains("down"), "a route is down, and the notice says so: {notices}");
+    let traces: String =
+        collector.requests().iter().map(|m| m.head.clone() + &text(&m.body)).collect();
+    for traced in ["\"block\"", "\"override\"", "orgate.unreadable", "\"fhir\"", "\"upstream\""] {
+        assert!(traces.contains(traced), "{traced} was traced: {traces}");
+    }
     let mut outputs = told(&receivers);
+    outputs.push(("the traces", traces));
     outputs.push(("the log", log));
     outputs.push(("/metrics", metrics));
     outputs.push(("/readyz", ready));

@@ -254,7 +254,9 @@ impl Reloader {
             None => fault.file.clone(),
         });
         let place = place.unwrap_or_default();
-        self.configured.set(Some(Refused { faults: faults.len(), place }));
+        let told = faults.iter().take(FAULTS_TOLD).map(ToString::to_string).collect();
+        let at = self.office.gate().clock().now();
+        self.configured.set(Some(Refused { faults: faults.len(), place, at, told }));
         self.at_fault = faults.iter().map(|fault| PathBuf::from(&fault.file)).collect();
         Ended::Done
     }

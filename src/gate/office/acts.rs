@@ -131,10 +131,11 @@ impl Office {
     pub async fn escalate(&self) -> Result<usize, OfficeError> {
         let now = self.now();
         let ladder = &self.parts.ladder;
-        let _turn = self.alone().await?;
+        let mut alone = self.alone().await?;
         let due = self.parts.overrides.overdue(now, |file| ladder.due(file, now)).await?;
         let count = due.len();
         for (file, act) in due {
+            alone.stands().await?;
             let file = self.act(file, act).await?;
             events::OverrideOverdue { entry: &file.opened.id.entry, level: file.level }.emit();
         }

@@ -161,6 +161,22 @@ pub enum OfficeError {
     Locked(Timestamp),
 }
 
+/// The right to act: nobody else does, at this gate or another.
+struct Alone {
+    _own: OwnedMutexGuard<()>,
+    hold: Option<Hold>,
+}
+
+impl Alone {
+    /// To be asked before each of many acts: fails if others may act by now.
+    async fn stands(&mut self) -> Result<(), OfficeError> {
+        if let Some(hold) = &mut self.hold {
+            hold.stands().await?;
+        }
+        Ok(())
+    }
+}
+
 impl Office {
     /// Puts the office together.
     pub fn new(parts: Parts) -> Self {
@@ -223,9 +239,9 @@ impl Office {
     }
 
     /// Waits until nobody else acts on override files, at this gate or another.
-    async fn alone(&self) -> Result<(OwnedMutexGuard<()>, Option<Hold>), OfficeError> {
+    async fn alone(&self) -> Result<Alone, OfficeError> {
         let own = Arc::clone(&self.acting).lock_owned().await;
-        Ok((own, self.parts.overrides.hold().await?))
+        Ok(Alone { _own: own, hold: self.parts.overrides.hold().await? })
     }
 
     fn permit(account: &Account, permit: Permit) -> Result<(), OfficeError> {

@@ -35,7 +35,7 @@ impl Office {
     /// # Errors
     /// The index or the register does not answer; what was made until then is.
     pub async fn suspend_outstanding(&self) -> Result<usize, OfficeError> {
-        let _turn = self.alone().await?;
+        let mut alone = self.alone().await?;
         let now = self.now();
         let since = now.checked_sub(LOOKED_BACK).unwrap_or(now);
         let mut made = 0;
@@ -46,6 +46,7 @@ impl Office {
             }
             let reason = reason_of(&file, review);
             let source = &self.parts.source;
+            alone.stands().await?;
             if !change::was_made(source, &reason).await? {
                 made += usize::from(self.make_up(&file, &who(by), &reason).await?);
             }

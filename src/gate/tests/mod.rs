@@ -3,6 +3,7 @@
 mod bypass;
 mod cases;
 mod inquiries;
+mod late;
 mod units;
 
 use std::io;
@@ -41,6 +42,7 @@ use crate::register::sources::sql::SqlSource;
 use crate::register::sources::sqlite;
 use crate::register::sources::sqlite::Keeping;
 use crate::rules::Policy;
+use crate::telemetry::trace::{Trace, Tracer};
 
 const CATALOGUE: &str = "code,name,grade,aliases\n51.2300,腹腔镜下胆囊切除术,3,LC\n";
 const SURGEONS: &str = "surgeon_id,name\nD1,甲\nD2,乙\n";
@@ -150,6 +152,7 @@ async fn bench_of(policy: Policy, of: impl FnOnce(SqlSource) -> Arc<dyn Source>)
         zone,
         clock,
         sync_every: true,
+        tracer: Tracer::off(),
     });
     let longest = jiff::SignedDuration::from_hours(12);
     let gate = gate.with(Bypass::restore(&folder.path().join("bypass.json"), longest, now()));
@@ -215,8 +218,11 @@ fn request(message: &'static str, subject: Subject, stance: Stance) -> Request {
         message: Bytes::from_static(message.as_bytes()),
         control_id: "C1".to_owned(),
         read_elsewhere: Vec::new(),
+        sender: None,
+        trace: Trace::off(),
         terms: Arc::new(Terms::new(Policy::default(), 4096)),
         subject,
+        register_usable: true,
         answer: Box::new(|verdict, entry| {
             let gaps: Vec<&str> = verdict.gaps.iter().map(|gap| gap.as_str()).collect();
             Some(Bytes::from(format!("{} {entry} {}", verdict.decision.as_str(), gaps.join(" "))))

@@ -2,13 +2,19 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
+
 /// Why the file as edited is not in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     /// How many faults.
     pub faults: usize,
-    /// Where the first one is, `orgate.toml:12`; what it is, says the log.
+    /// Where the first one is, `orgate.toml:12`: for those who may not see more.
     pub place: String,
+    /// When it was refused.
+    pub at: Timestamp,
+    /// The first faults, each with its file and line.
+    pub told: Vec<String>,
 }
 
 /// What is told of it. Clones share it.

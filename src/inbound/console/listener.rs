@@ -86,8 +86,8 @@ async fn connection(
                 _ = drain.wait_for(|stop| *stop) => return,
                 shaken = shake(CONSOLE, &tls, socket) => shaken,
             };
-            let Some(stream) = shaken else { return };
-            Stream::Tls(Box::new(stream.into()))
+            let Some(shaken) = shaken else { return };
+            Stream::Tls(Box::new(shaken.stream.into()))
         }
     };
     let mut builder = Builder::new(TokioExecutor::new());

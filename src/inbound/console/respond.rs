@@ -21,7 +21,7 @@ pub(super) fn ready(checks: &[(String, bool)], refused: Option<&Refused>) -> Res
         format!("{name}: {}\n", if *good { "ready" } else { "not ready" })
     };
     let mut body: String = checks.iter().map(line).collect();
-    if let Some(Refused { faults, place }) = refused {
+    if let Some(Refused { faults, place, .. }) = refused {
         body.push_str(&format!(
             "configuration: edited and refused ({faults} fault(s), first at {place}, see the log), the former one is in force\n"
         ));

@@ -15,6 +15,7 @@ use crate::inbound::console::configured::Configured;
 use crate::inbound::console::{listener, respond};
 use crate::net::tls::ServerTls;
 use crate::register::Readiness;
+use crate::register::sources::fhir::status::{Pulls, Standing};
 
 /// What health is told from.
 #[derive(Clone)]
@@ -25,6 +26,8 @@ pub struct Health {
     pub routes: Vec<(Arc<str>, SocketAddr)>,
     /// Whether the configuration on the disk is in force.
     pub configured: Configured,
+    /// How pulls from a FHIR server stand, where there is one.
+    pub pulls: Option<Pulls>,
     /// Renders all counters.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// True as soon as the gate stops.
@@ -54,6 +57,7 @@ async fn readyz(State(health): State<Health>) -> Response {
         checks.push((format!("route {route} on {listen}"), !draining));
     }
     checks.push(register(health.gate.register().readiness()));
+    checks.extend(health.pulls.as_ref().map(|pulls| pulled(&pulls.now(), &health.gate)));
     checks.push(("ledger".to_owned(), health.gate.ledger_writes()));
     respond::ready(&checks, health.configured.refused().as_ref())
 }
@@ -70,6 +74,15 @@ fn register(state: Readiness) -> (String, bool) {
         (_, false) => "register, does not answer".to_owned(),
     };
     (name, usable)
+}
+
+/// The register goes on without the server it is pulled from: how old what was pulled is must be seen.
+fn pulled(standing: &Standing, gate: &Gate) -> (String, bool) {
+    let Standing { pulled_at, failing } = standing;
+    let age = pulled_at.map(|at| gate.clock().now().duration_since(at).as_secs());
+    let last = age.map_or("never".to_owned(), |age| format!("last {age} s ago"));
+    let why = failing.as_ref().map(|why| format!(", fails now: {why}")).unwrap_or_default();
+    (format!("register pulled by FHIR {last}{why}"), true)
 }
 
 async fn metrics(State(health): State<Health>) -> Response {

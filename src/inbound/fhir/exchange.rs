@@ -21,6 +21,7 @@ use crate::inbound::fhir::{headers, respond};
 use crate::ledger::EntryId;
 use crate::net::client::{Body, BoxError, ClientError, whole};
 use crate::telemetry::events;
+use crate::telemetry::trace::{Ending, Step};
 
 /// A request on its way, and what allows it to go: one passage, or for a batch those of its entries.
 pub(super) struct Outgoing {
@@ -153,6 +154,9 @@ pub(super) async fn forward(route: &Route, outgoing: Outgoing) -> Result<Answere
         Some(Ok(response)) => {
             route.upstream.works();
             route.meters.answered(sent);
+            let status = Some(response.status().as_u16());
+            let ending = Ending { outcome: Some("answered"), status, ..Ending::default() };
+            traced(&passages, sent, ending);
             let (head, body) = response.into_parts();
             let body = watched(body, route.config.idle_timeout, None);
             let entries = passages.iter().filter_map(Passage::told_under).collect();
@@ -181,11 +185,25 @@ pub(super) async fn forward(route: &Route, outgoing: Outgoing) -> Result<Answere
 }
 
 /// Records that nothing was answered.
-pub(super) fn undelivered(route: &Route, passages: &[Passage], outcome: &str, sent: Instant) {
+pub(super) fn undelivered(
+    route: &Route,
+    passages: &[Passage],
+    outcome: &'static str,
+    sent: Instant,
+) {
+    let ending = Ending { failed: true, outcome: Some(outcome), ..Ending::default() };
+    traced(passages, sent, ending);
     for entry in passages.iter().filter_map(Passage::told_under) {
         let took_us = micros_since(sent);
         let (answer_code, known_as) = (None, Vec::new());
         route.gate.delivered(&Delivery { entry, outcome, answer_code, took_us, known_as });
+    }
+}
+
+fn traced(passages: &[Passage], sent: Instant, ending: Ending) {
+    let now = clock::monotonic();
+    for passage in passages {
+        passage.trace().ended(Step::Upstream, (sent, now), ending);
     }
 }
 

@@ -62,6 +62,7 @@ fn of_request(reader: &Reader<'_>, request: &Request<Bytes>) -> Result<Explained
         parts,
         peer: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
         taken: clock::monotonic(),
+        register_usable: true,
     };
     let config = reader.config;
     match asked.interaction(config, !body.is_empty()) {

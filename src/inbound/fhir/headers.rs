@@ -8,6 +8,8 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue};
 
+use crate::telemetry::trace::Parent;
+
 /// Fields that never pass a proxy, named in Connection or not.
 const HOP_BY_HOP: [&str; 6] =
     ["connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"];
@@ -39,6 +41,13 @@ pub(super) fn end_to_end(headers: &HeaderMap) -> HeaderMap {
 fn essential(name: &str) -> bool {
     ["accept", "content-", "if-"].iter().any(|start| name.starts_with(start))
         || ESSENTIAL.contains(&name)
+}
+
+/// The trace that a request is part of; none where several are named. The field itself passes as it came.
+pub(super) fn parent(headers: &HeaderMap) -> Option<Parent> {
+    let mut named = headers.get_all("traceparent").iter();
+    let (field, None) = (named.next()?, named.next()) else { return None };
+    Parent::read(field.to_str().ok()?)
 }
 
 /// Who asks, by which host name, over what: added behind what earlier proxies have said.

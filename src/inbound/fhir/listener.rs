@@ -161,7 +161,7 @@ impl Drop for Underway {
 }
 
 async fn connection(
-    route: Route,
+    mut route: Route,
     stream: TcpStream,
     peer: SocketAddr,
     mut drain: watch::Receiver<bool>,
@@ -179,8 +179,9 @@ async fn connection(
                 _ = drain.wait_for(|drain| *drain) => return,
                 shaken = shake(&config.name, tls, stream) => shaken,
             };
-            let Some(stream) = shaken else { return };
-            Stream::Tls(Box::new(stream.into()))
+            let Some(shaken) = shaken else { return };
+            route.sender = shaken.peer;
+            Stream::Tls(Box::new(shaken.stream.into()))
         }
     };
     let busy = Arc::new(Busy::default());

@@ -24,8 +24,10 @@ use crate::inbound::fhir::references::{Changes, Remembered};
 use crate::inbound::fhir::{Config, batch, headers, named, recorded, respond};
 use crate::inbound::live::Live;
 use crate::net::client::{Body, Client, ClientError, Settings};
+use crate::net::tls::facts::Peer;
 use crate::telemetry::events;
 use crate::telemetry::route::Meters;
+use crate::telemetry::trace::Begun;
 
 /// How long connecting to the server may take: it stands in the same house.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -45,6 +47,8 @@ pub struct Route {
     pub gate: Arc<Gate>,
     /// Whether its server can be reached.
     pub upstream: Light,
+    /// Who the client of the connection is, by its certificate.
+    pub(super) sender: Option<Arc<Peer>>,
     pub(super) client: Client,
     pub(super) remembered: Remembered,
     pub(super) room: Arc<Semaphore>,
@@ -78,7 +82,19 @@ impl Route {
         };
         let room = Arc::new(Semaphore::new(HELD_MAX_KIB));
         let (meters, remembered) = (Meters::of(&config.name), Remembered::default());
-        Ok(Self { config, terms, gate, upstream, client, remembered, room, live, meters, busy })
+        Ok(Self {
+            config,
+            terms,
+            gate,
+            upstream,
+            sender: None,
+            client,
+            remembered,
+            room,
+            live,
+            meters,
+            busy,
+        })
     }
 
     /// Takes up what is in force now, between two requests.
@@ -95,6 +111,8 @@ pub(super) struct Asked {
     pub(super) peer: SocketAddr,
     /// When all of it was there.
     pub(super) taken: Instant,
+    /// Whether the register was usable then, before anything of it was read.
+    pub(super) register_usable: bool,
 }
 
 impl Asked {
@@ -150,7 +168,8 @@ pub(super) async fn serve(
 ) -> Response<Body> {
     route.renew();
     let (parts, body) = request.into_parts();
-    let mut asked = Asked { parts, peer, taken: clock::monotonic() };
+    let (taken, register_usable) = (clock::monotonic(), route.gate.register().usable());
+    let mut asked = Asked { parts, peer, taken, register_usable };
     let has_body = !body.is_end_stream() || headers::announce_body(&asked.parts.headers);
     let interaction = asked.interaction(&route.config, has_body);
     let streams = match &interaction {
@@ -205,7 +224,7 @@ async fn judged(
     let busy = route.busy.clone();
     let now = || route.gate.clock().now();
     let gathered = gather(body, route.config.limits.bytes, &route.room).await;
-    asked.taken = clock::monotonic();
+    (asked.taken, asked.register_usable) = (clock::monotonic(), route.gate.register().usable());
     let response = match gathered {
         Gathered::Whole(held) => {
             let weighed = intake::weigh(route, asked, interaction, &held.bytes).await;
@@ -327,6 +346,13 @@ pub(super) async fn before_gate(
     };
     read_elsewhere.sort();
     read_elsewhere.dedup();
+    let trace = route.gate.trace(Begun {
+        route: &route.config.name,
+        protocol: "fhir",
+        bytes: message.len(),
+        since: asked.taken,
+        parent: headers::parent(&asked.parts.headers),
+    });
     let request = Judged {
         route: Arc::clone(&route.config.name),
         stance: route.config.stance.now(),
@@ -334,7 +360,10 @@ pub(super) async fn before_gate(
         message,
         control_id: asked.request_id(),
         subject,
+        register_usable: asked.register_usable,
         read_elsewhere,
+        sender: route.sender.clone(),
+        trace,
         answer: respond::answer(doubt),
         terms: Arc::clone(&route.terms),
     };

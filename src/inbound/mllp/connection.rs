@@ -21,6 +21,7 @@ use crate::inbound::live::Live;
 use crate::inbound::mllp::Config;
 use crate::inbound::mllp::exchange::{Pending, report};
 use crate::inbound::mllp::pipeline::{IN_FLIGHT_MAX, Pipeline};
+use crate::net::tls::facts::Peer;
 use crate::net::tls::why::why;
 use crate::telemetry::events;
 use crate::telemetry::route::Meters;
@@ -47,6 +48,8 @@ pub struct Route {
     pub gate: Arc<Gate>,
     /// Whether its downstream system can be connected to.
     pub upstream: Light,
+    /// Who the sender of the connection is, by its certificate.
+    pub sender: Option<Arc<Peer>>,
     /// Where both come from.
     pub live: Live<Config>,
     /// What is measured of it.
@@ -58,7 +61,8 @@ impl Route {
     pub fn new(live: Live<Config>, gate: Arc<Gate>, upstream: Light) -> Self {
         let now = live.now();
         let meters = Meters::of(&now.config.name);
-        Self { config: now.config, terms: now.terms, gate, upstream, live, meters }
+        let (config, terms) = (now.config, now.terms);
+        Self { config, terms, gate, upstream, sender: None, live, meters }
     }
 
     /// Takes up what is in force now, between two messages; whether it is another.

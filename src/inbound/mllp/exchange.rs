@@ -19,6 +19,7 @@ use crate::inbound::mllp::intake::{self, Intake};
 use crate::inbound::mllp::pipeline::{Expected, Placed, Reference};
 use crate::telemetry::events;
 use crate::telemetry::net as tls_events;
+use crate::telemetry::trace::{Ending, Step};
 
 /// Of a frame that never ends this much is kept as evidence.
 const EVIDENCE_MAX: usize = 64 * 1024;
@@ -99,6 +100,7 @@ impl Connection {
     fn frame(&mut self, length: usize) {
         let Some(frame) = self.from_sender.get(..length) else { return };
         let since = clock::monotonic();
+        let register_usable = self.route.gate.register().usable();
         match intake::read(&self.route.config, &self.route.gate, frame::payload(frame)) {
             Intake::Short { reference, reply, promised, scheduling } => {
                 let passage = self.route.gate.short_way();
@@ -113,7 +115,9 @@ impl Connection {
             }
             Intake::Checked { read, doubted, reference, promised } => {
                 let frame = self.from_sender.split_to(length).freeze();
-                let request = intake::request(&self.route, &frame, read, doubted, &reference);
+                let request =
+                    intake::request(&self.route, &frame, read, doubted, &reference, since);
+                let request = Request { register_usable, ..request };
                 let then = Then::GoOn;
                 self.judge(request, Waiting { frame, reference, promised, then, since });
             }
@@ -128,8 +132,8 @@ impl Connection {
 
     /// A piece that is no whole frame: it goes before the gate like everything else.
     fn unreadable(&mut self, piece: Bytes, why: &'static str, then: Then) {
-        let request = intake::unreadable(&self.route, &piece, why);
         let (reference, promised, since) = (Reference::Unknown, false, clock::monotonic());
+        let request = intake::unreadable(&self.route, &piece, why, since);
         self.judge(request, Waiting { frame: piece, reference, promised, then, since });
     }
 
@@ -196,8 +200,8 @@ impl Connection {
             self.answer_until = Some(deadline);
             return;
         }
-        let entry = passage.told_under();
-        self.pipeline.forwarded(Expected { reference, deadline, sent, entry });
+        let (entry, trace) = (passage.told_under(), passage.trace().clone());
+        self.pipeline.forwarded(Expected { reference, deadline, sent, entry, trace });
     }
 
     /// Bytes between frames: junk, or a heartbeat.
@@ -263,11 +267,20 @@ fn greets_by_tls(bytes: &[u8]) -> bool {
 }
 
 /// Records how the downstream system answered a checked message.
-pub(super) fn report(gate: &Gate, expected: &Expected, outcome: &str, code: Option<&str>) {
+pub(super) fn report(gate: &Gate, expected: &Expected, outcome: &'static str, code: Option<&str>) {
     if let Some(entry) = expected.entry {
-        let took = clock::monotonic().duration_since(expected.sent);
+        let now = clock::monotonic();
+        let took = now.duration_since(expected.sent);
+        let (failed, acknowledgement) = (outcome != "answered", code.and_then(known_code));
+        let ending = Ending { failed, outcome: Some(outcome), acknowledgement, status: None };
+        expected.trace.ended(Step::Upstream, (expected.sent, now), ending);
         let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let known_as = Vec::new();
         gate.delivered(&Delivery { entry, outcome, answer_code: code, took_us, known_as });
     }
+}
+
+/// An acknowledgement as HL7 defines them; the downstream system may have written anything.
+fn known_code(code: &str) -> Option<&'static str> {
+    ["AA", "AE", "AR", "CA", "CE", "CR"].into_iter().find(|known| *known == code)
 }

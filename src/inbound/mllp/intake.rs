@@ -1,6 +1,7 @@
 //! One frame → what it is: taken apart by the codec, read by the route's mapping.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use jiff::tz::TimeZone;
@@ -19,6 +20,7 @@ use crate::inbound::mllp::respond;
 use crate::mapping::{Context, Reading, Unreadable};
 use crate::register::InForce;
 use crate::telemetry::events;
+use crate::telemetry::trace::Begun;
 
 /// What a frame holds.
 pub enum Intake {
@@ -197,11 +199,15 @@ pub(super) fn request(
     read: Subject,
     doubted: Option<Unreadable>,
     reference: &Reference,
+    since: Instant,
 ) -> Request {
     if let Subject::Unreadable { why, .. } = read {
         events::Unreadable { route: &route.config.name, why }.emit();
     }
     let payload = frame.slice_ref(frame::payload(frame));
+    let (name, bytes) = (&route.config.name, payload.len());
+    let begun = Begun { route: name, protocol: "hl7v2", bytes, since, parent: None };
+    let trace = route.gate.trace(begun);
     let control_id = match (&read, reference) {
         (Subject::Orders(_), Reference::Known { control_id, .. }) => {
             String::from_utf8_lossy(control_id).into_owned()
@@ -217,14 +223,23 @@ pub(super) fn request(
         message: payload,
         control_id,
         subject: read,
+        register_usable: route.gate.register().usable(),
         read_elsewhere: Vec::new(),
+        sender: route.sender.clone(),
+        trace,
         terms: Arc::clone(&route.terms),
     }
 }
 
 /// The request for a piece that is no whole frame.
-pub(super) fn unreadable(route: &Route, piece: &Bytes, why: &'static str) -> Request {
-    request(route, piece, Subject::Unreadable { why, stage: None }, None, &Reference::Unknown)
+pub(super) fn unreadable(
+    route: &Route,
+    piece: &Bytes,
+    why: &'static str,
+    since: Instant,
+) -> Request {
+    let subject = Subject::Unreadable { why, stage: None };
+    request(route, piece, subject, None, &Reference::Unknown, since)
 }
 
 /// MSA-1 and MSA-2 of a reply frame; `None` when it carries no MSA.

@@ -69,7 +69,7 @@ pub async fn run(mut route: Route, listener: TcpListener, mut drain: watch::Rece
     while connections.join_next().await.is_some() {}
 }
 
-async fn connection(route: Route, sender: TcpStream, mut drain: watch::Receiver<bool>) {
+async fn connection(mut route: Route, sender: TcpStream, mut drain: watch::Receiver<bool>) {
     let config = Arc::clone(&route.config);
     events::ConnectionOpened { route: &config.name }.emit();
     let _open = route.meters.connection();
@@ -82,8 +82,9 @@ async fn connection(route: Route, sender: TcpStream, mut drain: watch::Receiver<
                 _ = drain.wait_for(|drain| *drain) => return,
                 shaken = shake(&config.name, tls, sender) => shaken,
             };
-            let Some(sender) = shaken else { return };
-            Sender::Tls(Box::new(sender))
+            let Some(shaken) = shaken else { return };
+            route.sender = shaken.peer;
+            Sender::Tls(Box::new(shaken.stream))
         }
     };
     let connecting = timeout(config.upstream_timeout, connect(&config)).await;

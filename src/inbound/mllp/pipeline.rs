@@ -7,6 +7,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::ledger::EntryId;
+use crate::telemetry::trace::Trace;
 
 /// How many messages may be in flight on one connection; then the gate stops reading from it.
 pub const IN_FLIGHT_MAX: usize = 256;
@@ -49,6 +50,8 @@ pub struct Expected {
     pub sent: Instant,
     /// Its ledger entry, if it was checked.
     pub entry: Option<EntryId>,
+    /// What is told of its way.
+    pub trace: Trace,
 }
 
 /// What became of a reply.
@@ -248,7 +251,8 @@ mod tests {
 
     fn expected(id: &'static str) -> Expected {
         let now = clock::monotonic();
-        Expected { reference: known(id), deadline: now, sent: now, entry: None }
+        let trace = Trace::off();
+        Expected { reference: known(id), deadline: now, sent: now, entry: None, trace }
     }
 
     fn ack(code: &'static str, id: &'static str) -> Option<Acknowledges<'static>> {

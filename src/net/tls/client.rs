@@ -66,7 +66,7 @@ impl ClientTls {
     }
 
     /// What new connections begin with.
-    pub(in crate::net) fn config(&self) -> Arc<ClientConfig> {
+    pub fn config(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.kept.now().config)
     }
 

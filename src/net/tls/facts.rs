@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use ring::digest::{SHA256, digest};
 use rustls::pki_types::CertificateDer;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
@@ -50,7 +51,35 @@ impl Facts {
     }
 }
 
-/// What stands in a certificate is somebody else's text: only what prints is kept.
+/// Whose certificate a client has shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// As [`Facts::name`].
+    pub name: String,
+    /// SHA-256 of the certificate, in hexadecimal digits: which one of that name.
+    pub certificate: String,
+}
+
+impl Peer {
+    /// Of what a client showed, its own certificate first.
+    pub fn of(chain: &[CertificateDer<'_>]) -> Option<Self> {
+        let own = chain.get(..1)?;
+        let name = Facts::of(own)?.name;
+        let hash = digest(&SHA256, own.first()?);
+        Some(Self { name, certificate: hex::encode(hash) })
+    }
+}
+
+/// Neither seen nor heard, or turning round what is read after it: no letter of a name.
+fn is_hidden(letter: char) -> bool {
+    let format = ['\u{ad}', '\u{61c}', '\u{180e}', '\u{feff}'].contains(&letter)
+        || ('\u{200b}'..='\u{200f}').contains(&letter)
+        || ('\u{2028}'..='\u{202e}').contains(&letter)
+        || ('\u{2060}'..='\u{206f}').contains(&letter);
+    format || letter.is_control()
+}
+
+/// What stands in a certificate is somebody else's text: only what prints is kept, and what does not leaves a mark.
 fn name(certificate: &X509Certificate<'_>) -> String {
     let common = certificate.subject().iter_common_name().find_map(|name| name.as_str().ok());
     let alternative = certificate.subject_alternative_name().ok().flatten().and_then(|names| {
@@ -60,5 +89,6 @@ fn name(certificate: &X509Certificate<'_>) -> String {
         })
     });
     let name = common.or(alternative).unwrap_or("without a name");
-    name.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect()
+    let shown = |c: char| if is_hidden(c) { char::REPLACEMENT_CHARACTER } else { c };
+    name.chars().map(shown).take(NAME_CHARS_MAX).collect()
 }

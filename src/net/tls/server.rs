@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::net::tls::facts::Facts;
+use crate::net::tls::facts::{Facts, Peer};
 use crate::net::tls::files::{Role, TlsError, certificates, key, roots};
 use crate::net::tls::kept::{Follows, Kept, Look, Made};
 use crate::net::tls::{farewell, lapsed, provider, why};
@@ -113,10 +113,9 @@ impl ServerTls {
     }
 }
 
-/// The name in the client's certificate, on a connection where it had to show one.
-pub fn peer(stream: &TlsStream<TcpStream>) -> Option<String> {
-    let chain = stream.get_ref().1.peer_certificates()?;
-    Facts::of(chain.get(..1)?).map(|facts| facts.name)
+/// Who the client is, on a connection where it had to show a certificate.
+pub fn peer(stream: &TlsStream<TcpStream>) -> Option<Peer> {
+    Peer::of(stream.get_ref().1.peer_certificates()?)
 }
 
 impl Follows for ServerTls {

@@ -81,26 +81,19 @@ pub struct Difference {
     pub shown: Vec<RowChange>,
 }
 
-/// Compares a statement with the current rows of its table.
+/// Compares a statement with the current rows of its table. Rows that it does not name end, but those whose keys
+/// are kept.
 ///
 /// # Errors
 /// The source does not answer.
 pub async fn compare(
     connection: &mut AnyConnection,
     statement: Statement,
-    merge: bool,
+    keeps: &(dyn Fn(&str) -> bool + Sync),
 ) -> Result<Difference, RegisterError> {
     let table = statement.table;
     let mut rows = statement.rows;
-    let mut difference = Difference {
-        counts: Counts::default(),
-        table,
-        ends: BTreeSet::new(),
-        begins: Vec::new(),
-        touched: BTreeSet::new(),
-        losses: Losses::default(),
-        shown: Vec::new(),
-    };
+    let mut difference = Difference::none(table);
     let mut same: HashSet<Box<str>> = HashSet::new();
     let sql = format!("select {} from {} where to_version is null", joined(table), table.name);
     let mut stream = pin!(sqlx::query(AssertSqlSafe(sql)).bind(separator()).fetch(connection));
@@ -120,7 +113,7 @@ pub async fn compare(
                 difference.show(Some(record), Some(&line.record));
                 difference.ends.insert(key);
             }
-            None if merge => {}
+            None if keeps(&key) => {}
             None => {
                 difference.counts.ended += 1;
                 difference.touch(&fields);
@@ -148,7 +141,40 @@ pub async fn compare(
 impl Difference {
     /// Rows that change or, without a record before, begin: for changes of single rows. The keys must stay.
     pub fn of_rows(table: &'static Table, rows: &[(Option<String>, String)]) -> Self {
-        let mut difference = Self {
+        let rows = rows.iter().map(|(before, after)| (before.as_deref(), Some(after.as_str())));
+        Self::of_changes(table, rows)
+    }
+
+    /// Rows that begin (without a record before), end (without one after) or change. The keys must stay.
+    pub fn of_changes<'r>(
+        table: &'static Table,
+        rows: impl Iterator<Item = (Option<&'r str>, Option<&'r str>)>,
+    ) -> Self {
+        let mut difference = Self::none(table);
+        for (before, after) in rows {
+            match (before, after) {
+                (Some(_), Some(_)) => difference.counts.changed += 1,
+                (Some(_), None) => difference.counts.ended += 1,
+                (None, Some(_)) => difference.counts.added += 1,
+                (None, None) => continue,
+            }
+            if let Some(before) = before {
+                let fields = Fields::split(table, before);
+                difference.ends.insert(table.key_of(&fields).into_boxed_str());
+                difference.touch(&fields);
+            }
+            if let Some(after) = after {
+                difference.touch(&Fields::split(table, after));
+                difference.begins.push(after.into());
+            }
+            difference.losses.look(table, before, after);
+            difference.show(before, after);
+        }
+        difference
+    }
+
+    fn none(table: &'static Table) -> Self {
+        Self {
             counts: Counts::default(),
             table,
             ends: BTreeSet::new(),
@@ -156,21 +182,7 @@ impl Difference {
             touched: BTreeSet::new(),
             losses: Losses::default(),
             shown: Vec::new(),
-        };
-        for (before, after) in rows {
-            if let Some(before) = before {
-                let fields = Fields::split(table, before);
-                difference.ends.insert(table.key_of(&fields).into_boxed_str());
-                difference.counts.changed += 1;
-                difference.touch(&fields);
-            } else {
-                difference.counts.added += 1;
-            }
-            difference.touch(&Fields::split(table, after));
-            difference.losses.look(table, before.as_deref(), Some(after));
-            difference.begins.push(after.as_str().into());
         }
-        difference
     }
 
     fn show(&mut self, before: Option<&str>, after: Option<&str>) {

@@ -38,6 +38,7 @@ use crate::register::import::cross::Standing;
 use crate::register::import::fault::{Fault, Wording};
 use crate::register::import::policy::Policy;
 use crate::register::import::reading::Statement;
+use crate::register::sources::fhir::owned::Owned;
 use crate::register::sources::sql::{self, SqlSource};
 use crate::register::table::Table;
 
@@ -194,7 +195,10 @@ async fn import_read(
     if base.is_some_and(|base| base != before) {
         return Err(ImportError::Moved(before));
     }
-    let standing = standing(&mut transaction, &statements, request.merge).await?;
+    let mut standing = standing(&mut transaction, &statements, request.merge).await?;
+    // A file states what the house keeps by files; what a FHIR server states stays the server's.
+    let pulled = Owned::of(&mut transaction, &statements).await?;
+    standing.surgeons.extend(pulled.surgeons().map(str::to_owned));
     let afterwards = cross::check(&mut statements, &standing);
     for statement in &mut statements {
         statement.faults.sort_by_key(|fault| fault.line.unwrap_or(u64::MAX));
@@ -205,7 +209,9 @@ async fn import_read(
     }
     let mut differences: Vec<Difference> = Vec::new();
     for (statement, summary) in statements.into_iter().zip(&mut tables) {
-        let difference = apply::compare(&mut transaction, statement, request.merge).await?;
+        let statement_table = statement.table.name;
+        let keeps = |key: &str| request.merge || pulled.holds(statement_table, key);
+        let difference = apply::compare(&mut transaction, statement, &keeps).await?;
         summary.counts = difference.counts;
         differences.push(difference);
     }

@@ -36,26 +36,64 @@ pub struct Statement {
     pub named_by_faulty: HashSet<String>,
     /// Whether the header could be used; otherwise nothing can be said about what the file holds.
     pub readable: bool,
+    /// Rows whose key another row has already.
+    pub repeats: Vec<Repeat>,
     /// All faults.
     pub faults: Vec<Fault>,
     dropped_faults: usize,
 }
 
+/// A row whose key another row has already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeat {
+    /// Where it stands.
+    pub line: u64,
+    /// Where the other one does.
+    pub first: u64,
+    /// Whether both say the same.
+    pub same: bool,
+}
+
 impl Statement {
-    /// Reads `bytes` of `file` as `table`.
-    pub fn read(table: &'static Table, file: &str, bytes: &[u8], policy: &Policy) -> Self {
-        let statement = Self {
+    fn blank(table: &'static Table, file: &str) -> Self {
+        Self {
             table,
             file: file.to_owned(),
             rows: BTreeMap::new(),
             named_by_faulty: HashSet::new(),
             readable: false,
+            repeats: Vec::new(),
             faults: Vec::new(),
             dropped_faults: 0,
-        };
+        }
+    }
+
+    /// Reads rows that are in no file, each under a number of its own. A row that is stated twice is no fault here: see
+    /// `repeats`.
+    pub fn of_rows<'r>(
+        table: &'static Table,
+        columns: &[&str],
+        rows: impl Iterator<Item = (u64, &'r [String])>,
+        policy: &Policy,
+    ) -> Self {
+        let statement = Self::blank(table, table.name);
+        let mut reader = Reader { statement, policy, places: None, width: 0 };
+        let cells: Vec<Cell<'_>> = columns.iter().copied().map(Cell::Text).collect();
+        reader.row(0, &cells);
+        for (number, row) in rows {
+            let cells: Vec<Cell<'_>> = row.iter().map(|cell| Cell::Text(cell)).collect();
+            reader.row(number, &cells);
+        }
+        reader.statement
+    }
+
+    /// Reads `bytes` of `file` as `table`.
+    pub fn read(table: &'static Table, file: &str, bytes: &[u8], policy: &Policy) -> Self {
+        let statement = Self::blank(table, file);
         let mut reader = Reader { statement, policy, places: None, width: 0 };
         sheet::read(bytes, table.name, &mut reader);
         let Reader { mut statement, places, .. } = reader;
+        statement.fault_repeats();
         if places.is_none() && statement.faults.is_empty() {
             statement.fault(
                 None,
@@ -73,6 +111,22 @@ impl Statement {
             });
         }
         statement
+    }
+
+    /// In a file, a row that stands twice is a mistake, also where both say the same.
+    fn fault_repeats(&mut self) {
+        let (table, repeats) = (self.table, std::mem::take(&mut self.repeats));
+        for Repeat { line, first, .. } in repeats {
+            let names = table.key.join(", ");
+            self.fault(
+                Some(line),
+                table.key.first().copied(),
+                say(
+                    format!("与第 {first} 行重复（{names} 相同），请只保留一行"),
+                    format!("repeats line {first} (same {names}); keep one of them"),
+                ),
+            );
+        }
     }
 
     /// Adds a fault.
@@ -220,16 +274,9 @@ impl Reader<'_> {
                 place.insert(Line { number: line, record: text.into_boxed_str() });
             }
             Entry::Occupied(place) => {
-                let first = place.get().number;
-                let names = table.key.join(", ");
-                self.statement.fault(
-                    Some(line),
-                    table.key.first().copied(),
-                    say(
-                        format!("与第 {first} 行重复（{names} 相同），请只保留一行"),
-                        format!("repeats line {first} (same {names}); keep one of them"),
-                    ),
-                );
+                let Line { number: first, record } = place.get();
+                let (first, same) = (*first, **record == *text);
+                self.statement.repeats.push(Repeat { line, first, same });
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The sources of privileges: how each is reached (one file or folder each), and the SQL that they share.
 
 mod ask;
+pub mod fhir;
 pub mod keep;
 pub mod postgres;
 pub mod sql;

@@ -20,20 +20,18 @@ fn events(file: &Path) -> Vec<Value> {
     lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-#[test]
-fn a_grant_that_is_revoked_is_told_with_the_open_orders_that_it_hits() {
+/// A hospital that tells a web hook what is stopped.
+fn told_of_techniques() -> (Hospital, Script, Upstream) {
     let receiver = Script::python("receiver.py", &["webhook", "0"]);
     let upstream = Upstream::accepting();
-    let hospital = Hospital::new()
-        .set(&feed(
-            "hook",
-            "webhook",
-            &[
-                &format!("url = \"http://{}/\"", receiver.address()),
-                "events = [\"orgate.technique.*\"]",
-            ],
-        ))
-        .route("his", upstream.address, &[]);
+    let url = format!("url = \"http://{}/\"", receiver.address());
+    let hook = feed("hook", "webhook", &[&url, "events = [\"orgate.technique.*\"]"]);
+    (Hospital::new().set(&hook).route("his", upstream.address, &[]), receiver, upstream)
+}
+
+#[test]
+fn a_grant_that_is_revoked_is_told_with_the_open_orders_that_it_hits() {
+    let (hospital, receiver, _upstream) = told_of_techniques();
     let mut gate = hospital.start();
     // An order of today: one of an earlier day is not open any more.
     let zone = jiff::tz::TimeZone::get("Asia/Shanghai").expect("a zone");
@@ -57,18 +55,7 @@ fn a_grant_that_is_revoked_is_told_with_the_open_orders_that_it_hits() {
 
 #[test]
 fn a_grant_that_is_revoked_while_the_gate_stands_still_is_told_when_it_is_back() {
-    let receiver = Script::python("receiver.py", &["webhook", "0"]);
-    let upstream = Upstream::accepting();
-    let hospital = Hospital::new()
-        .set(&feed(
-            "hook",
-            "webhook",
-            &[
-                &format!("url = \"http://{}/\"", receiver.address()),
-                "events = [\"orgate.technique.*\"]",
-            ],
-        ))
-        .route("his", upstream.address, &[]);
+    let (hospital, receiver, _upstream) = told_of_techniques();
     let mut gate = hospital.start();
     let register = || of_kind(&hospital.data(), "register");
     eventually("the version at the start", || (!register().is_empty()).then_some(()));

@@ -133,11 +133,9 @@ fn an_emergency_that_passes_during_a_bypass_has_its_override_file() {
 
 #[test]
 fn it_is_switched_whatever_is_wrong_with_the_configuration_meanwhile() {
-    let (hospital, gate, _upstream) = Gate::simple(&[]);
-    let file = hospital.path("orgate.toml");
-    let good = std::fs::read_to_string(&file).expect("it started by this");
-    for wrong in ["[[mllp]]\nname = \"his\"\nmapping = \"no/such.toml\"\n", "half = [\"writ"] {
-        std::fs::write(&file, format!("{good}\n{wrong}")).expect("written");
+    let (mut hospital, gate, _upstream) = Gate::simple(&[]);
+    for wrong in ["[[mllp]]\nname = \"his\"\nmapping = \"no/such.toml\"", "half = [\"writ"] {
+        hospital = hospital.set(wrong);
         assert_eq!(hospital.run(&["check"]).status.code(), Some(2));
         on(&hospital, "1h");
         assert_eq!(code(&gate.connect().ask(&Draft::refused("W1").bytes())), "AA");

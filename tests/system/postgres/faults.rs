@@ -43,7 +43,7 @@ pub(super) fn nothing_slipped_through(upstream: &Upstream, hospitals: &[&Hospita
     }
 }
 
-fn ready(gate: &Gate) -> bool {
+pub(super) fn ready(gate: &Gate) -> bool {
     gate.page("/readyz").0.contains("200")
 }
 
@@ -53,7 +53,7 @@ fn gaps(gate: &Gate, id: &str) -> Vec<String> {
     serde_json::from_value(gaps).expect("texts")
 }
 
-fn filled(database: &Database) -> Hospital {
+pub(super) fn filled(database: &Database) -> Hospital {
     Hospital::empty().sharing(&database.url(), "filler").filled()
 }
 
@@ -63,7 +63,7 @@ fn by_its_code(id: &str) -> Vec<u8> {
 }
 
 /// What a gate says while it has never seen the register.
-fn without_register(gate: &Gate, name: &str) {
+pub(super) fn without_register(gate: &Gate, name: &str) {
     let (status, body) = gate.page("/readyz");
     assert!(
         status.contains("503") && body.contains("register, does not answer: not ready"),
@@ -85,7 +85,7 @@ fn without_register(gate: &Gate, name: &str) {
 }
 
 /// What it says once it has.
-fn with_register(gate: &Gate, name: &str) {
+pub(super) fn with_register(gate: &Gate, name: &str) {
     let mut client = gate.connect();
     assert_eq!(code(&client.ask(&Draft::clean(format!("clean-{name}")).bytes())), "AA");
     assert_eq!(code(&client.ask(&Draft::refused(format!("refused-again-{name}")).bytes())), "AE");

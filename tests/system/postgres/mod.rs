@@ -4,3 +4,4 @@ mod faults;
 mod office;
 mod register;
 mod sharing;
+mod tls;

@@ -6,6 +6,7 @@ mod load;
 use serde_json::{Value, json};
 
 use crate::ledger_down::limit;
+use crate::support::browser::Browser;
 use crate::support::eventually;
 use crate::support::gate::{Gate, Hospital, text};
 use crate::support::http::Client as HttpClient;
@@ -17,6 +18,7 @@ use crate::support::resource;
 use crate::support::server::Server;
 use crate::support::upstream::{Act, Upstream, accepted};
 
+const PASSWORD: &str = "first-word-of-all-7";
 /// What the log says of a configuration that is in force.
 const TAKEN_UP: &str = "configuration taken up";
 /// An effect by which a missing grant does not refuse.
@@ -107,6 +109,7 @@ fn an_edited_mapping_is_taken_up_by_itself_and_a_broken_one_changes_nothing_and_
     let base = Hospital::new();
     let own = mapping(&base, "NOTHING");
     let hospital = base.route("his", upstream.address, &[&own]);
+    hospital.account("ops", PASSWORD, &["--role", "operator"]);
     let gate = hospital.start();
     let mut client = gate.connect();
     assert_eq!(code(&client.ask(&hurried("M1").bytes())), "AE");
@@ -130,6 +133,10 @@ fn an_edited_mapping_is_taken_up_by_itself_and_a_broken_one_changes_nothing_and_
         "{ready}"
     );
     assert!(ready.contains(&format!("{place}:{line}")), "{ready}");
+    let mut browser = Browser::first_login(&gate, "ops", PASSWORD);
+    let page = browser.get("/operations").body;
+    assert!(page.contains("id=\"refused\"") && page.contains(&fault), "{page}");
+    assert!(page.contains("emergncy"), "what is wrong stands there: {page}");
     let (_, metrics) = gate.page("/metrics");
     assert!(metrics.contains("orgate_configuration_in_force 0"), "{metrics}");
     assert!(metrics.contains("orgate_reloads_refused_total 1"), "{metrics}");
@@ -139,6 +146,8 @@ fn an_edited_mapping_is_taken_up_by_itself_and_a_broken_one_changes_nothing_and_
     assert_eq!(code(&client.ask(&hurried("M3").bytes())), "AE", "by the mended file");
     let (_, ready) = gate.page("/readyz");
     assert!(!ready.contains("refused"), "{ready}");
+    let page = browser.get("/operations").body;
+    assert!(!page.contains("id=\"refused\""), "{page}");
     assert_eq!(configurations(&gate).len(), 3, "the start, and what was taken up");
     assert_eq!(upstream.connections(), 1);
 }

@@ -11,14 +11,17 @@ pub(crate) mod gate;
 pub(crate) mod http;
 pub(crate) mod in_process;
 pub(crate) mod ledger;
+pub(crate) mod listening;
 pub(crate) mod message;
 pub(crate) mod peer;
 pub(crate) mod postgres;
 pub(crate) mod proxy;
 pub(crate) mod reply;
 pub(crate) mod resource;
+pub(crate) mod room;
 pub(crate) mod script;
 pub(crate) mod server;
+pub(crate) mod shelf;
 pub(crate) mod upstream;
 
 use std::path::{Path, PathBuf};

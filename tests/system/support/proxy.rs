@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::support::listening::Listening;
+
 /// So late that nothing comes while a test runs.
 const NEVER: u64 = u64::MAX;
 /// How often it is looked whether bytes may go on.
@@ -16,32 +18,31 @@ pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     late_ms: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
+    _listening: Listening,
 }
 
 impl Proxy {
     /// Lets everything through at once, until told otherwise.
     pub(crate) fn before(target: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        Self::on(TcpListener::bind("127.0.0.1:0").expect("a port"), target)
+    }
+
+    /// The same on a listener that may be of another network: what it accepts goes on in the network of who calls this.
+    pub(crate) fn on(listener: TcpListener, target: SocketAddr) -> Self {
         let address = listener.local_addr().expect("a port");
         let (late_ms, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
         let (late, stopped) = (Arc::clone(&late_ms), Arc::clone(&stop));
-        std::thread::spawn(move || {
-            for accepted in listener.incoming().map_while(Result::ok) {
-                if stopped.load(Ordering::Relaxed) {
-                    return;
-                }
-                let Ok(on) = TcpStream::connect(target) else { continue };
-                let pairs = [(&accepted, &on), (&on, &accepted)];
-                for (from, to) in pairs {
-                    let (from, to) = (from.try_clone(), to.try_clone());
-                    let (from, to) = (from.expect("a socket"), to.expect("a socket"));
-                    let _ = to.set_nodelay(true);
-                    let (late, stopped) = (Arc::clone(&late), Arc::clone(&stopped));
-                    std::thread::spawn(move || pass(from, to, &late, &stopped));
-                }
+        let each = move |accepted: TcpStream| {
+            let Ok(on) = TcpStream::connect(target) else { return };
+            for (from, to) in [(&accepted, &on), (&on, &accepted)] {
+                let (from, to) = (from.try_clone(), to.try_clone());
+                let (from, to) = (from.expect("a socket"), to.expect("a socket"));
+                let _ = to.set_nodelay(true);
+                let (late, stopped) = (Arc::clone(&late), Arc::clone(&stopped));
+                std::thread::spawn(move || pass(from, to, &late, &stopped));
             }
-        });
-        Self { address, late_ms, stop }
+        };
+        Self { address, late_ms, stop, _listening: Listening::on(listener, each) }
     }
 
     /// Every piece goes on so much later.
@@ -64,7 +65,6 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        let _ = TcpStream::connect(self.address);
     }
 }
 

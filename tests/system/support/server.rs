@@ -2,13 +2,13 @@
 
 use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
 use crate::support::eventually;
 use crate::support::http::{Message, Reader, response};
+use crate::support::listening::Listening;
 
 /// What the stand-in does with a request, on the connection it came on.
 type Behaviour = Box<dyn FnMut(&Message, &mut TcpStream) + Send>;
@@ -24,7 +24,7 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     seen: Arc<Mutex<Seen>>,
     behaviour: Arc<Mutex<Behaviour>>,
-    stop: Arc<AtomicBool>,
+    listening: Mutex<Option<Listening>>,
 }
 
 impl Server {
@@ -51,28 +51,47 @@ impl Server {
 
     /// Does whatever a test wants.
     pub(crate) fn doing(behaviour: Behaviour) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("an address");
+        Self::at("127.0.0.1", behaviour)
+    }
+
+    /// The same at an address of the machine, which may be one that nobody else uses.
+    pub(crate) fn at(address: &str, behaviour: Behaviour) -> Self {
+        let listener = TcpListener::bind((address, 0)).expect("a free port");
         let server = Self {
-            address,
+            address: listener.local_addr().expect("an address"),
             seen: Arc::default(),
             behaviour: Arc::new(Mutex::new(behaviour)),
-            stop: Arc::default(),
+            listening: Mutex::default(),
         };
-        let (seen, behaviour) = (Arc::clone(&server.seen), Arc::clone(&server.behaviour));
-        let stop = Arc::clone(&server.stop);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let Ok(stream) = stream else { return };
-                if stop.load(Ordering::Relaxed) {
-                    return;
-                }
-                let (seen, behaviour) = (Arc::clone(&seen), Arc::clone(&behaviour));
-                lock(&seen).connections += 1;
-                std::thread::spawn(move || connection(stream, &seen, &behaviour));
-            }
-        });
+        server.listen_by(listener);
         server
+    }
+
+    fn listen_by(&self, listener: TcpListener) {
+        let (seen, behaviour) = (Arc::clone(&self.seen), Arc::clone(&self.behaviour));
+        let each = move |stream| {
+            let (seen, behaviour) = (Arc::clone(&seen), Arc::clone(&behaviour));
+            lock(&seen).connections += 1;
+            std::thread::spawn(move || connection(stream, &seen, &behaviour));
+        };
+        *lock(&self.listening) = Some(Listening::on(listener, each));
+    }
+
+    /// From now on does this.
+    pub(crate) fn now(&self, behaviour: Behaviour) {
+        *lock(&self.behaviour) = behaviour;
+    }
+
+    /// From now on who connects is refused, as where nothing runs.
+    pub(crate) fn refuse(&self) {
+        *lock(&self.listening) = None;
+    }
+
+    /// Accepts again, at the same address.
+    pub(crate) fn listen_again(&self) {
+        let listener =
+            eventually("its own address is free", || TcpListener::bind(self.address).ok());
+        self.listen_by(listener);
     }
 
     /// Every request that ever came whole.
@@ -103,14 +122,6 @@ impl Server {
             let requests = self.requests();
             (requests.len() >= count).then_some(requests)
         })
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        // Wakes the listener.
-        let _ = TcpStream::connect(self.address);
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::support::eventually;
+use crate::support::listening::Listening;
 use crate::support::message::{acknowledgement, control_id};
 
 /// What is done when a message has come.
@@ -43,7 +44,7 @@ pub(crate) struct Upstream {
     pub(crate) address: SocketAddr,
     seen: Arc<Mutex<Seen>>,
     behaviour: Arc<Mutex<Behaviour>>,
-    stop: Arc<std::sync::atomic::AtomicBool>,
+    listening: Mutex<Option<Listening>>,
 }
 
 impl Upstream {
@@ -54,30 +55,59 @@ impl Upstream {
 
     /// Does as told with each frame.
     pub(crate) fn that(behaviour: impl FnMut(&[u8], usize) -> Vec<Act> + Send + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("a port");
-        let seen = Arc::new(Mutex::new(Seen::default()));
-        let behaviour: Arc<Mutex<Behaviour>> = Arc::new(Mutex::new(Box::new(behaviour)));
-        let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let upstream =
-            Self { address, seen: seen.clone(), behaviour: behaviour.clone(), stop: stop.clone() };
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if stop.load(std::sync::atomic::Ordering::Relaxed) {
-                    return;
-                }
-                let Ok(stream) = stream else { return };
-                let (seen, behaviour) = (seen.clone(), behaviour.clone());
-                let number = {
-                    let mut seen = lock(&seen);
-                    let stream = stream.try_clone().ok();
-                    seen.connections.push(Connection { stream, ..Connection::default() });
-                    seen.connections.len() - 1
-                };
-                std::thread::spawn(move || connection(stream, number, &seen, &behaviour));
-            }
-        });
+        Self::at("127.0.0.1", behaviour)
+    }
+
+    /// The same at an address of the machine, which may be one that nobody else uses.
+    pub(crate) fn at(
+        address: &str,
+        behaviour: impl FnMut(&[u8], usize) -> Vec<Act> + Send + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind((address, 0)).expect("a port");
+        let upstream = Self {
+            address: listener.local_addr().expect("a port"),
+            seen: Arc::default(),
+            behaviour: Arc::new(Mutex::new(Box::new(behaviour))),
+            listening: Mutex::default(),
+        };
+        upstream.listen_by(listener);
         upstream
+    }
+
+    fn listen_by(&self, listener: TcpListener) {
+        let (seen, behaviour) = (self.seen.clone(), self.behaviour.clone());
+        let each = move |stream: TcpStream| {
+            let (seen, behaviour) = (seen.clone(), behaviour.clone());
+            let number = {
+                let mut seen = lock(&seen);
+                let stream = stream.try_clone().ok();
+                seen.connections.push(Connection { stream, ..Connection::default() });
+                seen.connections.len() - 1
+            };
+            std::thread::spawn(move || connection(stream, number, &seen, &behaviour));
+        };
+        *lock(&self.listening) = Some(Listening::on(listener, each));
+    }
+
+    /// From now on who connects is refused, as where nothing runs.
+    pub(crate) fn refuse(&self) {
+        *lock(&self.listening) = None;
+    }
+
+    /// Accepts again, at the same address.
+    pub(crate) fn listen_again(&self) {
+        let listener =
+            eventually("its own address is free", || TcpListener::bind(self.address).ok());
+        self.listen_by(listener);
+    }
+
+    /// Ends every connection that is open.
+    pub(crate) fn hang_up(&self) {
+        for connection in &mut lock(&self.seen).connections {
+            if let Some(stream) = connection.stream.take() {
+                let _ = stream.shutdown(Shutdown::Both);
+            }
+        }
     }
 
     /// From now on does this.
@@ -154,14 +184,6 @@ impl Upstream {
         let seen = lock(&self.seen);
         let mut stream = seen.connections[number].stream.as_ref().expect("an open connection");
         stream.write_all(bytes).expect("the gate reads");
-    }
-}
-
-impl Drop for Upstream {
-    fn drop(&mut self) {
-        self.stop.store(true, std::sync::atomic::Ordering::Relaxed);
-        // Wakes the listener.
-        let _ = TcpStream::connect(self.address);
     }
 }
 

@@ -15,7 +15,7 @@ use crate::support::server::Server;
 use crate::support::{foreign_program, repository};
 use crate::tls::{hospital, port, table};
 
-const ORDERS: &str = "/fhir/ServiceRequest";
+pub(super) const ORDERS: &str = "/fhir/ServiceRequest";
 
 /// What a program told that was given this body.
 fn told(command: &mut Command, body: &str) -> Value {
@@ -32,7 +32,14 @@ fn told(command: &mut Command, body: &str) -> Value {
 }
 
 /// A request by Python's own HTTPS client.
-fn ask(port: &str, ca: &str, method: &str, path: &str, body: &str, pair: &[String]) -> Value {
+pub(super) fn ask(
+    port: &str,
+    ca: &str,
+    method: &str,
+    path: &str,
+    body: &str,
+    pair: &[String],
+) -> Value {
     let mut command = Command::new(foreign_program("ORGATE_TEST_PYTHON"));
     command.arg(repository("tests/system/foreign/https_client.py"));
     told(command.args([port, ca, method, path]).args(pair), body)

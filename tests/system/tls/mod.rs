@@ -5,6 +5,7 @@ mod check;
 mod http;
 mod openssl;
 mod reload;
+mod sender;
 mod senders;
 mod upstreams;
 

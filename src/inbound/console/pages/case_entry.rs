@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::domain::article::{self, Article};
 use crate::domain::rule::Rule;
 use crate::gate::office::Opened;
+use crate::gate::rederive::Sender;
 use crate::hl7::charset::CharsetSetting;
 use crate::inbound::console::pages::Desk;
 use crate::inbound::console::pages::case_facts::{Fact, facts};
@@ -30,6 +31,7 @@ struct Body {
     register_version: i64,
     retransmission_of: Option<String>,
     route: String,
+    sender: Option<Sender>,
     unreadable: Option<String>,
     verdict: Verdict,
     without_ledger: Option<Value>,
@@ -121,6 +123,7 @@ pub(super) struct Step {
     pub(super) control_id: String,
     pub(super) operating_time: String,
     pub(super) register_version: i64,
+    pub(super) sender: Option<Sender>,
     pub(super) copy_of: Option<String>,
     pub(super) unreadable: Option<String>,
     pub(super) unrecorded: bool,
@@ -220,6 +223,7 @@ pub(super) fn step(opened: &Opened, lang: Lang, desk: &Desk, looks: bool) -> Opt
         control_id: body.control_id,
         operating_time: verdict.operating_time.map_or_else(String::new, |at| local(&at, zone)),
         register_version: body.register_version,
+        sender: body.sender,
         copy_of: body.retransmission_of,
         unreadable: body.unreadable,
         unrecorded: body.without_ledger.is_some(),

@@ -58,6 +58,7 @@ use crate::hl7::charset::CharsetSetting;
 use crate::inbound::console::bounds::Bounds;
 use crate::inbound::console::pages::operations::Plant;
 use crate::inbound::console::pages::register::Uploads;
+use crate::register::sources::fhir::status::Pulls;
 
 /// Live pages that may be open at a time; each holds a connection.
 const WATCHERS_MAX: usize = 64;
@@ -80,6 +81,8 @@ pub struct Desk {
     plant: Arc<Plant>,
     /// The identity provider, where there is one.
     oidc: Option<Arc<Oidc>>,
+    /// How pulls from a FHIR server stand, where there is one.
+    pulls: Option<Pulls>,
 }
 
 impl Desk {
@@ -102,6 +105,7 @@ impl Desk {
             uploads: Uploads::default(),
             plant: Arc::default(),
             oidc: None,
+            pulls: None,
         }
     }
 
@@ -123,6 +127,13 @@ impl Desk {
     #[must_use]
     pub fn with_oidc(mut self, oidc: Option<Oidc>) -> Self {
         self.oidc = oidc.map(Arc::new);
+        self
+    }
+
+    /// With pulls from a FHIR server.
+    #[must_use]
+    pub fn with_pulls(mut self, pulls: Option<Pulls>) -> Self {
+        self.pulls = pulls;
         self
     }
 

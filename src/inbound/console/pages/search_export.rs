@@ -7,7 +7,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use jiff::tz::TimeZone;
 
-use crate::accounts::Permit;
 use crate::gate::office::{Look, OfficeError};
 use crate::gate::told::Shown;
 use crate::inbound::console::caller::Peer;
@@ -32,24 +31,17 @@ pub(super) async fn export(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let (visit, form) = match desk.sent(&headers, peer, Permit::Audit, body).await {
+    let sent = desk.sent_for_copy(&headers, peer, body, "export_purpose").await;
+    let (visit, form, why) = match sent {
         Ok(sent) => sent,
         Err(response) => return response,
-    };
-    let Some(why) = form.filled("export_purpose") else {
-        return message(
-            StatusCode::BAD_REQUEST,
-            visit.lang,
-            "导出须写明用途。",
-            "An export needs its purpose.",
-        );
     };
     let asked = Asked::read(&form);
     if let Some(fault) = asked.fault(visit.lang) {
         return message(StatusCode::BAD_REQUEST, visit.lang, fault, fault);
     }
     let identified = form.get("identified") == "1";
-    let found = match desk.table_of(&visit, &asked, why, identified).await {
+    let found = match desk.table_of(&visit, &asked, &why, identified).await {
         Ok(found) => found,
         Err(error) => return failed(visit.lang, &error),
     };

@@ -133,6 +133,26 @@ impl Desk {
         Ok((visit, form))
     }
 
+    /// The form by which an auditor takes a copy away, and what for: the purpose stands in its `field`.
+    pub(super) async fn sent_for_copy(
+        &self,
+        headers: &HeaderMap,
+        peer: Peer,
+        body: Body,
+        field: &str,
+    ) -> Result<(Visit, Form, String), Response> {
+        let (visit, form) = self.sent(headers, peer, Permit::Audit, body).await?;
+        match form.filled(field).map(str::to_owned) {
+            Some(purpose) => Ok((visit, form, purpose)),
+            None => Err(message(
+                StatusCode::BAD_REQUEST,
+                visit.lang,
+                "请填写导出用途。",
+                "Say what the export is for.",
+            )),
+        }
+    }
+
     /// A form that this very session's page was sent with.
     pub(super) async fn form(
         &self,

@@ -38,19 +38,15 @@ begin
 end
 $$;
 
-create or replace trigger by_hand before insert or update or delete or truncate on catalogue
-    for each statement execute function by_hand();
-create or replace trigger by_hand before insert or update or delete or truncate on techniques
-    for each statement execute function by_hand();
-create or replace trigger by_hand before insert or update or delete or truncate on dossiers
-    for each statement execute function by_hand();
-create or replace trigger by_hand before insert or update or delete or truncate on surgeons
-    for each statement execute function by_hand();
-create or replace trigger by_hand before insert or update or delete or truncate on grants
-    for each statement execute function by_hand();
-create or replace trigger by_hand before insert or update or delete or truncate on roster
-    for each statement execute function by_hand();
-create or replace trigger by_hand before insert or update or delete or truncate on discussions
-    for each statement execute function by_hand();
-create or replace trigger by_hand before insert or update or delete or truncate on calendar
-    for each statement execute function by_hand();
+do $$
+declare
+    one text;
+begin
+    foreach one in array array['catalogue', 'techniques', 'dossiers', 'surgeons', 'grants', 'roster', 'discussions',
+                               'calendar']
+    loop
+        execute format('create or replace trigger by_hand before insert or update or delete or truncate on %I '
+                       'for each statement execute function by_hand()', one);
+    end loop;
+end
+$$;

@@ -4,9 +4,12 @@
 //! gate that reaches the database. Nothing here waits for the database at a start: a pool connects when it is first
 //! asked, every wait is bounded, and a gate that lost the database finds it again by itself.
 
+mod address;
 pub mod duty;
 mod news;
 mod server;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -16,6 +19,7 @@ use crate::register::error::RegisterError;
 use crate::register::sources::sql::{Dialect, SqlSource};
 use crate::register::sources::sqlite::MIGRATIONS;
 
+pub use crate::register::sources::postgres::address::Protection;
 pub use crate::register::sources::postgres::news::News;
 pub use crate::register::sources::postgres::server::{Part, Server};
 
@@ -44,6 +48,8 @@ const REGISTER: Part = Part {
     migrations: &MIGRATIONS,
     further: &[include_str!("by_hand.sql")],
     max_connections: MAX_CONNECTIONS,
+    // An import's statements are short; what it works out between them is not always.
+    silent_within: "2min",
 };
 
 /// The register in `server`, which need not answer yet.

@@ -12,7 +12,9 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions, Connection, Row};
 use tokio::time::timeout;
 
-use crate::register::error::RegisterError;
+use crate::net::tls::ClientTls;
+use crate::register::error::{RegisterError, told};
+use crate::register::sources::postgres::address::{Protection, look_at};
 use crate::register::sources::postgres::news::News;
 
 /// How long a connection may be waited for. Callers bound their own wait, mostly shorter.
@@ -25,10 +27,9 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 /// How long [`Server::check`] waits: as long as a person.
 const CHECK_WITHIN: Duration = Duration::from_secs(15);
 
-/// What every connection is told first. A gate that vanishes must not keep its locks, and no question may take for
-/// ever; an import's statements are short, and what it works out between them is too.
+/// What every connection is told first. A gate that vanishes must not keep its locks, and no question may take for ever.
 const SESSION: &str = "set statement_timeout = '60s'; set lock_timeout = '30s'; \
-     set idle_in_transaction_session_timeout = '2min'; set tcp_keepalives_idle = 10; \
+     set tcp_keepalives_idle = 10; \
      set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3; set tcp_user_timeout = '30s'; \
      set client_min_messages = warning";
 
@@ -46,6 +47,9 @@ pub struct Part {
     pub further: &'static [&'static str],
     /// Connections of one gate.
     pub max_connections: u32,
+    /// How long a gate may say nothing within a transaction, in PostgreSQL's own words. A gate that hangs, or is cut off
+    /// where nobody ends its connection, holds up the others with what it has locked for so long.
+    pub silent_within: &'static str,
 }
 
 /// Where the shared database is. The address holds a password, so it does not print.
@@ -57,6 +61,9 @@ pub struct Server {
 struct Address {
     options: AnyConnectOptions,
     native: PgConnectOptions,
+    protection: Protection,
+    /// The files of its TLS, followed for the end of the gate's own certificate. sqlx reads them at each connection.
+    tls: Option<ClientTls>,
 }
 
 impl fmt::Debug for Server {
@@ -81,20 +88,31 @@ impl Server {
     ///
     /// # Errors
     /// In words that do not repeat the address.
-    pub fn parse(url: &str) -> Result<Self, &'static str> {
+    pub fn parse(url: &str) -> Result<Self, String> {
         const FORM: &str = "it must read postgres://user:password@host:5432/database";
         let url = url.trim();
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-            return Err(FORM);
+            return Err(FORM.to_owned());
         }
         let options = AnyConnectOptions::from_str(url).map_err(|_| FORM)?;
         let native = PgConnectOptions::from_url(&options.database_url).map_err(|_| {
             "a part of it is not understood; it must read \
              postgres://user:password@host:5432/database?sslmode=verify-full"
         })?;
+        let (protection, tls) = look_at(options.database_url.query_pairs(), &native)?;
         let (options, native) =
             (options.disable_statement_logging(), native.disable_statement_logging());
-        Ok(Self { address: Arc::new(Address { options, native }) })
+        Ok(Self { address: Arc::new(Address { options, native, protection, tls }) })
+    }
+
+    /// What keeps others from reading along, or from posing as the database.
+    pub fn protection(&self) -> Protection {
+        self.address.protection
+    }
+
+    /// The files of its TLS, if it has any.
+    pub fn tls(&self) -> Option<&ClientTls> {
+        self.address.tls.as_ref()
     }
 
     /// Connections to a part. Nothing is connected before it is asked; the tables are made then, if need be.
@@ -159,17 +177,6 @@ impl Server {
     }
 }
 
-/// In words, without what the database was told.
-fn told(error: &sqlx::Error) -> String {
-    match error {
-        sqlx::Error::Database(error) => match error.code() {
-            Some(code) => format!("it answers: {} ({code})", error.message()),
-            None => format!("it answers: {}", error.message()),
-        },
-        other => other.to_string(),
-    }
-}
-
 /// Brings a new connection to the schema of `part`; makes what is not there.
 async fn prepare(
     connection: &mut AnyConnection,
@@ -177,6 +184,8 @@ async fn prepare(
     make: bool,
 ) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(SESSION).execute(&mut *connection).await?;
+    let silent = format!("set idle_in_transaction_session_timeout = '{}'", part.silent_within);
+    sqlx::raw_sql(AssertSqlSafe(silent)).execute(&mut *connection).await?;
     if make {
         make_schema(connection, part.schema).await?;
     }
@@ -212,32 +221,4 @@ async fn make_schema(connection: &mut AnyConnection, schema: &str) -> Result<(),
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *transaction).await?;
     }
     transaction.commit().await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_prints_without_its_password() {
-        let server = Server::parse("postgres://gate:s3cret@db.test:5433/orgate\n").unwrap();
-        assert_eq!(
-            format!("{server} {server:?}"),
-            "orgate at db.test:5433 Server(orgate at db.test:5433)"
-        );
-    }
-
-    #[test]
-    fn what_is_no_address_is_said_without_repeating_it() {
-        for text in [
-            "",
-            "s3cret",
-            "mysql://a:s3cret@h/d",
-            "postgres://a:s3cret@h:99999/d",
-            "postgres://a@h/d?sslmode=s3cret",
-        ] {
-            let why = Server::parse(text).unwrap_err();
-            assert!(!why.contains("s3cret"), "{why}");
-        }
-    }
 }

@@ -23,6 +23,7 @@ use crate::feed::watch::Light;
 use crate::gate::stance::{RouteStance, StanceSwitch};
 use crate::hl7::charset::CharsetSetting;
 use crate::inbound::console::caller::Peer;
+use crate::inbound::console::configured::Configured;
 use crate::inbound::console::pages::Desk;
 use crate::inbound::console::pages::form::Form;
 use crate::inbound::console::pages::page::{Frame, go, html};
@@ -66,14 +67,16 @@ pub struct Plant {
     pub routes: Vec<RouteFacts>,
     /// Every feed.
     pub feeds: Board,
+    /// Whether the configuration on the disk is in force.
+    pub configured: Configured,
     /// Dead letters on their way again.
     resends: Resends,
 }
 
 impl Plant {
-    /// These routes and feeds.
-    pub fn new(routes: Vec<RouteFacts>, feeds: Board) -> Self {
-        Self { routes, feeds, resends: Resends::default() }
+    /// These routes and feeds, and whether the files are in force.
+    pub fn new(routes: Vec<RouteFacts>, feeds: Board, configured: Configured) -> Self {
+        Self { routes, feeds, configured, resends: Resends::default() }
     }
 }
 
@@ -94,6 +97,14 @@ struct RouteLine {
     file: String,
     differs: bool,
     by: String,
+}
+
+/// Edited files that are not in force.
+struct RefusedLine {
+    at: String,
+    told: Vec<String>,
+    /// Faults that are left out here.
+    more: usize,
 }
 
 /// How the register and the ledger are.
@@ -125,6 +136,7 @@ struct Page {
     feeds: Vec<FeedLine>,
     condition: Condition,
     bypass: BypassLine,
+    refused: Option<RefusedLine>,
     notice: Option<&'static str>,
     may_operate: bool,
 }
@@ -165,6 +177,7 @@ pub(super) async fn show(
         feeds: desk.feed_lines(lang).await,
         condition: desk.condition(lang),
         bypass: desk.bypass_line(),
+        refused: desk.refused_line(),
         notice: notice(done.get("done"), lang),
         may_operate: visit.account.may(Permit::Operate),
     };
@@ -245,6 +258,12 @@ impl Desk {
                 })
                 .unwrap_or_default(),
         }
+    }
+
+    fn refused_line(&self) -> Option<RefusedLine> {
+        let refused = self.plant.configured.refused()?;
+        let more = refused.faults.saturating_sub(refused.told.len());
+        Some(RefusedLine { at: moment(refused.at, self.zone()), told: refused.told, more })
     }
 
     fn condition(&self, lang: Lang) -> Condition {

@@ -14,10 +14,11 @@ use crate::inbound::console::pages::case_facts::word;
 use crate::inbound::console::pages::form::Form;
 use crate::inbound::console::pages::page::{Frame, html};
 use crate::inbound::console::pages::register::silent;
-use crate::inbound::console::pages::words::Lang;
+use crate::inbound::console::pages::words::{Lang, moment};
 use crate::register::import::surgeons::SURGEONS;
 use crate::register::look::{self, Wanted};
 use crate::register::record::Fields;
+use crate::register::sources::fhir::status::Standing;
 
 /// Surgeons of one page.
 const PAGE: u32 = 100;
@@ -41,6 +42,7 @@ struct SurgeonsPage {
     at: &'static str,
     text: String,
     version: i64,
+    pulled: Option<String>,
     lines: Vec<Line>,
     next: Option<String>,
 }
@@ -54,6 +56,24 @@ pub(super) fn next(path: &str, text: &str, offset: u32, page: u32, more: bool) -
 /// Where a page begins.
 pub(super) fn offset(form: &Form) -> u32 {
     form.filled("from").and_then(|from| from.parse().ok()).unwrap_or(0)
+}
+
+/// When the register was last pulled from a FHIR server, where it is; and whether that fails now.
+fn pulled(desk: &Desk, lang: Lang) -> Option<String> {
+    let Standing { pulled_at, failing } = desk.pulls.as_ref()?.now();
+    let zone = desk.office.gate().zone();
+    let at = pulled_at.map(|at| moment(at, zone));
+    let last = lang.say("上次从 FHIR 服务器拉取", "last pulled from the FHIR server");
+    let never = || lang.say("尚未", "never").to_owned();
+    let fails = if failing.is_some() {
+        lang.say(
+            "；目前拉取失败，沿用已拉取的授权",
+            "; pulls fail now, what was pulled stays in force",
+        )
+    } else {
+        ""
+    };
+    Some(format!("{last} {}{fails}", at.unwrap_or_else(never)))
 }
 
 /// The list.
@@ -101,6 +121,7 @@ pub(super) async fn list(
         lang,
         at: "surgeons",
         version: listed.version,
+        pulled: pulled(&desk, lang),
         lines: listed.records.iter().map(line).collect(),
         next: next("/register", &text, from, PAGE, listed.more),
         text,

@@ -24,7 +24,7 @@ use crate::gate::office::{Look, OfficeError};
 use crate::inbound::console::caller::Peer;
 use crate::inbound::console::pages::Desk;
 use crate::inbound::console::pages::form::Form;
-use crate::inbound::console::pages::page::{Frame, html, message};
+use crate::inbound::console::pages::page::{Frame, html};
 use crate::inbound::console::pages::sheet::{Cell, SheetForm, download, written};
 use crate::inbound::console::pages::supervision::chart::Chart;
 use crate::inbound::console::pages::supervision::charts::{SurgeonLine, Totals};
@@ -167,17 +167,10 @@ pub(super) async fn export(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let (visit, form) = match desk.sent(&headers, peer, Permit::Audit, body).await {
+    let sent = desk.sent_for_copy(&headers, peer, body, "purpose").await;
+    let (visit, form, purpose) = match sent {
         Ok(sent) => sent,
         Err(response) => return response,
-    };
-    let Some(purpose) = form.filled("purpose") else {
-        return message(
-            StatusCode::BAD_REQUEST,
-            visit.lang,
-            "请填写导出用途。",
-            "Say what the export is for.",
-        );
     };
     let asked = Asked::read(&form, desk.today());
     let sheet = SheetForm::named(form.get("format"));
@@ -189,12 +182,7 @@ pub(super) async fn export(
         Ok(bytes) => bytes,
         Err(error) => return unwritten(visit.lang, &error),
     };
-    let look = Look {
-        act: "exported",
-        what: "supervision",
-        purpose: purpose.to_owned(),
-        ..Look::default()
-    };
+    let look = Look { act: "exported", what: "supervision", purpose, ..Look::default() };
     if let Err(error) = desk.office.looked(&visit.account, &look).await {
         return failed(visit.lang, &error);
     }
