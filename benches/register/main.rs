@@ -9,7 +9,6 @@
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "a benchmark prints, and ends at the first thing that is wrong"
 )]

@@ -99,11 +99,10 @@ fn one_is_cut_off_and_goes_on_with_what_it_has() {
 fn each_is_escalated_once(scene: &Scene) {
     let mut escalated: HashMap<String, usize> = HashMap::new();
     for site in &scene.sites {
-        for act in of_kind(&site.data(), "override") {
-            if act["body"]["act"] == "escalated" {
-                let file = format!("{} {}", act["body"]["entry"], act["body"]["case"]);
-                *escalated.entry(file).or_default() += 1;
-            }
+        let acts = of_kind(&site.data(), "override").into_iter();
+        for act in acts.filter(|act| act["body"]["act"] == "escalated") {
+            let file = format!("{} {}", act["body"]["entry"], act["body"]["case"]);
+            *escalated.entry(file).or_default() += 1;
         }
     }
     assert_eq!(escalated.len(), OVERDUE);

@@ -1,4 +1,5 @@
 //! The register on PostgreSQL: one for two gates, and what is changed in force on both at once.
+#![expect(clippy::print_stdout, reason = "what was measured is printed")]
 
 use std::time::Duration;
 

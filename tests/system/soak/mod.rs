@@ -3,6 +3,7 @@
 //! `./test --soak`; `ORGATE_SOAK_MINUTES` for another length. Reading order: `traffic` (what is sent) · `senders`,
 //! `people` (by whom) · `downstream` (to whom) · `book` (who counted what) · `samples` (how the process stood) ·
 //! `agree`, `judge` (what must hold).
+#![expect(clippy::print_stdout, reason = "what was measured is printed")]
 
 mod agree;
 mod book;
@@ -81,7 +82,12 @@ fn what_the_soak_sends_becomes_what_it_must() {
     assert!(kinds.len() >= 6, "{kinds:?}");
     let mut probes = 0;
     let mut until = |wanted| people::until((&mut line, &mut probes), (book, calendar), wanted);
-    for (status, wanted) in [("active", "AA"), ("suspended", "AE"), ("active", "AA")] {
+    for (nth, (status, wanted)) in
+        [("active", "AA"), ("suspended", "AE"), ("active", "AA"), ("suspended", "AE")]
+            .iter()
+            .enumerate()
+    {
+        people::reload(hospital, gate, nth);
         hospital.grant(PROBED, "51.2300", status);
         until(wanted);
     }
@@ -114,7 +120,9 @@ impl House {
             let roles: Vec<&str> = roles.iter().flat_map(|role| ["--role", role]).collect();
             hospital.account(&people::name(nth), PASSWORD, &roles);
         }
-        let gate = hospital.start();
+        let mut run = hospital.command(&["run"]);
+        run.envs(environment());
+        let gate = hospital.start_by(&mut run);
         Self { hospital, gate, _stand_ins: stand_ins, book, told, calendar }
     }
 
@@ -186,6 +194,16 @@ fn engage(hospital: &Hospital, calendar: &Calendar) {
     import("surgeons", &surgeons);
     import("grants", &grants);
     hospital.grant(PROBED, "51.2300", "active");
+}
+
+/// What the unit file that is shipped sets for the gate.
+fn environment() -> Vec<(String, String)> {
+    let unit = concat!(env!("CARGO_MANIFEST_DIR"), "/docker/orgate.service");
+    let unit = std::fs::read_to_string(unit).expect("the unit file");
+    let set = unit.lines().filter_map(|line| line.strip_prefix("Environment=")?.split_once('='));
+    let set: Vec<_> = set.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    assert!(!set.is_empty(), "the unit sets the number of the allocator's places");
+    set
 }
 
 /// The size of everything in a folder, in MiB.

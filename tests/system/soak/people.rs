@@ -165,9 +165,7 @@ pub(super) fn change(
         if !course.wait(RELOAD_EVERY * nth) {
             return done;
         }
-        hospital.change_head(SETTING[done.reloads % 2], SETTING[(done.reloads + 1) % 2]);
-        hospital.configure();
-        gate.hang_up();
+        reload(hospital, gate, done.reloads);
         done.reloads += 1;
         if nth.is_multiple_of(4) {
             hospital.grant(PROBED, "51.2300", "active");
@@ -179,6 +177,13 @@ pub(super) fn change(
         }
     }
     done
+}
+
+/// Has the configuration read again for the nth time, each time with another setting than before.
+pub(super) fn reload(hospital: &mut Hospital, gate: &Gate, nth: usize) {
+    hospital.change_head(SETTING[nth % 2], SETTING[(nth + 1) % 2]);
+    hospital.configure();
+    gate.hang_up();
 }
 
 /// Asks until the answer is as wanted; gives how long that took.
