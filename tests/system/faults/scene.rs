@@ -1,5 +1,4 @@
 //! One row from its beginning to its end: gates and a load, a fault, its mending, and the judgement.
-#![expect(clippy::print_stdout, reason = "what became of a load is printed")]
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
