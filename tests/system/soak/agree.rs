@@ -26,6 +26,8 @@ pub(super) struct Counted {
     pub(super) due: HashSet<(String, String)>,
     /// Openings of override files: emergencies of a message that came once.
     pub(super) overrides: u64,
+    /// Records and emergencies that did not wait for a ledger that was slow for a moment: what was entered late as well.
+    pub(super) corrected: u64,
     /// Gaps, of any entry.
     pub(super) gaps: BTreeMap<String, u64>,
     pub(super) entries: u64,
@@ -44,7 +46,13 @@ struct Body {
     control_id: Option<String>,
     act: Option<String>,
     retransmission_of: Option<String>,
+    without_ledger: Option<WithoutLedger>,
     verdict: Option<Verdict>,
+}
+
+#[derive(Deserialize)]
+struct WithoutLedger {
+    supersedes: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -90,9 +98,15 @@ impl Counted {
                 self.due.extend(told.map(|told| (told.to_owned(), id)));
                 let again = body.retransmission_of.is_some();
                 self.overrides += u64::from(decision == "override" && !again);
-                let id = body.control_id.unwrap_or_default();
-                if let Some(place) = read_control_id(id.as_bytes()) {
-                    let marks = if decision == "block" { &self.blocked } else { &self.passed };
+                let place = read_control_id(body.control_id.unwrap_or_default().as_bytes());
+                let marks = if decision == "block" { &self.blocked } else { &self.passed };
+                let corrects = body.without_ledger.is_some_and(|done| done.supersedes.is_some());
+                // What corrects stands behind what it corrects; neither records nor emergencies are sent twice.
+                if corrects && place.is_some_and(|place| marks.holds(place)) {
+                    self.corrected += 1;
+                    return;
+                }
+                if let Some(place) = place {
                     marks.add(place);
                 }
                 *self.decisions.entry((route, decision)).or_default() += 1;

@@ -30,6 +30,11 @@ impl Marks {
         own[nth] += 1;
     }
 
+    /// Whether it was counted.
+    pub(super) fn holds(&self, (line, nth): (usize, usize)) -> bool {
+        lock(&self.lines[line]).get(nth).is_some_and(|times| *times > 0)
+    }
+
     /// How far a line has come.
     pub(super) fn length(&self, line: usize) -> usize {
         lock(&self.lines[line]).len()

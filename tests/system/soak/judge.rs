@@ -174,6 +174,7 @@ fn print(house: &House, run: &Run, counted: &Counted, caught_up: Option<Duration
     println!("changes: {changes:?}; readers had read all after {caught_up:?}");
     println!("sent: {sent} by MLLP, {sent_by_fhir} by FHIR; ledger: {:?}", counted.kinds);
     println!("decisions: {:?}", counted.decisions);
+    println!("passed before the ledger was done, and entered again: {}", counted.corrected);
     println!("on disk: {:.0} MiB", size(house.gate.data()));
 }
 
@@ -289,7 +290,7 @@ fn indexed(house: &House, counted: &Counted, faults: &mut Vec<String>) {
         })
     };
     let overrides = counted.overrides;
-    let decisions = counted.kinds.get("decision").copied().unwrap_or(0);
+    let decisions = counted.kinds.get("decision").copied().unwrap_or(0) - counted.corrected;
     for (what, file, table, wanted) in [
         ("entries in the search", "search.db", "search_entries", counted.entries),
         ("override files", "search.db", "override_files", overrides),
