@@ -26,6 +26,11 @@ pub enum ReplyType {
     Ack,
 }
 
+/// A code of MSA-1 as HL7 table 0008 has it; a sender may have written anything.
+pub fn known_code(code: &str) -> Option<&'static str> {
+    ["AA", "AE", "AR", "CA", "CE", "CR"].into_iter().find(|known| *known == code)
+}
+
 /// ORC-1 of an order in an order-level refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderRefused {

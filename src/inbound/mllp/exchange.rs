@@ -13,6 +13,7 @@ use bytes::{Buf, Bytes};
 use crate::clock;
 use crate::gate::passage::{Outcome, Passage};
 use crate::gate::{Delivery, Gate, Request};
+use crate::hl7::ack;
 use crate::hl7::frame::{self, Scanned};
 use crate::inbound::mllp::connection::Connection;
 use crate::inbound::mllp::intake::{self, Intake};
@@ -271,16 +272,11 @@ pub(super) fn report(gate: &Gate, expected: &Expected, outcome: &'static str, co
     if let Some(entry) = expected.entry {
         let now = clock::monotonic();
         let took = now.duration_since(expected.sent);
-        let (failed, acknowledgement) = (outcome != "answered", code.and_then(known_code));
+        let (failed, acknowledgement) = (outcome != "answered", code.and_then(ack::known_code));
         let ending = Ending { failed, outcome: Some(outcome), acknowledgement, status: None };
         expected.trace.ended(Step::Upstream, (expected.sent, now), ending);
         let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let known_as = Vec::new();
         gate.delivered(&Delivery { entry, outcome, answer_code: code, took_us, known_as });
     }
-}
-
-/// An acknowledgement as HL7 defines them; the downstream system may have written anything.
-fn known_code(code: &str) -> Option<&'static str> {
-    ["AA", "AE", "AR", "CA", "CE", "CR"].into_iter().find(|known| *known == code)
 }

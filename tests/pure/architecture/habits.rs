@@ -16,6 +16,10 @@ const UNDONE: [&str; 6] = [
     concat!("unimple", "mented!("),
 ];
 
+/// Tests that take long are not left out: `./test --soak` runs them.
+const LONG: &str = concat!("#[ig", "nore = \"takes ");
+const RUN_BY: &str = ": ./test --soak\"]";
+
 /// The clocks of the standard library, of jiff and of tokio.
 const CLOCKS: [&str; 4] = ["Timestamp::now(", "Zoned::now(", "SystemTime::now(", "Instant::now("];
 
@@ -38,6 +42,9 @@ pub(super) fn of_any_file(path: &str, text: &str) -> Vec<String> {
     let (marks, calls) = UNDONE.split_at(2);
     for (at, line) in text.lines().enumerate() {
         let comment = line.trim_start().starts_with("//");
+        if line.starts_with(LONG) && line.ends_with(RUN_BY) {
+            continue;
+        }
         let undone = marks
             .iter()
             .find(|mark| word(line, mark))
