@@ -66,6 +66,8 @@ fn a_grant_pulled_lets_an_order_pass_and_one_that_ends_there_refuses_the_next() 
     until(&gate, "granted", "AA");
     // What files state goes on, and so does what they end.
     assert_eq!(code(&gate.connect().ask(&Draft::clean("of-a-file").bytes())), "AA");
+    // A pull between the two that were put counts one that it has not listed: the next one is full.
+    next_pull(&gate);
     let full = shelf.searches(true);
 
     let mut ended = role("qin-1", "qin", "06.2x00");
