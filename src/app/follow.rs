@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::cases::document::Document;
 use crate::cases::error::CasesError;
 use crate::feed::watch::{Light, Watch, What};
 use crate::gate::Gate;
@@ -192,7 +193,13 @@ async fn stopped(
     }
     let now = gate.clock().now();
     let today = gate.zone().to_datetime(now).date();
-    let open = gate.cases().open_documents(today, now).await?;
+    let hit = |document: &Document| {
+        made.iter().any(|(_, consequence)| {
+            let Document { codes, surgeons, grade, day, .. } = document;
+            consequence.hits(codes, surgeons, *grade, *day)
+        })
+    };
+    let open = gate.cases().open_documents(today, now, hit).await?;
     for (version, consequence) in made {
         let hit = open.iter().filter(|document| {
             consequence.hits(&document.codes, &document.surgeons, document.grade, document.day)

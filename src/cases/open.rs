@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::cases::Cases;
 use crate::cases::ask::From;
 use crate::cases::ask::{document_keys, since};
-use crate::cases::document::masked;
+use crate::cases::document::{Document, masked};
 use crate::cases::error::CasesError;
 use crate::cases::fold::{Kept, Thread};
 use crate::cases::store::Scan;
@@ -45,7 +45,8 @@ pub struct OpenDocument {
 }
 
 impl Cases {
-    /// Every order and notice in force whose operating day is `today` or later, or not stated, by day.
+    /// Every order and notice in force that is `hit` by something and whose operating day is `today` or later, or not
+    /// stated, by day. What is not hit is let go of as it is read: a large hospital has many open, and few that are hit.
     ///
     /// # Errors
     /// The database does not answer.
@@ -53,16 +54,22 @@ impl Cases {
         &self,
         today: Date,
         now: Timestamp,
+        hit: impl Fn(&Document) -> bool,
     ) -> Result<Vec<OpenDocument>, CasesError> {
         let untimed = SignedDuration::from_hours(24 * UNTIMED_DAYS);
         let untimed = now.saturating_sub(untimed).unwrap_or(Timestamp::MIN);
-        let mut candidates = self.inner.overlay.all();
-        candidates.extend(self.scan(Scan::Coming(today, untimed)).await?);
-        let coming = |kept: &Kept| {
+        let wanted = |kept: &Kept| {
             let document = &kept.document;
-            document.day >= today || (!document.timed && document.at >= untimed)
+            let coming = document.day >= today || (!document.timed && document.at >= untimed);
+            coming && document.stage != Stage::Record && hit(document)
         };
-        candidates.retain(|kept| coming(kept) && kept.document.stage != Stage::Record);
+        let mut candidates = self.inner.overlay.all();
+        candidates.retain(|kept| wanted(kept));
+        let (scan, mut last) = (Scan::Coming(today, untimed), None::<Arc<Kept>>);
+        while let Some(page) = self.inner.store.page(scan, last.as_deref()).await? {
+            last = page.last().cloned();
+            candidates.extend(page.into_iter().filter(|kept| wanted(kept)));
+        }
         let mut listed: HashSet<(String, u32)> = HashSet::new();
         let mut out = Vec::new();
         for chunk in candidates.chunks(CHUNK) {
@@ -72,7 +79,7 @@ impl Cases {
                 let performed = threads.standing(Stage::Record, &thread.belongs()).is_some();
                 let Some(kept) = thread.accepted.as_ref().filter(|_| !performed) else { continue };
                 let name = (kept.document.entry.clone(), kept.document.nth);
-                if coming(kept) && listed.insert(name) {
+                if wanted(kept) && listed.insert(name) {
                     out.push(OpenDocument::new(kept, thread));
                 }
             }
