@@ -157,20 +157,21 @@ impl Cases {
     /// # Errors
     /// The database cannot be used, or is of a newer program.
     pub async fn open(pool: AnyPool, config: Config) -> Result<Self, CasesError> {
-        let writer = pool.clone();
-        Self::open_apart((pool, writer), config).await
+        let (writer, scanner) = (pool.clone(), pool.clone());
+        Self::open_apart((pool, writer, scanner), config).await
     }
 
-    /// The same, read by the connections of one pool and written by those of another.
+    /// The same: of three pools, the connections of the first look up stories, those of the second write, and those of the
+    /// third read through many documents, of which no order waits.
     ///
     /// # Errors
     /// As [`Cases::open`].
     pub async fn open_apart(
-        (pool, writer): (AnyPool, AnyPool),
+        (pool, writer, scanner): (AnyPool, AnyPool, AnyPool),
         config: Config,
     ) -> Result<Self, CasesError> {
         let store = Store::open(pool, config.begin_write, config.node.clone()).await?;
-        let store = store.written_by(writer);
+        let store = store.apart(writer, scanner);
         let arrivals = store.arrivals().await?;
         Ok(Self::begin(store, config, arrivals))
     }

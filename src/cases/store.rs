@@ -42,6 +42,8 @@ const PAGE: i64 = 2_000;
 pub(in crate::cases) struct Store {
     pub(in crate::cases) pool: AnyPool,
     writer: AnyPool,
+    /// Reads through many documents; nobody's order waits for it.
+    scanner: AnyPool,
     begin_write: &'static str,
     pub(in crate::cases) node: String,
 }
@@ -86,16 +88,17 @@ impl Store {
 
     /// Over tables that whoever connects sees to.
     pub(in crate::cases) fn over(pool: AnyPool, begin_write: &'static str, node: String) -> Self {
-        Self { writer: pool.clone(), pool, begin_write, node }
+        Self { writer: pool.clone(), scanner: pool.clone(), pool, begin_write, node }
     }
 
-    /// Written by connections of their own.
-    pub(in crate::cases) fn written_by(self, writer: AnyPool) -> Self {
-        Self { writer, ..self }
+    /// Written by connections of their own, and read through by others.
+    pub(in crate::cases) fn apart(self, writer: AnyPool, scanner: AnyPool) -> Self {
+        Self { writer, scanner, ..self }
     }
 
     pub(in crate::cases) async fn close(&self) {
         self.writer.close().await;
+        self.scanner.close().await;
         self.pool.close().await;
     }
 
@@ -328,7 +331,7 @@ impl Store {
             Scan::Reports(since) => query.bind(since.as_microsecond()).bind(i64::MAX),
         };
         let query = query.bind(at).bind(at).bind(entry.clone()).bind(entry).bind(nth);
-        let page = read(query.bind(PAGE).fetch_all(&self.pool).await?)?;
+        let page = read(query.bind(PAGE).fetch_all(&self.scanner).await?)?;
         Ok((!page.is_empty()).then_some(page))
     }
 

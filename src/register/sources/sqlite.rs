@@ -50,7 +50,7 @@ pub enum Keeping {
     Full,
     /// A whole database, perhaps without its newest transactions: for what can be derived again.
     Whole,
-    /// Likewise, for a large index: whoever writes it holds more of it in memory.
+    /// Likewise, for a large index: whoever writes it holds more of it in memory, and its threads give way to routes.
     Index,
 }
 
