@@ -1,11 +1,13 @@
-//! Requests to the console port over a raw socket, and their answers.
+//! Requests to the console port over a raw socket, and their answers; accounts of its people.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::process::Stdio;
 
 use serde_json::Value;
 
 use crate::support::PATIENCE;
+use crate::support::gate::{Hospital, text};
 
 /// One answer.
 #[derive(Debug)]
@@ -61,5 +63,21 @@ impl Answer {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|_| panic!("no JSON: {}", String::from_utf8_lossy(&self.body)))
+    }
+}
+
+impl Hospital {
+    /// Makes an account of the console by the command, with a password its owner must change.
+    pub(crate) fn account(&self, name: &str, password: &str, more: &[&str]) {
+        let mut arguments = vec!["account", "add", name, "--stdin"];
+        arguments.extend(more);
+        let mut command = self.command(&arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary runs");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        stdin.write_all(password.as_bytes()).expect("it reads");
+        drop(stdin);
+        let out = child.wait_with_output().expect("it ends");
+        assert!(out.status.success(), "{}", text(&out.stderr));
     }
 }
