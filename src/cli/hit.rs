@@ -3,7 +3,6 @@
 
 use crate::app::{AppError, open_cases};
 use crate::cases::OpenDocument;
-use crate::cases::document::Document;
 use crate::cases::error::CasesError;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -35,11 +34,7 @@ pub(super) async fn tell(
     let now = Clock::System.now();
     let today = settings.node.zone.to_datetime(now).date();
     let cases = open_cases(settings).await?;
-    let hit = |document: &Document| {
-        let Document { codes, surgeons, grade, day, .. } = document;
-        consequences.iter().any(|own| own.hits(codes, surgeons, *grade, *day))
-    };
-    let open = cases.open_documents(today, now, hit).await?;
+    let open = cases.open_documents(today, now, consequences).await?;
     let hit = hits(&open, consequences);
     for (document, consequence) in &hit {
         say!("受影响 hit: {}  {consequence}", line(document));

@@ -1,7 +1,7 @@
 //! `orgate replay --record`: what passed while no gate was there is handed to the running gate, which judges it as of
 //! its own time and records it. Nothing is forwarded.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -16,6 +16,7 @@ use crate::cli::replay::read::{Piece, Splitter};
 use crate::cli::table::Table;
 use crate::cli::{EXIT_FOUND, EXIT_USAGE, decision_words_by_name};
 use crate::config::Settings;
+use crate::domain::verdict::{Decision, Stance};
 use crate::inbound::admin::client::{Channel, ChannelError};
 use crate::inbound::admin::{Answer, Ask, Recorded};
 use crate::ledger::{self, Filter, Kind, LedgerError};
@@ -60,6 +61,8 @@ struct Count {
     failed: u64,
     recorded: BTreeMap<String, u64>,
     already: u64,
+    /// Of these, refused whenever they came.
+    refused: u64,
     not_surgical: u64,
     unreadable: u64,
     told: Vec<Recorded>,
@@ -69,6 +72,22 @@ struct Count {
 struct Known {
     message_sha256: String,
     route: String,
+    verdict: KnownVerdict,
+}
+
+#[derive(Deserialize)]
+struct KnownVerdict {
+    decision: String,
+    stance: String,
+}
+
+impl KnownVerdict {
+    fn refused(&self) -> bool {
+        self.stance == Stance::Enforce.as_str()
+            && [Decision::Block, Decision::Unavailable]
+                .iter()
+                .any(|own| own.as_str() == self.decision)
+    }
 }
 
 impl Job<'_> {
@@ -106,10 +125,10 @@ impl Job<'_> {
         Ok(if hand.count.failed > 0 { EXIT_FOUND } else { 0 })
     }
 
-    /// The digests of what this gate's ledger and the others named hold of this route.
-    fn known_messages(&self, settings: &Settings) -> Result<HashSet<[u8; 32]>, LedgerError> {
+    /// The digests of what this gate's ledger and the others named hold of this route, and whether it was always refused.
+    fn known_messages(&self, settings: &Settings) -> Result<HashMap<[u8; 32], bool>, LedgerError> {
         let since = self.now.saturating_sub(KNOWN_FOR).ok();
-        let mut known = HashSet::new();
+        let mut known = HashMap::new();
         let own = std::iter::once(&settings.ledger_dir).chain(self.known);
         for folder in own {
             let filter = Filter { since, kinds: vec![Kind::Decision], ..Filter::default() };
@@ -119,7 +138,8 @@ impl Job<'_> {
                 let mut digest = [0; 32];
                 let read = hex::decode_to_slice(&body.message_sha256, &mut digest).is_ok();
                 if read && body.route == self.route {
-                    known.insert(digest);
+                    let refused = body.verdict.refused();
+                    *known.entry(digest).or_insert(refused) &= refused;
                 }
             }
         }
@@ -135,7 +155,7 @@ enum Fault {
 struct Hand<'h> {
     job: &'h Job<'h>,
     channel: Channel,
-    known: HashSet<[u8; 32]>,
+    known: HashMap<[u8; 32], bool>,
     count: Count,
 }
 
@@ -173,8 +193,9 @@ impl Hand<'_> {
         };
         let mut own = [0; 32];
         own.copy_from_slice(digest(&SHA256, message).as_ref());
-        if !self.known.insert(own) {
+        if let Some(refused) = self.known.insert(own, false) {
             self.count.already += 1;
+            self.count.refused += u64::from(refused);
             return Ok(());
         }
         let at = match self.job.as_of {
@@ -234,6 +255,13 @@ impl Count {
             say!("  {}: {count}", decision_words_by_name(decision));
         }
         say!("已在账本中 in the ledger already: {}", self.already);
+        if self.refused > 0 {
+            // Files of what was sent do not say what arrived, so this is for somebody to look up.
+            say!(
+                "  其中网关一直拒绝 of these always refused by a gate: {}（若下游已收到，则未经判定即执行，请查下游日志 / if the downstream system has any, it passed unrecorded: look into its journal）",
+                self.refused
+            );
+        }
         say!("非手术 not surgical: {}", self.not_surgical);
         if self.unreadable > 0 {
             say!("残缺、未补记 cut off, not recorded: {}", self.unreadable);

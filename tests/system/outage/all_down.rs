@@ -183,3 +183,18 @@ fn nothing_is_recorded_afterwards_without_a_gate_a_name_and_a_reason() {
     assert!(text(&out.stderr).contains("no gate is running"), "{}", text(&out.stderr));
     assert!(!hospital.data().join("ledger").exists());
 }
+
+#[test]
+fn what_gates_had_refused_is_told_apart_among_what_they_know() {
+    let (hospital, gate, _upstream) = Gate::simple(&[]);
+    let (refused, clean) = (Draft::refused("K1"), Draft::clean("K2"));
+    assert_eq!(code(&gate.connect().ask(&refused.bytes())), "AE");
+    assert_eq!(code(&gate.connect().ask(&clean.bytes())), "AA");
+    let sent = [refused.bytes(), clean.bytes()].concat();
+    let file = hospital.file("sent.hl7", sent);
+    let told = ["--record", "--by", "周样例", "--reason", "停机"];
+    let out = hospital.run(&[&["replay", &file, "--route", "his"], &told[..]].concat());
+    let said = text(&out.stdout);
+    assert!(said.contains("in the ledger already: 2"), "{said}{}", text(&out.stderr));
+    assert!(said.contains("of these always refused by a gate: 1"), "{said}");
+}
