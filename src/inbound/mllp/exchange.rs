@@ -16,7 +16,7 @@ use crate::gate::{Delivery, Gate, Request};
 use crate::hl7::ack;
 use crate::hl7::frame::{self, Scanned};
 use crate::inbound::mllp::connection::Connection;
-use crate::inbound::mllp::intake::{self, Intake};
+use crate::inbound::mllp::intake::{self, Intake, Taken};
 use crate::inbound::mllp::pipeline::{Expected, Placed, Reference};
 use crate::telemetry::events;
 use crate::telemetry::net as tls_events;
@@ -100,8 +100,8 @@ impl Connection {
     /// One whole frame, at the front of the sender's bytes.
     fn frame(&mut self, length: usize) {
         let Some(frame) = self.from_sender.get(..length) else { return };
-        let since = clock::monotonic();
-        let register_usable = self.route.gate.register().usable();
+        let taken = Taken::now(&self.route);
+        let since = taken.since;
         match intake::read(&self.route.config, &self.route.gate, frame::payload(frame)) {
             Intake::Short { reference, reply, promised, scheduling } => {
                 let passage = self.route.gate.short_way();
@@ -117,8 +117,7 @@ impl Connection {
             Intake::Checked { read, doubted, reference, promised } => {
                 let frame = self.from_sender.split_to(length).freeze();
                 let request =
-                    intake::request(&self.route, &frame, read, doubted, &reference, since);
-                let request = Request { register_usable, ..request };
+                    intake::request(&self.route, &frame, read, doubted, &reference, taken);
                 let then = Then::GoOn;
                 self.judge(request, Waiting { frame, reference, promised, then, since });
             }
@@ -133,8 +132,9 @@ impl Connection {
 
     /// A piece that is no whole frame: it goes before the gate like everything else.
     fn unreadable(&mut self, piece: Bytes, why: &'static str, then: Then) {
-        let (reference, promised, since) = (Reference::Unknown, false, clock::monotonic());
-        let request = intake::unreadable(&self.route, &piece, why, since);
+        let (reference, promised, taken) = (Reference::Unknown, false, Taken::now(&self.route));
+        let request = intake::unreadable(&self.route, &piece, why, taken);
+        let since = taken.since;
         self.judge(request, Waiting { frame: piece, reference, promised, then, since });
     }
 

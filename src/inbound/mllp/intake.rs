@@ -6,6 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use jiff::tz::TimeZone;
 
+use crate::clock;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::order::{Action, Order, Stage};
 use crate::domain::technique::Lists;
@@ -63,6 +64,21 @@ pub struct Reader<'r> {
     pub zone: &'r TimeZone,
     /// Whether an order of this number was checked.
     pub checked_order: &'r dyn Fn(&str) -> bool,
+}
+
+/// How things stood when a piece was there, before anything of it was read.
+#[derive(Clone, Copy)]
+pub(super) struct Taken {
+    /// When that was.
+    pub(super) since: Instant,
+    /// Whether the register was usable.
+    pub(super) register_usable: bool,
+}
+
+impl Taken {
+    pub(super) fn now(route: &Route) -> Self {
+        Self { since: clock::monotonic(), register_usable: route.gate.register().usable() }
+    }
 }
 
 /// Reads a payload as a route with these settings reads it now, whoever asks.
@@ -199,8 +215,9 @@ pub(super) fn request(
     read: Subject,
     doubted: Option<Unreadable>,
     reference: &Reference,
-    since: Instant,
+    taken: Taken,
 ) -> Request {
+    let Taken { since, register_usable } = taken;
     if let Subject::Unreadable { why, .. } = read {
         events::Unreadable { route: &route.config.name, why }.emit();
     }
@@ -223,7 +240,7 @@ pub(super) fn request(
         message: payload,
         control_id,
         subject: read,
-        register_usable: route.gate.register().usable(),
+        register_usable,
         read_elsewhere: Vec::new(),
         sender: route.sender.clone(),
         trace,
@@ -232,14 +249,9 @@ pub(super) fn request(
 }
 
 /// The request for a piece that is no whole frame.
-pub(super) fn unreadable(
-    route: &Route,
-    piece: &Bytes,
-    why: &'static str,
-    since: Instant,
-) -> Request {
+pub(super) fn unreadable(route: &Route, piece: &Bytes, why: &'static str, taken: Taken) -> Request {
     let subject = Subject::Unreadable { why, stage: None };
-    request(route, piece, subject, None, &Reference::Unknown, since)
+    request(route, piece, subject, None, &Reference::Unknown, taken)
 }
 
 /// MSA-1 and MSA-2 of a reply frame; `None` when it carries no MSA.
