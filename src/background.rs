@@ -1,6 +1,7 @@
 //! Threads of low priority, for what people look at and for the indexes behind it: whatever they ask for, routes come
 //! first. One set for the process.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::sync::LazyLock;
 
@@ -15,12 +16,17 @@ const THREADS: usize = 2;
 /// Readings of files and tables that are written, at a time.
 const BLOCKING_MAX: usize = 8;
 
+thread_local! {
+    static HERE: Cell<bool> = const { Cell::new(false) };
+}
+
 static RUNTIME: LazyLock<Option<Runtime>> = LazyLock::new(|| {
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(THREADS).max_blocking_threads(BLOCKING_MAX).thread_name("background");
     builder.on_thread_start(|| {
         // Linux sets the priority of the calling thread alone. Where it is not permitted, all are equal, as before.
         let _ = setpriority_process(None, NICENESS);
+        HERE.set(true);
     });
     builder.enable_all().build().ok()
 });
@@ -31,6 +37,11 @@ static RUNTIME: LazyLock<Option<Runtime>> = LazyLock::new(|| {
 /// Outside of a runtime, if no threads can be had.
 pub fn handle() -> Handle {
     RUNTIME.as_ref().map_or_else(Handle::current, |runtime| runtime.handle().clone())
+}
+
+/// Whether this thread is one of them.
+pub fn here() -> bool {
+    HERE.get()
 }
 
 /// Runs a future there to its end, or until nobody waits for it any more.
@@ -59,9 +70,9 @@ mod tests {
     async fn work_runs_on_threads_that_give_way() {
         let niceness = || rustix::process::getpriority_process(None).unwrap();
         let own = niceness();
-        let there = run(async move { niceness() }).await.unwrap();
-        assert_eq!(there, own + NICENESS);
-        assert_eq!(niceness(), own, "and the others are as they were");
+        let there = run(async move { (niceness(), here()) }).await.unwrap();
+        assert_eq!(there, (own + NICENESS, true));
+        assert_eq!((niceness(), here()), (own, false), "and the others are as they were");
     }
 
     #[tokio::test]

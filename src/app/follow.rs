@@ -8,9 +8,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
-use crate::cases::document::Document;
+use crate::background;
 use crate::cases::error::CasesError;
 use crate::feed::watch::{Light, Watch, What};
 use crate::gate::Gate;
@@ -161,6 +161,8 @@ enum EnterError {
     Register(#[from] RegisterError),
     #[error(transparent)]
     Cases(#[from] CasesError),
+    #[error("the orders that are hit cannot be looked up: {0}")]
+    BrokeOff(#[from] JoinError),
 }
 
 /// Enters the versions after `known`, up to `newest`: all of them or none.
@@ -193,13 +195,11 @@ async fn stopped(
     }
     let now = gate.clock().now();
     let today = gate.zone().to_datetime(now).date();
-    let hit = |document: &Document| {
-        made.iter().any(|(_, consequence)| {
-            let Document { codes, surgeons, grade, day, .. } = document;
-            consequence.hits(codes, surgeons, *grade, *day)
-        })
-    };
-    let open = gate.cases().open_documents(today, now, hit).await?;
+    let (cases, all) =
+        (gate.cases().clone(), made.iter().map(|(_, own)| own.clone()).collect::<Vec<_>>());
+    // It reads through every open order, and none waits for it.
+    let open =
+        background::run(async move { cases.open_documents(today, now, &all).await }).await??;
     for (version, consequence) in made {
         let hit = open.iter().filter(|document| {
             consequence.hits(&document.codes, &document.surgeons, document.grade, document.day)

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::background;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::feed::watch::{Light, Watch, What};
@@ -59,7 +60,8 @@ pub(super) fn begin(
         poll,
         failures: 0,
     };
-    tasks.spawn(pulling.run(stop.clone()));
+    // It reads much at a time, and no order waits for it.
+    tasks.spawn_on(pulling.run(stop.clone()), &background::handle());
     Some(pulls)
 }
 

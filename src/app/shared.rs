@@ -117,7 +117,7 @@ pub(super) async fn cases(
         let pools = (
             sqlite::connect(&file, Keeping::Whole).await?,
             sqlite::writer(&file, Keeping::Whole).await?,
-            // Its threads give way to those of the others.
+            // Opened on threads that give way.
             sqlite::connect(&file, Keeping::Index).await?,
         );
         return Ok(Cases::open_apart(pools, cases::Config::embedded(node)).await?);

@@ -111,7 +111,7 @@ impl Store {
         let sql = "select address, order_no, arrival from addresses \
                    where node = $1 and arrival > $2 order by arrival limit $3";
         let query = sqlx::query(AssertSqlSafe(sql.to_owned())).bind(node).bind(after).bind(most);
-        let rows = query.fetch_all(&self.pool).await?;
+        let rows = query.fetch_all(self.reader()).await?;
         rows.iter()
             .map(|row| {
                 let (address, order_no) = (row.try_get(0)?, row.try_get(1)?);

@@ -2,7 +2,7 @@
 //!
 //! The index is derived from the decision entries of the ledger and can be rebuilt from them; it decides
 //! nothing by itself and holds up nobody. Reading order: `document` (what a case is made of) · `fold` (what
-//! stands, pure) · `overlay`, `writer`, `store`, `rows` (memory, then tables) · `ask` (stories) · `report`, `figures`, `open`.
+//! stands, pure) · `overlay`, `writer`, `store`, `marks`, `rows` (memory, then tables) · `ask` (stories) · `report`, `figures`, `open`.
 //!
 //! **Where it lives.** In tables of its own, in the embedded gate in a file of its own (`data_dir/cases.db`)
 //! beside the register's: an import may hold the register for half a minute and its rows are precious,
@@ -24,6 +24,7 @@ pub mod report;
 mod addresses;
 mod ask;
 mod fold;
+mod marks;
 mod open;
 mod others;
 mod overlay;
@@ -157,21 +158,21 @@ impl Cases {
     /// # Errors
     /// The database cannot be used, or is of a newer program.
     pub async fn open(pool: AnyPool, config: Config) -> Result<Self, CasesError> {
-        let (writer, scanner) = (pool.clone(), pool.clone());
-        Self::open_apart((pool, writer, scanner), config).await
+        let (writer, aside) = (pool.clone(), pool.clone());
+        Self::open_apart((pool, writer, aside), config).await
     }
 
-    /// The same: of three pools, the connections of the first look up stories, those of the second write, and those of the
-    /// third read through many documents, of which no order waits.
+    /// The same: of three pools, the connections of the first read for orders, those of the second write, and those of the
+    /// third read for whoever works on threads that give way.
     ///
     /// # Errors
     /// As [`Cases::open`].
     pub async fn open_apart(
-        (pool, writer, scanner): (AnyPool, AnyPool, AnyPool),
+        (pool, writer, aside): (AnyPool, AnyPool, AnyPool),
         config: Config,
     ) -> Result<Self, CasesError> {
         let store = Store::open(pool, config.begin_write, config.node.clone()).await?;
-        let store = store.apart(writer, scanner);
+        let store = store.apart(writer, aside);
         let arrivals = store.arrivals().await?;
         Ok(Self::begin(store, config, arrivals))
     }

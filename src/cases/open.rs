@@ -13,6 +13,7 @@ use crate::cases::document::{Document, masked};
 use crate::cases::error::CasesError;
 use crate::cases::fold::{Kept, Thread};
 use crate::cases::store::Scan;
+use crate::domain::consequence::Consequence;
 use crate::domain::order::Stage;
 use crate::domain::procedure::{Grade, ProcedureCode};
 use crate::domain::surgeon::SurgeonId;
@@ -45,8 +46,8 @@ pub struct OpenDocument {
 }
 
 impl Cases {
-    /// Every order and notice in force that is `hit` by something and whose operating day is `today` or later, or not
-    /// stated, by day. What is not hit is let go of as it is read: a large hospital has many open, and few that are hit.
+    /// Every order and notice in force that one of the consequences hits and whose operating day is `today` or later, or
+    /// not stated, by day. What is not hit is let go of as it is read: many are open, and few are hit.
     ///
     /// # Errors
     /// The database does not answer.
@@ -54,14 +55,15 @@ impl Cases {
         &self,
         today: Date,
         now: Timestamp,
-        hit: impl Fn(&Document) -> bool,
+        consequences: &[Consequence],
     ) -> Result<Vec<OpenDocument>, CasesError> {
         let untimed = SignedDuration::from_hours(24 * UNTIMED_DAYS);
         let untimed = now.saturating_sub(untimed).unwrap_or(Timestamp::MIN);
         let wanted = |kept: &Kept| {
-            let document = &kept.document;
-            let coming = document.day >= today || (!document.timed && document.at >= untimed);
-            coming && document.stage != Stage::Record && hit(document)
+            let Document { day, timed, at, stage, codes, surgeons, grade, .. } = &kept.document;
+            let coming = *day >= today || (!timed && *at >= untimed);
+            let hit = |own: &Consequence| own.hits(codes, surgeons, *grade, *day);
+            coming && *stage != Stage::Record && consequences.iter().any(hit)
         };
         let mut candidates = self.inner.overlay.all();
         candidates.retain(|kept| wanted(kept));

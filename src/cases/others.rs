@@ -76,7 +76,7 @@ impl Store {
     /// Gates that have written here, but for this one.
     async fn other_nodes(&self) -> Result<Vec<String>, CasesError> {
         let sql = "select node from cursors where node <> $1";
-        let rows = sqlx::query(sql).bind(self.node.as_str()).fetch_all(&self.pool).await?;
+        let rows = sqlx::query(sql).bind(self.node.as_str()).fetch_all(self.reader()).await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
@@ -85,7 +85,7 @@ impl Store {
         let sql = "select coalesce((select min(arrival) from documents where node = $1 and at >= $2), \
                    (select max(arrival) + 1 from documents where node = $3), 0)";
         let query = sqlx::query(sql).bind(node).bind(since.as_microsecond()).bind(node);
-        Ok(query.fetch_one(&self.pool).await?.try_get(0)?)
+        Ok(query.fetch_one(self.reader()).await?.try_get(0)?)
     }
 
     /// A gate's documents after an arrival, in order.
@@ -100,6 +100,6 @@ impl Store {
              order by arrival limit $3"
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(node).bind(after).bind(most);
-        read(query.fetch_all(&self.pool).await?)
+        read(query.fetch_all(self.reader()).await?)
     }
 }

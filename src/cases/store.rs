@@ -8,6 +8,7 @@ use sqlx::any::AnyRow;
 use sqlx::migrate::Migrator;
 use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Row, Transaction};
 
+use crate::background;
 use crate::cases::error::CasesError;
 use crate::cases::fold::Kept;
 use crate::cases::overlay::Key;
@@ -40,10 +41,10 @@ const PAGE: i64 = 2_000;
 /// The case index in a database.
 #[derive(Clone, Debug)]
 pub(in crate::cases) struct Store {
-    pub(in crate::cases) pool: AnyPool,
+    pool: AnyPool,
     writer: AnyPool,
-    /// Reads through many documents; nobody's order waits for it.
-    scanner: AnyPool,
+    /// For whoever reads on threads that give way: a connection's own thread is as nice as the one that opens it.
+    aside: AnyPool,
     begin_write: &'static str,
     pub(in crate::cases) node: String,
 }
@@ -88,17 +89,22 @@ impl Store {
 
     /// Over tables that whoever connects sees to.
     pub(in crate::cases) fn over(pool: AnyPool, begin_write: &'static str, node: String) -> Self {
-        Self { writer: pool.clone(), scanner: pool.clone(), pool, begin_write, node }
+        Self { writer: pool.clone(), aside: pool.clone(), pool, begin_write, node }
     }
 
-    /// Written by connections of their own, and read through by others.
-    pub(in crate::cases) fn apart(self, writer: AnyPool, scanner: AnyPool) -> Self {
-        Self { writer, scanner, ..self }
+    /// Written by connections of their own, and read by others on threads that give way.
+    pub(in crate::cases) fn apart(self, writer: AnyPool, aside: AnyPool) -> Self {
+        Self { writer, aside, ..self }
+    }
+
+    /// By which connections this thread reads.
+    pub(in crate::cases) fn reader(&self) -> &AnyPool {
+        if background::here() { &self.aside } else { &self.pool }
     }
 
     pub(in crate::cases) async fn close(&self) {
         self.writer.close().await;
-        self.scanner.close().await;
+        self.aside.close().await;
         self.pool.close().await;
     }
 
@@ -110,13 +116,13 @@ impl Store {
     /// The number of the next document to arrive.
     pub(in crate::cases) async fn arrivals(&self) -> Result<i64, CasesError> {
         let sql = "select coalesce(max(arrival), 0) + 1 from documents";
-        Ok(sqlx::query(sql).fetch_one(&self.pool).await?.try_get(0)?)
+        Ok(sqlx::query(sql).fetch_one(self.reader()).await?.try_get(0)?)
     }
 
     /// Up to which entry the own ledger has been taken over; 0 = nothing.
     pub(in crate::cases) async fn cursor(&self) -> Result<u64, CasesError> {
         let found = sqlx::query("select seq from cursors where node = $1");
-        let found = found.bind(self.node.as_str()).fetch_optional(&self.pool).await?;
+        let found = found.bind(self.node.as_str()).fetch_optional(self.reader()).await?;
         let seq: i64 = found.map_or(Ok(0), |row| row.try_get(0))?;
         Ok(u64::try_from(seq).unwrap_or(0))
     }
@@ -258,7 +264,7 @@ impl Store {
             query = query.bind(text.clone());
         }
         let limit = DOCUMENTS_PER_KEY * i64::try_from(texts.len()).unwrap_or(1);
-        read(query.bind(since.as_microsecond()).bind(limit).fetch_all(&self.pool).await?)
+        read(query.bind(since.as_microsecond()).bind(limit).fetch_all(self.reader()).await?)
     }
 
     /// Notices that have booked a surgeon in a span, in force or not.
@@ -280,7 +286,7 @@ impl Store {
             .bind(to)
             .bind(from)
             .bind(DOCUMENTS_PER_KEY);
-        read(query.fetch_all(&self.pool).await?)
+        read(query.fetch_all(self.reader()).await?)
     }
 
     /// Documents with an override of a surgeon, opened since an instant.
@@ -300,7 +306,7 @@ impl Store {
             .bind(indexed(surgeon.as_str()).into_owned())
             .bind(since.as_microsecond())
             .bind(DOCUMENTS_PER_KEY);
-        read(query.fetch_all(&self.pool).await?)
+        read(query.fetch_all(self.reader()).await?)
     }
 
     /// One page of a scan, after a document; `None` when there are no more. Corrected entries are left out.
@@ -331,42 +337,8 @@ impl Store {
             Scan::Reports(since) => query.bind(since.as_microsecond()).bind(i64::MAX),
         };
         let query = query.bind(at).bind(at).bind(entry.clone()).bind(entry).bind(nth);
-        let page = read(query.bind(PAGE).fetch_all(&self.scanner).await?)?;
+        let page = read(query.bind(PAGE).fetch_all(self.reader()).await?)?;
         Ok((!page.is_empty()).then_some(page))
-    }
-
-    /// Every report that was sent: entry, technique, when.
-    pub(in crate::cases) async fn marks(
-        &self,
-    ) -> Result<Vec<(String, String, Timestamp)>, CasesError> {
-        let rows =
-            sqlx::query("select entry, subject, at from marks").fetch_all(&self.pool).await?;
-        rows.iter()
-            .map(|row| {
-                let at = Timestamp::from_microsecond(row.try_get(2)?).unwrap_or_default();
-                Ok((row.try_get(0)?, row.try_get(1)?, at))
-            })
-            .collect()
-    }
-
-    /// Marks reports as sent; the first mark of a report stays.
-    pub(in crate::cases) async fn mark(
-        &self,
-        reports: &[(&str, &str)],
-        at: Timestamp,
-        who: &str,
-    ) -> Result<(), CasesError> {
-        let mut transaction = self.begin().await?;
-        for (entry, technique) in reports {
-            sqlx::query(AssertSqlSafe(insert("marks", 4, 1)))
-                .bind(*entry)
-                .bind(*technique)
-                .bind(at.as_microsecond())
-                .bind(who)
-                .execute(&mut *transaction)
-                .await?;
-        }
-        Ok(transaction.commit().await?)
     }
 }
 
@@ -375,7 +347,8 @@ fn column(text: Option<&Redacted>) -> String {
     text.map_or_else(String::new, |text| indexed(text.reveal()).into_owned())
 }
 
-fn insert(table: &str, columns: usize, rows: usize) -> String {
+/// A statement that inserts so many rows, but those that are there.
+pub(in crate::cases) fn insert(table: &str, columns: usize, rows: usize) -> String {
     let row = |nth: usize| {
         let numbers: Vec<String> =
             (1..=columns).map(|c| format!("${}", nth * columns + c)).collect();

@@ -125,6 +125,7 @@ async fn a_hundred_thousand_documents_are_taken_and_one_story_among_them_is_foun
     let story = cases.story(&asked).await;
     assert_eq!(story.order.unwrap().entry, "e80002");
     assert_eq!(story.notice.unwrap().entry, "e80003");
-    let open = cases.open_documents(day(5), later(i64::from(DOCUMENTS)), |_| true).await.unwrap();
+    let open =
+        cases.open_documents(day(5), later(i64::from(DOCUMENTS)), &[of(None)]).await.unwrap();
     assert_eq!(open.len(), 5_000);
 }

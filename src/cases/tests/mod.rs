@@ -15,6 +15,7 @@ use sqlx::any::AnyPoolOptions;
 
 use crate::cases::document::{Asked, Booked, Document, Judged, Outcome, ReportKind, Reportable};
 use crate::cases::{Cases, Config};
+use crate::domain::consequence::{Consequence, ConsequenceKind};
 use crate::domain::order::{Action, Redacted, Stage, Urgency};
 use crate::domain::procedure::{Grade, ProcedureCode};
 use crate::domain::surgeon::SurgeonId;
@@ -34,6 +35,20 @@ fn day(nth: i8) -> Date {
 
 fn code(text: &str) -> ProcedureCode {
     ProcedureCode::new(text).unwrap()
+}
+
+/// Hits every procedure, of a surgeon or of anybody.
+fn of(surgeon_id: Option<&str>) -> Consequence {
+    Consequence {
+        kind: ConsequenceKind::SurgeonNotLicensed,
+        subject: String::new(),
+        codes: Vec::new(),
+        up_to_grade: None,
+        diagnoses: Vec::new(),
+        surgeon: surgeon_id.map(surgeon),
+        from: None,
+        to: None,
+    }
 }
 
 fn surgeon(text: &str) -> SurgeonId {

@@ -146,11 +146,10 @@ async fn open_documents_are_those_in_force_not_yet_done_and_print_no_number() {
         ],
     );
     for _ in 0..2 {
-        let nothing = cases.open_documents(day(2), later(60), |_| false).await.unwrap();
-        assert!(nothing.is_empty());
-        let one = cases.open_documents(day(2), later(60), |own| own.entry == "open");
-        assert_eq!(one.await.unwrap().len(), 1, "what is not hit is left out");
-        let open = cases.open_documents(day(2), later(60), |_| true).await.unwrap();
+        let hit = async |by: &[Consequence]| cases.open_documents(day(2), later(60), by).await;
+        assert!(hit(&[]).await.unwrap().is_empty());
+        assert!(hit(&[of(Some("D9"))]).await.unwrap().is_empty(), "what is not hit is left out");
+        let open = hit(&[of(Some("D9")), of(Some("D1"))]).await.unwrap();
         let entries: Vec<_> = open.iter().map(|document| document.entry.as_str()).collect();
         assert_eq!(entries, ["untimed", "open"]);
         let text = format!("{:?}", open[1].order);
