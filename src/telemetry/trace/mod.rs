@@ -2,8 +2,8 @@
 //! set. Never anything of the message: a trace leaves the house's gate for a collector that many may read.
 //!
 //! Without a collector nothing is kept, and what is carried along is a `None`. Nobody waits for a trace: one that finds
-//! no room in the queue is dropped and counted. The queue and the encoding are our own: some five hundred lines instead of
-//! nine crates, by the program's one clock and one HTTP client.
+//! no room in the queue is dropped and counted. The queue and the encoding are our own, so that what is dropped is counted,
+//! and the program's one clock and one HTTP client serve here too.
 
 mod meters;
 pub mod otlp;
