@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use serde_json::Value;
 
@@ -14,6 +15,7 @@ pub(crate) struct Script {
     child: Child,
     stdin: Option<ChildStdin>,
     lines: Arc<Mutex<Vec<String>>>,
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Script {
@@ -33,12 +35,12 @@ impl Script {
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let lines = Arc::new(Mutex::new(Vec::new()));
         let (kept, stdout) = (Arc::clone(&lines), child.stdout.take().expect("a pipe"));
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                 kept.lock().unwrap_or_else(PoisonError::into_inner).push(line);
             }
         });
-        Self { stdin: child.stdin.take(), child, lines }
+        Self { stdin: child.stdin.take(), child, lines, reader: Some(reader) }
     }
 
     pub(crate) fn lines(&self) -> Vec<String> {
@@ -73,6 +75,15 @@ impl Script {
         eventually("the script has done it", || (done() > before).then_some(()));
     }
 
+    /// Ends it; from here on its lines are all that it has ever said.
+    pub(crate) fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("its lines were read to the end");
+        }
+    }
+
     /// Its lines that are JSON.
     pub(crate) fn told(&self) -> Vec<Value> {
         self.lines().iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
@@ -81,7 +92,6 @@ impl Script {
 
 impl Drop for Script {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end();
     }
 }
