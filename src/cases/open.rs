@@ -67,10 +67,12 @@ impl Cases {
         };
         let mut candidates = self.inner.overlay.all();
         candidates.retain(|kept| wanted(kept));
-        let (scan, mut last) = (Scan::Coming(today, untimed), None::<Arc<Kept>>);
-        while let Some(page) = self.inner.store.page(scan, last.as_deref()).await? {
-            last = page.last().cloned();
-            candidates.extend(page.into_iter().filter(|kept| wanted(kept)));
+        for scan in [Scan::Coming(today), Scan::Untimed(untimed)] {
+            let mut last: Option<Arc<Kept>> = None;
+            while let Some(page) = self.inner.store.page(scan, last.as_deref()).await? {
+                last = page.last().cloned();
+                candidates.extend(page.into_iter().filter(|kept| wanted(kept)));
+            }
         }
         let mut listed: HashSet<(String, u32)> = HashSet::new();
         let mut out = Vec::new();

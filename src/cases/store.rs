@@ -36,7 +36,7 @@ const KEYS_PER_QUERY: usize = 32;
 pub(in crate::cases) const LONGEST_BOOKING_US: i64 = 24 * 3600 * 1_000_000;
 
 /// Longest list that a page of a scan holds in memory.
-const PAGE: i64 = 2_000;
+pub(in crate::cases) const PAGE: i64 = 2_000;
 
 /// The case index in a database.
 #[derive(Clone, Debug)]
@@ -61,10 +61,31 @@ pub(in crate::cases) struct Span {
 pub(in crate::cases) enum Scan {
     /// Judged in a span.
     At(Span),
-    /// Operated on or after a day; without a stated time, judged since an instant.
-    Coming(Date, Timestamp),
+    /// Operated on or after a day.
+    Coming(Date),
+    /// Without a stated time, judged since an instant.
+    Untimed(Timestamp),
     /// Those with something to report, judged since an instant.
     Reports(Timestamp),
+}
+
+impl Scan {
+    /// A page of it. It begins in the index where the page before has ended ($1 to $3): what lies before is not read
+    /// again. Corrected entries are left out.
+    pub(in crate::cases) fn sql(self) -> String {
+        let (key, which) = match self {
+            Self::At(_) => ("at", "at < $5"),
+            Self::Coming(_) => ("day", "true"),
+            Self::Untimed(_) => ("at", "timed = 0"),
+            Self::Reports(_) => ("at", "reports > 0"),
+        };
+        format!(
+            "select {COLUMNS} from documents d where ({key}, entry, nth) > ($1, $2, $3) and {which} \
+             and not exists (select 1 from documents s \
+                             where s.supersedes = d.entry and s.supersedes <> '') \
+             order by {key}, entry, nth limit $4"
+        )
+    }
 }
 
 /// What [`read`] reads.
@@ -309,35 +330,31 @@ impl Store {
         read(query.fetch_all(self.reader()).await?)
     }
 
-    /// One page of a scan, after a document; `None` when there are no more. Corrected entries are left out.
+    /// One page of a scan, after a document; `None` when there are no more.
     pub(in crate::cases) async fn page(
         &self,
         scan: Scan,
         after: Option<&Kept>,
     ) -> Result<Option<Vec<Arc<Kept>>>, CasesError> {
-        let which = match scan {
-            Scan::At(_) => "at >= $1 and at < $2",
-            Scan::Coming(..) => "(day >= $1 or (timed = 0 and at >= $2))",
-            Scan::Reports(_) => "reports > 0 and at >= $1 and at < $2",
+        let query = sqlx::query(AssertSqlSafe(scan.sql()));
+        let at = |from: Timestamp| after.map_or(from, |kept| kept.document.at).as_microsecond();
+        let query = match scan {
+            Scan::At(Span { from, .. }) | Scan::Untimed(from) | Scan::Reports(from) => {
+                query.bind(at(from))
+            }
+            Scan::Coming(day) => {
+                query.bind(after.map_or(day, |kept| kept.document.day).to_string())
+            }
         };
-        let sql = format!(
-            "select {COLUMNS} from documents d where {which} \
-             and (at > $3 or (at = $4 and (entry > $5 or (entry = $6 and nth > $7)))) \
-             and not exists (select 1 from documents s \
-                             where s.supersedes = d.entry and s.supersedes <> '') \
-             order by at, entry, nth limit $8"
-        );
-        let at = after.map_or(i64::MIN, |kept| kept.document.at.as_microsecond());
+        // Nothing is before an empty name: without a document, the first instant and the first day are of the page.
         let entry = after.map_or("", |kept| &kept.document.entry).to_owned();
         let nth = after.map_or(-1, |kept| i64::from(kept.document.nth));
-        let query = sqlx::query(AssertSqlSafe(sql));
+        let query = query.bind(entry).bind(nth).bind(PAGE);
         let query = match scan {
-            Scan::At(span) => query.bind(span.from.as_microsecond()).bind(span.to.as_microsecond()),
-            Scan::Coming(day, since) => query.bind(day.to_string()).bind(since.as_microsecond()),
-            Scan::Reports(since) => query.bind(since.as_microsecond()).bind(i64::MAX),
+            Scan::At(span) => query.bind(span.to.as_microsecond()),
+            _ => query,
         };
-        let query = query.bind(at).bind(at).bind(entry.clone()).bind(entry).bind(nth);
-        let page = read(query.bind(PAGE).fetch_all(self.reader()).await?)?;
+        let page = read(query.fetch_all(self.reader()).await?)?;
         Ok((!page.is_empty()).then_some(page))
     }
 }

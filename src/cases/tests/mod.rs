@@ -3,6 +3,7 @@
 mod faults;
 mod model;
 mod reports;
+mod scans;
 mod stories;
 
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! What supervision looks at (SG 27 29): figures, rules, reviews of overrides, restricted cases still to be reported.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use jiff::{Timestamp, Unit};
@@ -86,9 +87,20 @@ fn minutes(file: &OverrideFile) -> Option<i64> {
 /// All overrides together, those of each surgeon, and whether there were more.
 pub(super) type AllReviews = (Reviews, Vec<(String, Reviews)>, bool);
 
+/// Figures of all departments, and when they were counted.
+pub(super) type Counted = (Timestamp, BTreeMap<Cell, Figures>);
+
+/// Those that an account sees.
+fn seen(account: &Account, all: &BTreeMap<Cell, Figures>) -> BTreeMap<Cell, Figures> {
+    let own = all.iter().filter(|(cell, _)| account.scope.sees(cell.department.as_deref()));
+    own.map(|(cell, figures)| (cell.clone(), *figures)).collect()
+}
+
 /// Everything that the page of supervision shows.
 #[derive(Clone, Debug, Default)]
 pub struct Supervised {
+    /// When the figures were counted: what costs much is not counted for each who looks.
+    pub counted: Timestamp,
     /// Figures by month, checkpoint, department, surgeon and grade.
     pub cells: BTreeMap<Cell, Figures>,
     /// Rules that applied, the most frequent first.
@@ -109,26 +121,31 @@ impl Office {
     /// # Errors
     /// The account's roles, or an index does not answer.
     pub async fn supervised(
-        &self,
+        self: &Arc<Self>,
         account: &Account,
         (from, to): (Date, Date),
     ) -> Result<Supervised, OfficeError> {
-        let cells = self.cells(account, (from, to)).await?;
+        Self::permit(account, Permit::See)?;
+        let office = Arc::clone(self);
+        let count = async move { office.count((from, to)).await };
+        let figures = self.figures.get((from, to), count).await?;
+        let (counted, cells) = (figures.0, seen(account, &figures.1));
         let zone = self.parts.gate.zone();
         let start = |day: Date| zone.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MIN);
         let since = start(from);
         let until = to.tomorrow().map_or(Timestamp::MAX, start);
         let (rules, rules_cut) = self.rules(account, since, until).await?;
         let departments = account.scope.departments().map(<[String]>::to_vec);
-        let reviewed = self.reviews(departments.clone(), since, until);
+        let (office, own) = (Arc::clone(self), departments.clone());
+        let reviewed = async move { office.reviews(own, since, until).await };
         let reviewed = self.reviewed.get((departments, since, until), reviewed).await?;
         let (reviews, surgeons, files_cut) = AllReviews::clone(&reviewed);
         let outstanding = self.outstanding(account).await?;
         let cut = rules_cut || files_cut;
-        Ok(Supervised { cells, rules, reviews, surgeons, outstanding, cut })
+        Ok(Supervised { counted, cells, rules, reviews, surgeons, outstanding, cut })
     }
 
-    /// The figures alone.
+    /// The figures alone, as of now: for who takes them away.
     ///
     /// # Errors
     /// The account's roles, or the case index does not answer.
@@ -138,14 +155,16 @@ impl Office {
         (from, to): (Date, Date),
     ) -> Result<BTreeMap<Cell, Figures>, OfficeError> {
         Self::permit(account, Permit::See)?;
+        let (_, all) = self.count((from, to)).await?;
+        Ok(seen(account, &all))
+    }
+
+    async fn count(&self, (from, to): (Date, Date)) -> Result<Counted, OfficeError> {
         let gate = &self.parts.gate;
         let (zone, due_days) = (gate.zone(), self.parts.works.due_days);
-        let today = zone.to_datetime(self.now()).date();
-        let count = gate.cases().supervision(from, to, zone, today, due_days);
-        let all = self.figures.get((from, to), count).await?;
-        let mut cells = BTreeMap::clone(&all);
-        cells.retain(|cell, _| account.scope.sees(cell.department.as_deref()));
-        Ok(cells)
+        let now = self.now();
+        let today = zone.to_datetime(now).date();
+        Ok((now, gate.cases().supervision(from, to, zone, today, due_days).await?))
     }
 
     async fn outstanding(&self, account: &Account) -> Result<Vec<Report>, OfficeError> {
@@ -183,7 +202,7 @@ impl Office {
     }
 
     async fn rules(
-        &self,
+        self: &Arc<Self>,
         account: &Account,
         since: Timestamp,
         until: Timestamp,
@@ -191,7 +210,9 @@ impl Office {
         let mut counts: HashMap<String, u64> = HashMap::new();
         let mut cut = false;
         if account.scope.departments().is_none() {
-            let all = self.rules.get((since, until), self.rules_of_all(since, until)).await?;
+            let office = Arc::clone(self);
+            let count = async move { office.rules_of_all(since, until).await };
+            let all = self.rules.get((since, until), count).await?;
             counts.clone_from(&all);
         } else {
             let mut query = Query { since: Some(since), until: Some(until), ..Query::default() };

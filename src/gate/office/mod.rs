@@ -32,10 +32,9 @@ use crate::accounts::error::AccountsError;
 use crate::accounts::reading::Readings;
 use crate::accounts::{Account, Accounts, Permit};
 use crate::cases::error::CasesError;
-use crate::cases::figures::{Cell, Figures};
 use crate::gate::bypass::BypassError;
 use crate::gate::office::figured::Figured;
-use crate::gate::office::figures::AllReviews;
+use crate::gate::office::figures::{AllReviews, Counted};
 use crate::gate::office::operations::Verification;
 use crate::gate::office::outstanding::Settled;
 use crate::gate::pass::{Gate, LEDGER_WAIT};
@@ -106,7 +105,7 @@ pub struct Office {
     /// One change of accounts at a time, likewise.
     keeping: Arc<Mutex<()>>,
     settled: Settled,
-    figures: Figured<(Date, Date), BTreeMap<Cell, Figures>>,
+    figures: Figured<(Date, Date), Counted>,
     rules: Figured<(Timestamp, Timestamp), HashMap<String, u64>>,
     reviewed: Figured<(Option<Vec<String>>, Timestamp, Timestamp), AllReviews>,
     today: Figured<Timestamp, Today>,

@@ -1,5 +1,7 @@
 //! What is shown of entries: the entry itself from the ledger, and what tells of it.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::accounts::{Account, Permit};
@@ -64,13 +66,15 @@ impl Office {
     ///
     /// # Errors
     /// The index does not answer.
-    pub async fn today(&self, account: &Account) -> Result<Today, OfficeError> {
+    pub async fn today(self: &Arc<Self>, account: &Account) -> Result<Today, OfficeError> {
         let zone = self.parts.gate.zone();
         let day = zone.to_datetime(self.now()).date();
         let since = zone.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MIN);
         let mut today = Today::default();
         if account.scope.departments().is_none() {
-            return Ok(*self.today.get(since, self.today_of_all(since)).await?);
+            let office = Arc::clone(self);
+            let count = async move { office.today_of_all(since).await };
+            return Ok(*self.today.get(since, count).await?);
         }
         let mut query = Query { since: Some(since), ..Query::default() };
         for _ in 0..PAGES_MAX {

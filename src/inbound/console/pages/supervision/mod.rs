@@ -29,7 +29,7 @@ use crate::inbound::console::pages::sheet::{Cell, SheetForm, download, written};
 use crate::inbound::console::pages::supervision::chart::Chart;
 use crate::inbound::console::pages::supervision::charts::{SurgeonLine, Totals};
 use crate::inbound::console::pages::visit::{failed, unwritten};
-use crate::inbound::console::pages::words::Lang;
+use crate::inbound::console::pages::words::{Lang, moment};
 
 /// Months of a page that nobody has asked for otherwise, this one included.
 const MONTHS: i64 = 6;
@@ -89,6 +89,7 @@ struct Page {
     from: String,
     to: String,
     stage: &'static str,
+    counted: String,
     totals: Totals,
     charts: Vec<Chart>,
     surgeons: Vec<SurgeonLine>,
@@ -128,6 +129,7 @@ pub(super) async fn show(
         from: asked.from.to_string(),
         to: asked.to.to_string(),
         stage: asked.stage_name(),
+        counted: moment(supervised.counted, desk.zone()),
         totals: Totals::of(&supervised),
         charts: charts::all(&supervised, lang),
         surgeons: charts::surgeons(&supervised, lang),
