@@ -16,7 +16,7 @@ mod people;
 mod register;
 mod story;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;

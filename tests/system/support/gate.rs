@@ -378,8 +378,15 @@ impl Gate {
 }
 
 impl Drop for Gate {
+    #[expect(clippy::print_stderr, reason = "for whoever reads why a test has failed")]
     fn drop(&mut self) {
         self.kill();
+        // A test that fails by chance is not seen again soon.
+        if std::thread::panicking() {
+            let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+            let last = lines.len().saturating_sub(15);
+            eprintln!("the gate said last:\n{}", lines[last..].join("\n"));
+        }
     }
 }
 
