@@ -24,6 +24,9 @@ const UNTIMED_DAYS: i64 = 30;
 /// Documents looked up together.
 const CHUNK: usize = 50;
 
+/// Surgeons by whom open documents are sought one after the other: to read all costs as much as to seek five.
+const SOUGHT_MAX: usize = 4;
+
 /// An order or notice in force, its operation to come. Holds nothing of the patient: it is for print.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenDocument {
@@ -67,7 +70,11 @@ impl Cases {
         };
         let mut candidates = self.inner.overlay.all();
         candidates.retain(|kept| wanted(kept));
-        for scan in [Scan::Coming(today), Scan::Untimed(untimed)] {
+        let sought = sought(consequences);
+        let scans = sought
+            .iter()
+            .flat_map(|of| [Scan::Coming(today, of.as_ref()), Scan::Untimed(untimed, of.as_ref())]);
+        for scan in scans {
             let mut last: Option<Arc<Kept>> = None;
             while let Some(page) = self.inner.store.page(scan, last.as_deref()).await? {
                 last = page.last().cloned();
@@ -93,13 +100,28 @@ impl Cases {
     }
 
     /// All pages of a scan.
-    pub(in crate::cases) async fn scan(&self, scan: Scan) -> Result<Vec<Arc<Kept>>, CasesError> {
+    pub(in crate::cases) async fn scan(
+        &self,
+        scan: Scan<'_>,
+    ) -> Result<Vec<Arc<Kept>>, CasesError> {
         let mut all: Vec<Arc<Kept>> = Vec::new();
         while let Some(page) = self.inner.store.page(scan, all.last().map(|kept| &**kept)).await? {
             all.extend(page);
         }
         Ok(all)
     }
+}
+
+/// By which surgeons the database is asked: by each, where every consequence is of one and they are few; else by nobody in
+/// particular.
+fn sought(consequences: &[Consequence]) -> Vec<Option<SurgeonId>> {
+    let mut sought: Vec<_> = consequences.iter().map(|own| own.surgeon.clone()).collect();
+    sought.sort();
+    sought.dedup();
+    if sought.len() > SOUGHT_MAX || sought.contains(&None) {
+        sought = vec![None];
+    }
+    sought
 }
 
 impl OpenDocument {

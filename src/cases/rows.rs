@@ -75,6 +75,20 @@ fn of_word<T: Copy>(all: &[T], word: &str, name: impl Fn(T) -> &'static str) -> 
     all.iter().copied().find(|value| name(*value) == word)
 }
 
+/// The pattern (`like … escape '\'`) of every row that names a surgeon somewhere, and perhaps of others.
+pub(in crate::cases) fn naming(surgeon: &SurgeonId) -> String {
+    let written = serde_json::Value::from(surgeon.as_str()).to_string();
+    let mut pattern = String::from("%");
+    for c in written.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
 fn texts<T: ToString>(values: &[T]) -> Vec<String> {
     values.iter().map(ToString::to_string).collect()
 }

@@ -58,33 +58,40 @@ pub(in crate::cases) struct Span {
 
 /// Which documents a scan reads.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::cases) enum Scan {
+pub(in crate::cases) enum Scan<'s> {
     /// Judged in a span.
     At(Span),
-    /// Operated on or after a day.
-    Coming(Date),
-    /// Without a stated time, judged since an instant.
-    Untimed(Timestamp),
+    /// Operated on or after a day; of those that name a surgeon anywhere, where one is sought.
+    Coming(Date, Option<&'s SurgeonId>),
+    /// Without a stated time, judged since an instant; likewise.
+    Untimed(Timestamp, Option<&'s SurgeonId>),
     /// Those with something to report, judged since an instant.
     Reports(Timestamp),
 }
 
-impl Scan {
+impl Scan<'_> {
     /// A page of it. It begins in the index where the page before has ended ($1 to $3): what lies before is not read
     /// again. Corrected entries are left out.
     pub(in crate::cases) fn sql(self) -> String {
         let (key, which) = match self {
-            Self::At(_) => ("at", "at < $5"),
-            Self::Coming(_) => ("day", "true"),
-            Self::Untimed(_) => ("at", "timed = 0"),
-            Self::Reports(_) => ("at", "reports > 0"),
+            Self::At(_) => ("at", " and at < $5"),
+            Self::Coming(..) => ("day", ""),
+            Self::Untimed(..) => ("at", " and timed = 0"),
+            Self::Reports(_) => ("at", " and reports > 0"),
         };
+        let naming = if self.naming().is_some() { " and body like $5 escape '\\'" } else { "" };
         format!(
-            "select {COLUMNS} from documents d where ({key}, entry, nth) > ($1, $2, $3) and {which} \
+            "select {COLUMNS} from documents d \
+             where ({key}, entry, nth) > ($1, $2, $3){which}{naming} \
              and not exists (select 1 from documents s \
                              where s.supersedes = d.entry and s.supersedes <> '') \
              order by {key}, entry, nth limit $4"
         )
+    }
+
+    fn naming(self) -> Option<String> {
+        let (Self::Coming(_, of) | Self::Untimed(_, of)) = self else { return None };
+        of.map(rows::naming)
     }
 }
 
@@ -333,16 +340,16 @@ impl Store {
     /// One page of a scan, after a document; `None` when there are no more.
     pub(in crate::cases) async fn page(
         &self,
-        scan: Scan,
+        scan: Scan<'_>,
         after: Option<&Kept>,
     ) -> Result<Option<Vec<Arc<Kept>>>, CasesError> {
         let query = sqlx::query(AssertSqlSafe(scan.sql()));
         let at = |from: Timestamp| after.map_or(from, |kept| kept.document.at).as_microsecond();
         let query = match scan {
-            Scan::At(Span { from, .. }) | Scan::Untimed(from) | Scan::Reports(from) => {
+            Scan::At(Span { from, .. }) | Scan::Untimed(from, _) | Scan::Reports(from) => {
                 query.bind(at(from))
             }
-            Scan::Coming(day) => {
+            Scan::Coming(day, _) => {
                 query.bind(after.map_or(day, |kept| kept.document.day).to_string())
             }
         };
@@ -350,9 +357,10 @@ impl Store {
         let entry = after.map_or("", |kept| &kept.document.entry).to_owned();
         let nth = after.map_or(-1, |kept| i64::from(kept.document.nth));
         let query = query.bind(entry).bind(nth).bind(PAGE);
-        let query = match scan {
-            Scan::At(span) => query.bind(span.to.as_microsecond()),
-            _ => query,
+        let query = match (scan, scan.naming()) {
+            (Scan::At(span), _) => query.bind(span.to.as_microsecond()),
+            (_, Some(pattern)) => query.bind(pattern),
+            (_, None) => query,
         };
         let page = read(query.fetch_all(self.reader()).await?)?;
         Ok((!page.is_empty()).then_some(page))

@@ -82,15 +82,58 @@ async fn a_page_begins_where_the_page_before_has_ended() {
     let span = Span { from: now(), to: later(1) };
     let scans = [
         (Scan::At(span), "documents_at ((at,entry,nth)>(?,?,?) AND at<?)"),
-        (Scan::Coming(day(1)), "documents_day ((day,entry,nth)>(?,?,?))"),
-        (Scan::Untimed(now()), "documents_untimed ((at,entry,nth)>(?,?,?))"),
+        (Scan::Coming(day(1), None), "documents_day ((day,entry,nth)>(?,?,?))"),
+        (Scan::Untimed(now(), None), "documents_untimed ((at,entry,nth)>(?,?,?))"),
         (Scan::Reports(now()), "documents_reports ((at,entry,nth)>(?,?,?))"),
     ];
-    for (scan, index) in scans {
+    let sought = surgeon("D1");
+    let of = Some(&sought);
+    let named = [
+        (Scan::Coming(day(1), of), "documents_day ((day,entry,nth)>(?,?,?))"),
+        (Scan::Untimed(now(), of), "documents_untimed ((at,entry,nth)>(?,?,?))"),
+    ];
+    for (scan, index) in scans.into_iter().chain(named) {
         let query = sqlx::query(AssertSqlSafe(format!("explain query plan {}", scan.sql())));
         let plan = query.fetch_all(cases.inner.store.reader()).await.unwrap();
         let plan: Vec<String> = plan.iter().map(|row| row.try_get("detail").unwrap()).collect();
         assert_eq!(plan[0], format!("SEARCH d USING INDEX {index}"), "{plan:?}");
         assert!(!plan.iter().any(|step| step.contains("ORDER BY")), "nothing is sorted: {plan:?}");
     }
+}
+
+#[tokio::test]
+async fn a_surgeon_is_found_by_any_number_and_whoever_else_is_hit_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases = open(folder.path()).await;
+    let numbers = ["D1", "D10", "d1", "100%", "100_", "1\"0", "a\\b", "工号１"];
+    for (nth, number) in (1_u64..).zip(numbers) {
+        let own = |text: &str| Redacted::new(format!("{text}{nth}"));
+        let (timed, surgeons) = (nth % 2 == 0, vec![surgeon(number)]);
+        let document =
+            Document { order_no: own("N"), patient: own("P"), timed, surgeons, ..order(number) };
+        cases.enter(vec![document], Some(nth));
+    }
+    cases.flush(Duration::from_secs(60)).await.unwrap();
+    let hit = |of: Vec<Option<&'static str>>| {
+        let (cases, of) = (cases.clone(), of.into_iter().map(super::of).collect::<Vec<_>>());
+        async move {
+            let open = cases.open_documents(day(2), later(1_000), &of).await.unwrap();
+            let mut entries: Vec<String> = open.into_iter().map(|open| open.entry).collect();
+            entries.sort();
+            entries
+        }
+    };
+    let sorted = |mut texts: Vec<&'static str>| {
+        texts.sort_unstable();
+        texts
+    };
+    for number in numbers {
+        assert_eq!(hit(vec![Some(number)]).await, [number]);
+    }
+    let two = ["D10", "100%"];
+    assert_eq!(hit(two.map(Some).to_vec()).await, sorted(two.to_vec()));
+    let all = numbers.to_vec();
+    assert_eq!(hit(all.iter().copied().map(Some).collect()).await, sorted(all.clone()), "by all");
+    assert_eq!(hit(vec![Some("D1"), None]).await, sorted(all), "of anybody");
+    assert_eq!(hit(Vec::new()).await, Vec::<String>::new());
 }
