@@ -24,7 +24,7 @@ const UNTIMED_DAYS: i64 = 30;
 /// Documents looked up together.
 const CHUNK: usize = 50;
 
-/// Surgeons by whom open documents are sought one after the other: to read all costs as much as to seek five.
+/// Surgeons by whom open documents are sought one after the other; for more of them, all are read once.
 const SOUGHT_MAX: usize = 4;
 
 /// An order or notice in force, its operation to come. Holds nothing of the patient: it is for print.

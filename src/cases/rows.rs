@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::cases::document::{Booked, Document, Judged, Outcome, ReportKind, Reportable};
+use crate::domain::indexed::literal;
 use crate::domain::order::{Action, Redacted, Stage, Urgency};
 use crate::domain::procedure::{Grade, ProcedureCode};
 use crate::domain::surgeon::SurgeonId;
@@ -78,15 +79,7 @@ fn of_word<T: Copy>(all: &[T], word: &str, name: impl Fn(T) -> &'static str) -> 
 /// The pattern (`like … escape '\'`) of every row that names a surgeon somewhere, and perhaps of others.
 pub(in crate::cases) fn naming(surgeon: &SurgeonId) -> String {
     let written = serde_json::Value::from(surgeon.as_str()).to_string();
-    let mut pattern = String::from("%");
-    for c in written.chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
+    format!("%{}%", literal(&written))
 }
 
 fn texts<T: ToString>(values: &[T]) -> Vec<String> {

@@ -20,9 +20,27 @@ pub fn indexed(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// `text` as part of a pattern (`like … escape '\'`) in which none of its characters is a wildcard.
+pub fn literal(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for sign in text.chars() {
+        if matches!(sign, '%' | '_' | '\\') {
+            out.push('\\');
+        }
+        out.push(sign);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn in_a_pattern_wildcards_stand_for_themselves() {
+        assert_eq!(literal("工号 A-1"), "工号 A-1");
+        assert_eq!(literal(r"100%_\"), r"100\%\_\\");
+    }
 
     #[test]
     fn ordinary_texts_stay_as_they_are() {

@@ -7,6 +7,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row};
 use thiserror::Error;
 
 use crate::domain::consequence::Consequence;
+use crate::domain::indexed::literal;
 use crate::domain::procedure::{Grade, ProcedureCode};
 use crate::register::error::RegisterError;
 use crate::register::import::apply::{self, Difference};
@@ -208,9 +209,8 @@ pub async fn change(source: &SqlSource, change: &Change) -> Result<Changed, Chan
 /// The register does not answer.
 pub async fn was_made(source: &SqlSource, reason: &str) -> Result<bool, ChangeError> {
     let mut transaction = source.read().await?;
-    let escaped = reason.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     let sql = "select count(*) from versions where what like $1 escape '\\'";
-    let query = sqlx::query(sql).bind(format!("%: {escaped}"));
+    let query = sqlx::query(sql).bind(format!("%: {}", literal(reason)));
     Ok(query.fetch_one(&mut *transaction).await?.try_get::<i64, _>(0)? > 0)
 }
 

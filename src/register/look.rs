@@ -2,6 +2,7 @@
 
 use sqlx::{AssertSqlSafe, Row};
 
+use crate::domain::indexed::literal;
 use crate::register::error::RegisterError;
 use crate::register::sources::sql::{self, SqlSource, Version, joined, separator};
 use crate::register::table::Table;
@@ -43,19 +44,6 @@ pub struct Past {
     pub record: String,
 }
 
-/// A text in which nothing is a wildcard.
-fn literally(text: &str) -> String {
-    let mut out = String::from("%");
-    for sign in text.chars() {
-        if matches!(sign, '%' | '_' | '\\') {
-            out.push('\\');
-        }
-        out.push(sign);
-    }
-    out.push('%');
-    out
-}
-
 fn keys(table: &Table) -> String {
     let keys: Vec<String> = table.key.iter().map(|name| format!("\"{name}\"")).collect();
     keys.join(", ")
@@ -78,7 +66,7 @@ pub async fn list(
     let mut condition = String::from("to_version is null");
     if let Some((text, columns)) = &wanted.text {
         let either = columns.iter().map(|column| {
-            let (like, place) = (source.like(), bind(literally(text.trim())));
+            let (like, place) = (source.like(), bind(format!("%{}%", literal(text.trim()))));
             format!("\"{column}\" {like} {place} escape '\\'")
         });
         let either: Vec<String> = either.collect();

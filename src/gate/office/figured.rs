@@ -16,7 +16,7 @@ const KEPT_FROM: Duration = Duration::from_millis(50);
 /// And no longer than this: what takes half a minute to count, of millions of cases, is not asked for by the minute.
 const KEPT_MAX: Duration = Duration::from_secs(600);
 /// An answer that has been kept for its time is given for so many times as long while it is counted anew.
-const GIVEN_TIMES: u32 = 2;
+const GIVEN_TIMES: u32 = 1;
 /// Answers that are kept at a time.
 const ANSWERS_MAX: usize = 32;
 

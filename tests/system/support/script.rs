@@ -77,11 +77,15 @@ impl Script {
 
     /// Ends it; from here on its lines are all that it has ever said.
     pub(crate) fn end(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
         if let Some(reader) = self.reader.take() {
             reader.join().expect("its lines were read to the end");
         }
+    }
+
+    fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
     /// Its lines that are JSON.
@@ -92,6 +96,7 @@ impl Script {
 
 impl Drop for Script {
     fn drop(&mut self) {
-        self.end();
+        // Whoever holds its output besides is not waited for.
+        self.kill();
     }
 }
