@@ -169,8 +169,9 @@ proptest! {
                 let sink = Fickle { seen: Arc::clone(&seen), poison: poison.clone(), room };
                 let (stop, stopped) = watch::channel(false);
                 let feed = dispatch(data.path(), &ledger, &notices, (cursor.clone(), sink), stopped);
-                let task = tokio::spawn(feed.run());
+                // Looked at before it runs: it may have delivered everything when this thread comes on.
                 let before = seen.lock().unwrap().deliveries;
+                let task = tokio::spawn(feed.run());
                 if kill && nth + 1 < last {
                     // Killed in the middle of something, or before it began.
                     until(|| count == 0 || seen.lock().unwrap().deliveries > before || expected.is_empty()).await;
