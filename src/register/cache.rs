@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use moka::Expiry;
 use moka::future::Cache;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -76,6 +77,35 @@ impl Held {
 
 type Key = (Question, i64);
 
+/// Only for memory; whether an answer is still usable is decided by its own age. Most patients have no discussion, each is
+/// asked for, and a no serves for seconds: kept as long as the rest, they alone would fill memory within hours.
+struct Usable {
+    usable: Duration,
+    nobody: Duration,
+}
+
+impl Usable {
+    fn of(&self, held: &Held) -> Duration {
+        if held.is_none() { self.nobody } else { self.usable }
+    }
+}
+
+impl Expiry<Key, Arc<Held>> for Usable {
+    fn expire_after_create(&self, _: &Key, held: &Arc<Held>, _: Instant) -> Option<Duration> {
+        Some(self.of(held))
+    }
+
+    fn expire_after_update(
+        &self,
+        _: &Key,
+        held: &Arc<Held>,
+        _: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        Some(self.of(held))
+    }
+}
+
 /// How well memory serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Remembered {
@@ -110,8 +140,7 @@ impl Answers {
         let held = Cache::builder()
             .max_capacity(config.capacity_rows)
             .weigher(weigh)
-            // Only for memory; whether an answer is still usable is decided by its own age.
-            .time_to_live(config.usable.max(config.nobody))
+            .expire_after(Usable { usable: config.usable, nobody: config.nobody })
             .build();
         let reloading = Mutex::new(HashSet::new());
         Self {
@@ -138,6 +167,12 @@ impl Answers {
         if held.version >= floor {
             self.held.insert((question, floor), Arc::new(held)).await;
         }
+    }
+
+    /// Lets go at once of what has expired, which otherwise happens as answers come and go.
+    #[cfg(test)]
+    pub(in crate::register) async fn settle(&self) {
+        self.held.run_pending_tasks().await;
     }
 
     /// Forgets everything, for a source that was put back from a copy.

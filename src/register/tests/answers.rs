@@ -114,6 +114,23 @@ async fn nobody_is_remembered_only_briefly() {
     assert_eq!(name_of(&register, "D9").await, "Unavailable", "an old no is no answer");
 }
 
+/// Each patient without a discussion is one: kept as long as the rest, they filled memory that is meant for surgeons.
+#[tokio::test]
+async fn a_no_takes_no_memory_once_it_is_no_answer_any_more() {
+    let nobody = Duration::from_millis(20);
+    let (register, _) = Stub::new().open(Config { nobody, ..config() }).await;
+    for number in 0..200 {
+        assert_eq!(name_of(&register, &format!("X{number}")).await, "Nobody");
+    }
+    assert_eq!(name_of(&register, "D1").await, "张三");
+    eventually(async || {
+        register.inner.answers.settle().await;
+        register.remembered().answers == 1
+    })
+    .await;
+    assert_eq!(name_of(&register, "D1").await, "张三");
+}
+
 #[tokio::test]
 async fn a_hanging_source_is_waited_for_no_longer_than_allowed() {
     let (register, stub) = Stub::new().open(config()).await;
