@@ -9,8 +9,8 @@ use tokio::sync::Mutex as Turn;
 use crate::background;
 use crate::clock::monotonic;
 
-/// What took some time is kept so many times as long: counting takes a twentieth of one thread at most.
-const KEPT_TIMES: u32 = 20;
+/// What took some time is kept so many times as long: each kind of answer takes a fiftieth of one thread at most.
+const KEPT_TIMES: u32 = 50;
 /// What took less is counted again each time.
 const KEPT_FROM: Duration = Duration::from_millis(50);
 /// And no longer than this: what takes half a minute to count, of millions of cases, is not asked for by the minute.

@@ -120,9 +120,7 @@ impl House {
             let roles: Vec<&str> = roles.iter().flat_map(|role| ["--role", role]).collect();
             hospital.account(&people::name(nth), PASSWORD, &roles);
         }
-        let mut run = hospital.command(&["run"]);
-        run.envs(environment());
-        let gate = hospital.start_by(&mut run);
+        let gate = hospital.start();
         Self { hospital, gate, _stand_ins: stand_ins, book, told, calendar }
     }
 
@@ -194,16 +192,6 @@ fn engage(hospital: &Hospital, calendar: &Calendar) {
     import("surgeons", &surgeons);
     import("grants", &grants);
     hospital.grant(PROBED, "51.2300", "active");
-}
-
-/// What the unit file that is shipped sets for the gate.
-fn environment() -> Vec<(String, String)> {
-    let unit = concat!(env!("CARGO_MANIFEST_DIR"), "/docker/orgate.service");
-    let unit = std::fs::read_to_string(unit).expect("the unit file");
-    let set = unit.lines().filter_map(|line| line.strip_prefix("Environment=")?.split_once('='));
-    let set: Vec<_> = set.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    assert!(!set.is_empty(), "the unit sets the number of the allocator's places");
-    set
 }
 
 /// The size of everything in a folder, in MiB.
