@@ -38,7 +38,7 @@ pub struct Cell {
 /// Numbers of cases. `forwarded`, `flagged`, `overrides`, `blocked` and `unavailable` make up `checked`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
-    /// Judged, copies of a message once.
+    /// Judged, copies of a message once, where they come within 100,000 messages.
     pub checked: u64,
     /// Of these, on a route that only observes: what is said of them is what would have been done.
     pub observed: u64,
@@ -158,7 +158,8 @@ impl Cases {
             from: start(from, Timestamp::MIN),
             to: to.tomorrow().map_or(Timestamp::MAX, |day| start(day, Timestamp::MAX)),
         };
-        let mut counting = Counting { zone, span, seen: HashSet::new(), cells: BTreeMap::new() };
+        let (seen, cells) = Default::default();
+        let mut counting = Counting { zone, span, seen, cells };
         let waiting = self.inner.overlay.all();
         let mut last: Option<Arc<Kept>> = None;
         while let Some(page) = self.inner.store.page(Scan::At(span), last.as_deref()).await? {
@@ -190,8 +191,7 @@ impl Cases {
 struct Counting<'z> {
     zone: &'z TimeZone,
     span: Span,
-    /// Hashes of messages counted: a chance of one in millions that one of a million is not is no matter here.
-    seen: HashSet<u64>,
+    seen: Seen,
     cells: BTreeMap<Cell, Figures>,
 }
 
@@ -225,6 +225,49 @@ impl Counting<'_> {
     }
 }
 
+/// The newest messages that were counted, by their hashes: a chance of one in millions that one of a million is not
+/// counted is no matter here. Bounded, and above what the gate itself knows again (`gate/memory.rs`): what comes again
+/// later than that is judged as a message of its own, too.
+#[derive(Default)]
+struct Seen {
+    newer: HashSet<u64>,
+    older: HashSet<u64>,
+}
+
+/// So many at least, and at most twice as many.
+const SEEN: usize = 100_000;
+
+impl Seen {
+    /// Whether it is new among them.
+    fn insert(&mut self, hash: u64) -> bool {
+        if self.older.contains(&hash) || !self.newer.insert(hash) {
+            return false;
+        }
+        if self.newer.len() >= SEEN {
+            std::mem::swap(&mut self.newer, &mut self.older);
+            self.newer.clear();
+        }
+        true
+    }
+}
+
 fn month(at: Timestamp, zone: &TimeZone) -> Date {
     zone.to_datetime(at).date().first_of_month()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_is_known_among_the_newest_messages_and_memory_is_bounded() {
+        let (mut seen, so_many) = (Seen::default(), SEEN as u64);
+        for nth in 0..5 * so_many {
+            assert!(seen.insert(nth), "{nth} is new");
+            let copy = nth.saturating_sub(so_many - 1);
+            assert!(!seen.insert(copy), "{copy} was seen, {nth} is the newest");
+            assert!(seen.newer.len() + seen.older.len() <= 2 * SEEN);
+        }
+        assert!(seen.insert(0), "long forgotten");
+    }
 }
