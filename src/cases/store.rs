@@ -35,8 +35,8 @@ const KEYS_PER_QUERY: usize = 32;
 /// A booking longer than this is cut: it bounds how far back a look-up goes.
 pub(in crate::cases) const LONGEST_BOOKING_US: i64 = 24 * 3600 * 1_000_000;
 
-/// Documents of one page of a scan, which stand in memory at a time: some 2 MiB, and the next page costs one look-up.
-pub(in crate::cases) const PAGE: i64 = 500;
+/// Longest list that a page of a scan holds in memory.
+pub(in crate::cases) const PAGE: i64 = 2_000;
 
 /// The case index in a database.
 #[derive(Clone, Debug)]
