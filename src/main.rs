@@ -4,9 +4,8 @@ use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
 
-/// Under load what one thread frees another has allocated, and the C library's allocator gives back less of it each hour
-/// (docs/operations.md has the numbers). SQLite keeps the C library's: to take its place in all of the process hangs where
-/// a library before it asks for the time (libfaketime).
+/// What one thread frees another has allocated, and the C library's allocator keeps it for the thread that freed it unless
+/// the environment holds it back (docs/operations.md has the numbers). SQLite goes on with the C library's.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
