@@ -1,11 +1,12 @@
 //! How a sender speaks: a message as bytes, one connection, and what an answer says.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use crate::support::http::{Message, Reader, request};
 use crate::support::message::{Draft, admission, framed};
+use crate::support::read_some;
 use crate::support::reply::Reply;
 use crate::support::resource;
 
@@ -129,7 +130,7 @@ impl Line {
             if let Some(end) = self.unread.windows(2).position(|two| two == [0x1c, b'\r']) {
                 return Some(self.unread.drain(..end + 2).collect());
             }
-            match self.stream.read(&mut chunk) {
+            match read_some(&mut self.stream, &mut chunk) {
                 Ok(count @ 1..) => self.unread.extend_from_slice(&chunk[..count]),
                 Ok(0) | Err(_) => return None,
             }

@@ -1,7 +1,7 @@
 //! The systems behind the gate and the receiver of alerts: they count, and keep nothing but that.
 
 use std::collections::HashMap;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +10,7 @@ use crate::soak::book::{Book, one_more};
 use crate::soak::traffic::read_control_id;
 use crate::support::http::{Message, Reader, response};
 use crate::support::message::acknowledgement;
+use crate::support::read_some;
 
 /// Something that listens until it is dropped.
 pub(super) struct Listener {
@@ -54,7 +55,7 @@ pub(super) fn theatre(book: &Arc<Book>) -> Listener {
 fn acknowledge(mut stream: TcpStream, book: &Book) {
     let (mut held, mut chunk) = (Vec::new(), [0; 16_384]);
     loop {
-        match stream.read(&mut chunk) {
+        match read_some(&mut stream, &mut chunk) {
             Ok(0) | Err(_) => return,
             Ok(count) => held.extend_from_slice(&chunk[..count]),
         }

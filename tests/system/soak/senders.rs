@@ -1,7 +1,7 @@
 //! Open loop: every message has a time at which it is due, whatever became of those before; an answer that is late
 //! because another was late counts from then.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::thread::{Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use orgate::clock::monotonic;
 
 use crate::soak::book::Book;
 use crate::soak::traffic::{Calendar, Kind, LABORATORY, LINES, Message, control_id};
-use crate::support::PATIENCE;
+use crate::support::{PATIENCE, read_some};
 
 /// Orders, notices and records a second, on all lines together.
 pub(super) const RATE: u32 = 1_000;
@@ -57,7 +57,7 @@ impl Line {
         self.came.clear();
         let mut chunk = [0; 8192];
         while !self.came.ends_with(&[0x1c, b'\r']) {
-            let count = self.stream.read(&mut chunk).expect("an answer in time");
+            let count = read_some(&mut self.stream, &mut chunk).expect("an answer in time");
             assert!(count > 0, "the connection was closed on a message");
             self.came.extend_from_slice(&chunk[..count]);
         }

@@ -1,10 +1,10 @@
 //! A sender: raw bytes to a socket, frames from it.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
-use crate::support::PATIENCE;
 use crate::support::message::framed;
+use crate::support::{PATIENCE, read_some};
 
 /// One connection of a sender.
 pub(crate) struct Client {
@@ -103,7 +103,7 @@ impl Client {
     /// How many bytes came; 0 at the end. A gate that resets the connection has ended it.
     fn read(&mut self) -> usize {
         let mut chunk = vec![0; 256 * 1024];
-        match self.stream.read(&mut chunk) {
+        match read_some(&mut self.stream, &mut chunk) {
             Ok(count) => {
                 self.unread.extend_from_slice(&chunk[..count]);
                 count

@@ -1,9 +1,9 @@
 //! HTTP/1.1 as bytes: messages read from a socket as they stand, without a library that would tidy them up.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
-use crate::support::PATIENCE;
+use crate::support::{PATIENCE, read_some};
 
 /// A request or response as it came.
 #[derive(Clone)]
@@ -71,7 +71,7 @@ impl Reader {
     /// Whether more came.
     fn more(&mut self) -> bool {
         let mut chunk = vec![0; 256 * 1024];
-        match self.stream.read(&mut chunk) {
+        match read_some(&mut self.stream, &mut chunk) {
             Ok(count) => {
                 self.unread.extend_from_slice(&chunk[..count]);
                 count > 0

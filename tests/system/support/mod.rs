@@ -24,6 +24,7 @@ pub(crate) mod server;
 pub(crate) mod shelf;
 pub(crate) mod upstream;
 
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -41,6 +42,17 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
         }
         assert!(monotonic() < latest, "waited {PATIENCE:?} in vain: {what}");
         std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Reads what is there. A machine that stops its processes for a moment (SIGSTOP, a freezer) interrupts the reading of a
+/// socket that has a deadline, signal(7); that is no end of the connection.
+pub(crate) fn read_some(from: &mut impl Read, chunk: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match from.read(chunk) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            read => return read,
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! Somebody between two programs who lets bytes through, late, or not at all.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::support::listening::Listening;
+use crate::support::read_some;
 
 /// So late that nothing comes while a test runs.
 const NEVER: u64 = u64::MAX;
@@ -71,7 +72,7 @@ impl Drop for Proxy {
 fn pass(mut from: TcpStream, mut to: TcpStream, late_ms: &AtomicU64, stop: &AtomicBool) {
     let mut piece = [0; 16 * 1024];
     loop {
-        let read = match from.read(&mut piece) {
+        let read = match read_some(&mut from, &mut piece) {
             Ok(0) | Err(_) => break,
             Ok(read) => read,
         };

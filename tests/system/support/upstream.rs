@@ -1,13 +1,13 @@
 //! The stand-in for the downstream system: keeps every byte, and does with each message what the test says.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::support::eventually;
 use crate::support::listening::Listening;
 use crate::support::message::{acknowledgement, control_id};
+use crate::support::{eventually, read_some};
 
 /// What is done when a message has come.
 #[derive(Clone, Debug)]
@@ -216,7 +216,7 @@ fn connection(
     let mut searched = 0_usize;
     let mut chunk = vec![0; 256 * 1024];
     loop {
-        let count = stream.read(&mut chunk).unwrap_or(0);
+        let count = read_some(&mut stream, &mut chunk).unwrap_or(0);
         unread.extend_from_slice(&chunk[..count]);
         {
             let mut seen = lock(seen);
