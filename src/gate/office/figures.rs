@@ -90,6 +90,12 @@ pub(super) type AllReviews = (Reviews, Vec<(String, Reviews)>, bool);
 /// Figures of all departments, and when they were counted.
 pub(super) type Counted = (Timestamp, BTreeMap<Cell, Figures>);
 
+/// The last day that is asked for. Days that have not ended are one question, whatever the date: what was counted before
+/// midnight is given after it, with the time of its counting, and nobody waits for a new count because the day is another.
+fn end(to: Date, today: Date) -> Date {
+    if to < today { to } else { Date::MAX }
+}
+
 /// Those that an account sees.
 fn seen(account: &Account, all: &BTreeMap<Cell, Figures>) -> BTreeMap<Cell, Figures> {
     let own = all.iter().filter(|(cell, _)| account.scope.sees(cell.department.as_deref()));
@@ -126,11 +132,12 @@ impl Office {
         (from, to): (Date, Date),
     ) -> Result<Supervised, OfficeError> {
         Self::permit(account, Permit::See)?;
+        let zone = self.parts.gate.zone();
+        let to = end(to, zone.to_datetime(self.now()).date());
         let office = Arc::clone(self);
         let count = async move { office.count((from, to)).await };
         let figures = self.figures.get((from, to), count).await?;
         let (counted, cells) = (figures.0, seen(account, &figures.1));
-        let zone = self.parts.gate.zone();
         let start = |day: Date| zone.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MIN);
         let since = start(from);
         let until = to.tomorrow().map_or(Timestamp::MAX, start);
@@ -284,5 +291,22 @@ impl Office {
         surgeons.iter_mut().for_each(|(_, own)| own.minutes.sort_unstable());
         surgeons.sort_by(|a, b| b.1.files.cmp(&a.1.files).then_with(|| a.0.cmp(&b.0)));
         Ok((all, surgeons, cut))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::ToSpan;
+
+    use super::*;
+
+    #[test]
+    fn the_month_to_date_is_the_same_question_after_midnight_and_a_month_that_has_ended_is_another()
+    {
+        let evening = Date::constant(2026, 11, 26);
+        let morning = evening + 1.day();
+        assert_eq!(end(evening, evening), end(morning, morning));
+        assert_eq!(end(morning, evening), end(evening, evening), "nothing is judged tomorrow yet");
+        assert_eq!(end(evening, morning), evening, "a day that has ended ends the question");
     }
 }
