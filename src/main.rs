@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use mimalloc::MiMalloc;
+use tikv_jemallocator::Jemalloc;
 
-/// What one thread frees another has allocated, and the C library's allocator keeps it for the thread that freed it unless
-/// the environment holds it back (docs/operations.md has the numbers). SQLite goes on with the C library's.
+/// What one thread frees another has allocated: the C library's allocator keeps it for the thread that freed it unless the
+/// environment holds it back, and others keep more of it (docs/operations.md has the numbers). SQLite allocates here, too.
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     orgate::cli::main()
