@@ -19,8 +19,10 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("src/register/migrations");
 /// Connections of a gate: the poll, and a few surgeons at once. SQLite reads them side by side.
 const MAX_CONNECTIONS: u32 = 4;
 
-/// Pages that a connection holds, in KiB. Of an index that is written all day those of its readers are soon worth nothing.
+/// Pages that a connection holds, in KiB.
 const PAGES_KIB: u32 = 2_000;
+/// Those that read what is written all day are worth nothing to the next statement: enough for the way to a row.
+const READER_PAGES_KIB: u32 = 500;
 /// And that which writes an index.
 const INDEX_PAGES_KIB: u32 = 16_384;
 
@@ -59,7 +61,8 @@ pub enum Keeping {
 /// # Errors
 /// The path cannot be used, or the database cannot be opened.
 pub async fn connect(file: &Path, keeping: Keeping) -> Result<AnyPool, RegisterError> {
-    pool(file, keeping, (MAX_CONNECTIONS, PAGES_KIB)).await
+    let pages_kib = if keeping == Keeping::Full { PAGES_KIB } else { READER_PAGES_KIB };
+    pool(file, keeping, (MAX_CONNECTIONS, pages_kib)).await
 }
 
 /// The one connection by which an index is written. What another connection has written makes a connection forget the

@@ -97,7 +97,6 @@ impl Counted {
                 };
                 self.due.extend(told.map(|told| (told.to_owned(), id)));
                 let again = body.retransmission_of.is_some();
-                self.overrides += u64::from(decision == "override" && !again);
                 let place = read_control_id(body.control_id.unwrap_or_default().as_bytes());
                 let marks = if decision == "block" { &self.blocked } else { &self.passed };
                 let corrects = body.without_ledger.is_some_and(|done| done.supersedes.is_some());
@@ -109,6 +108,7 @@ impl Counted {
                 if let Some(place) = place {
                     marks.add(place);
                 }
+                self.overrides += u64::from(decision == "override" && !again);
                 *self.decisions.entry((route, decision)).or_default() += 1;
             }
             _ => {}
