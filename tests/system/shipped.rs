@@ -1,4 +1,5 @@
-//! What `docker/` ships: configurations without a fault, and names that lead somewhere.
+//! What is shipped: a program that was built as it should be; in `docker/` configurations without a fault, and names that
+//! lead somewhere.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -14,6 +15,16 @@ fn shipped(name: &str) -> String {
 fn between<'t>(text: &'t str, before: &str, ends: &[char]) -> BTreeSet<&'t str> {
     let rest = text.split(before).skip(1);
     rest.filter_map(|rest| rest.split(ends).next()).collect()
+}
+
+#[test]
+fn what_was_freed_goes_back_to_the_system_after_a_second() {
+    let mut command = Command::new(ORGATE);
+    let out = command.arg("--version").env("MALLOC_CONF", "stats_print:true").output();
+    let said = text(&out.expect("it runs").stderr);
+    for option in ["opt.dirty_decay_ms: 1000 ", "opt.background_thread: true "] {
+        assert!(said.contains(option), "`.cargo/config.toml` was not heeded: {option}: {said}");
+    }
 }
 
 #[test]
