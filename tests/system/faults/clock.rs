@@ -1,6 +1,7 @@
 //! The machine's clock is set while the gate runs. Only the wall clock: nobody can set the other one.
 
 use std::path::Path;
+use std::process::Command;
 
 use jiff::{SignedDuration, Timestamp};
 use orgate::clock::{Clock, monotonic};
@@ -9,15 +10,24 @@ use serde_json::Value;
 use crate::faults::scene::{Scene, Site, WHILE};
 use crate::faults::standin::Standin;
 use crate::faults::table::Fault;
-use crate::support::foreign_program;
 use crate::support::gate::Hospital;
 use crate::support::ledger::{decisions, entries};
+use crate::support::repository;
 
 /// Whole, at once: the gate looks at every moment.
 fn set(file: &Path, offset: &str) {
     let new = file.with_extension("new");
     std::fs::write(&new, offset).expect("the folder can be written");
     std::fs::rename(&new, file).expect("the folder can be written");
+}
+
+/// The clock that can be set, as a library.
+fn compiled(to: &Path) -> &Path {
+    let source = repository("tests/system/faults/clock.c");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"]).arg(to).arg(source);
+    assert!(compiler.status().expect("a C compiler").success(), "the clock cannot be compiled");
+    to
 }
 
 /// A gate whose clock is set by that much for a while, and back.
@@ -35,12 +45,7 @@ fn jumps(fault: Fault, offset: &str, by: SignedDuration) {
     let file = hospital.path("clock");
     set(&file, "+0");
     let mut command = hospital.command(&["run"]);
-    command
-        .env("LD_PRELOAD", foreign_program("ORGATE_TEST_FAKETIME"))
-        .env("FAKETIME_TIMESTAMP_FILE", &file)
-        .env("FAKETIME_NO_CACHE", "1")
-        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-        .env("NO_FAKE_STAT", "1");
+    command.env("LD_PRELOAD", compiled(&hospital.path("clock.so"))).env("ORGATE_TEST_CLOCK", &file);
     let site = Site::start_by(hospital, &mut command);
     let mut scene = Scene::of(fault, standin, vec![site]);
     let began = Clock::System.now();
@@ -73,10 +78,14 @@ fn jumps(fault: Fault, offset: &str, by: SignedDuration) {
 
 #[test]
 fn it_is_set_a_day_ahead_and_back() {
-    jumps(Fault::named("clock set a day ahead and back"), "+1d", SignedDuration::from_hours(24));
+    jumps(Fault::named("clock set a day ahead and back"), "+86400", SignedDuration::from_hours(24));
 }
 
 #[test]
 fn it_is_set_a_day_back_and_ahead() {
-    jumps(Fault::named("clock set a day back and ahead"), "-1d", SignedDuration::from_hours(-24));
+    jumps(
+        Fault::named("clock set a day back and ahead"),
+        "-86400",
+        SignedDuration::from_hours(-24),
+    );
 }
