@@ -182,19 +182,20 @@ impl Reloader {
             events::ConfigurationUnrecorded {}.emit();
             return Ended::Unrecorded;
         };
+        let digest = settings.written.digest().into();
+        let configuration = Configuration { entry: entry.as_str().into(), digest };
+        self.last = settings.written.clone();
+        self.swap(settings, configuration, &switches).await;
+        drop(turn);
+        self.feeds.take_up(plan).await;
+        self.configured.set(None);
+        // Last: who reads that it is taken up may count on it.
         tell(&entry, by, (&applied, &restart), &files.iter().map(|f| &*f.path).collect::<Vec<_>>());
         for (route, _, switch) in &changed {
             let now = switch.now();
             let (stance, departments) = (now.stance.as_str(), now.departments.len());
             office_events::StanceChanged { route, stance, departments }.emit();
         }
-        let configuration =
-            Configuration { entry: entry.into(), digest: settings.written.digest().into() };
-        self.last = settings.written.clone();
-        self.swap(settings, configuration, switches).await;
-        drop(turn);
-        self.feeds.take_up(plan).await;
-        self.configured.set(None);
         Ended::Done
     }
 
@@ -203,7 +204,7 @@ impl Reloader {
         &self,
         settings: Settings,
         configuration: Configuration,
-        switches: Vec<(Arc<str>, Arc<RouteStance>, StanceSwitch)>,
+        switches: &[(Arc<str>, Arc<RouteStance>, StanceSwitch)],
     ) {
         let (policy, keep_message_max) = (settings.policy, settings.keep_message_max);
         let terms = Arc::new(Terms { policy, keep_message_max, configuration });
@@ -231,7 +232,7 @@ impl Reloader {
         let office = Arc::clone(&self.office);
         office.gate().set_terms(terms);
         // Files are made durable on a thread of their own.
-        let new = switches.into_iter().map(|(route, _, switch)| (route, switch));
+        let new = switches.iter().map(|(route, _, switch)| (Arc::clone(route), switch.clone()));
         let new: Vec<_> = new.collect();
         let took = tokio::task::spawn_blocking(move || office.stances().take_up(new)).await;
         let Ok((void, kept)) = took else { return };
