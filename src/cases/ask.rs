@@ -4,15 +4,17 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cases::document::{Asked, Belongs, Document};
+use crate::cases::document::{Asked, Document};
 use crate::cases::error::CasesError;
 use crate::cases::fold::{Kept, Thread, Threads};
 use crate::cases::overlay::Key;
 use crate::cases::store::Span;
 use crate::cases::{Cases, Inner, STORY_DAYS};
-use crate::domain::order::Stage;
+use crate::domain::order::{Redacted, Stage};
+use crate::domain::procedure::ProcedureCode;
 use crate::domain::story::{Booking, Story};
 use crate::domain::surgeon::SurgeonId;
 use crate::telemetry::events;
@@ -221,22 +223,58 @@ pub(in crate::cases) fn document_keys(document: &Document) -> impl Iterator<Item
     order.chain(document.patient.iter().cloned().map(Key::Patient))
 }
 
-/// Each patient and operation once: documents of one number, or of one patient, code and day, are one.
+/// Each patient and operation once: documents of one number, or of one patient, code and day, are one, and so are those
+/// that others join. Each document goes by its names to the first of that name: a surgeon may have many.
 fn operations(documents: &[Arc<Kept>], asked: &Asked) -> u32 {
-    let one = |a: &Belongs<'_>, b: &Belongs<'_>| a.with(b) || a.same_operation(b);
-    let mut sorted: Vec<&Arc<Kept>> = documents.iter().collect();
-    sorted.sort_by_key(|kept| kept.position());
-    sorted.dedup_by_key(|kept| (&kept.document.entry, kept.document.nth));
-    let own = asked.belongs();
-    let mut groups: Vec<Vec<Belongs<'_>>> = vec![vec![own]];
-    for kept in sorted {
-        let belongs = kept.document.belongs();
-        let (same, mut rest): (Vec<_>, Vec<_>) =
-            groups.into_iter().partition(|group| group.iter().any(|other| one(other, &belongs)));
-        let mut joined: Vec<_> = same.into_iter().flatten().collect();
-        joined.push(belongs);
-        rest.push(joined);
-        groups = rest;
+    let mut known = HashSet::new();
+    let documents = documents.iter().map(|kept| &kept.document);
+    let documents = documents.filter(|document| known.insert((&document.entry, document.nth)));
+    let documents = documents.map(Document::belongs);
+    let mut by_number: HashMap<&Redacted, usize> = HashMap::new();
+    let mut by_likeness: HashMap<(&Redacted, Date, &ProcedureCode), usize> = HashMap::new();
+    let mut joined = Joined::default();
+    for belongs in std::iter::once(asked.belongs()).chain(documents) {
+        let own = joined.one_more();
+        let number = belongs.order_no.map(|number| *by_number.entry(number).or_insert(own));
+        let alike = belongs
+            .patient
+            .into_iter()
+            .flat_map(|patient| belongs.codes.iter().map(move |code| (patient, belongs.day, code)));
+        let alike = alike.map(|likeness| *by_likeness.entry(likeness).or_insert(own));
+        number.into_iter().chain(alike).for_each(|first| joined.join(own, first));
     }
-    u32::try_from(groups.len() - 1).unwrap_or(u32::MAX)
+    // That of `asked` is no other.
+    joined.sets.saturating_sub(1)
+}
+
+/// Disjoint sets: of each member, the one that it was joined to, itself if none.
+#[derive(Debug, Default)]
+struct Joined {
+    to: Vec<usize>,
+    sets: u32,
+}
+
+impl Joined {
+    fn one_more(&mut self) -> usize {
+        self.to.push(self.to.len());
+        self.sets += 1;
+        self.to.len() - 1
+    }
+
+    fn first(&self, mut of: usize) -> usize {
+        while let Some(to) = self.to.get(of).filter(|to| **to != of) {
+            of = *to;
+        }
+        of
+    }
+
+    fn join(&mut self, one: usize, other: usize) {
+        let (one, other) = (self.first(one), self.first(other));
+        if one != other
+            && let Some(to) = self.to.get_mut(one.max(other))
+        {
+            *to = one.min(other);
+            self.sets -= 1;
+        }
+    }
 }

@@ -317,18 +317,19 @@ impl Store {
         read(query.fetch_all(self.reader()).await?)
     }
 
-    /// Documents with an override of a surgeon, opened since an instant.
+    /// Documents with an override of a surgeon, opened since an instant; of very many, the newest.
     pub(in crate::cases) async fn overriding(
         &self,
         surgeon: &SurgeonId,
         since: Timestamp,
     ) -> Result<Vec<Arc<Kept>>, CasesError> {
+        // The newest are chosen by the index: no document is read that is not of them.
         let sql = format!(
             "select {COLUMNS} from documents d where (entry, nth) in \
-             (select entry, nth from overrides where surgeon = $1 and at >= $2) \
+             (select entry, nth from overrides where surgeon = $1 and at >= $2 \
+              order by at desc limit $3) \
              and not exists (select 1 from documents s \
-                             where s.supersedes = d.entry and s.supersedes <> '') \
-             order by at desc limit $3"
+                             where s.supersedes = d.entry and s.supersedes <> '')"
         );
         let query = sqlx::query(AssertSqlSafe(sql))
             .bind(indexed(surgeon.as_str()).into_owned())

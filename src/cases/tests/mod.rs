@@ -2,6 +2,7 @@
 
 mod faults;
 mod model;
+mod overrides;
 mod reports;
 mod scans;
 mod stories;
