@@ -224,7 +224,8 @@ pub(in crate::cases) fn document_keys(document: &Document) -> impl Iterator<Item
 }
 
 /// Each patient and operation once: documents of one number, or of one patient, code and day, are one, and so are those
-/// that others join. Each document goes by its names to the first of that name: a surgeon may have many.
+/// that others join: what [`Belongs`](crate::cases::document::Belongs) says of two documents, as names. Each document goes
+/// by its names to the first of that name: a surgeon may have many.
 fn operations(documents: &[Arc<Kept>], asked: &Asked) -> u32 {
     let mut known = HashSet::new();
     let documents = documents.iter().map(|kept| &kept.document);

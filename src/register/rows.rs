@@ -65,7 +65,7 @@ pub fn procedure(row: &Fields<'_>) -> Result<Procedure, RegisterError> {
 
 /// A surgeon, holding `grants`.
 pub fn surgeon(row: &Fields<'_>, mut grants: Vec<Grant>) -> Result<Surgeon, RegisterError> {
-    // Held for hours, and by the thousand: room to grow is a tenth of the register's memory.
+    // Held for hours, and by the thousand: a list that grew to fifty has room for sixty-four.
     grants.shrink_to_fit();
     Ok(Surgeon {
         id: id(row)?,

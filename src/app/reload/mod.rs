@@ -186,16 +186,17 @@ impl Reloader {
         let configuration = Configuration { entry: entry.as_str().into(), digest };
         self.last = settings.written.clone();
         self.swap(settings, configuration, &switches).await;
-        drop(turn);
-        self.feeds.take_up(plan).await;
-        self.configured.set(None);
-        // Last: who reads that it is taken up may count on it.
-        tell(&entry, by, (&applied, &restart), &files.iter().map(|f| &*f.path).collect::<Vec<_>>());
+        // Before the turn ends: the next act may change them again.
         for (route, _, switch) in &changed {
             let now = switch.now();
             let (stance, departments) = (now.stance.as_str(), now.departments.len());
             office_events::StanceChanged { route, stance, departments }.emit();
         }
+        drop(turn);
+        self.feeds.take_up(plan).await;
+        self.configured.set(None);
+        // Last: who reads that it is taken up may count on it.
+        tell(&entry, by, (&applied, &restart), &files.iter().map(|f| &*f.path).collect::<Vec<_>>());
         Ended::Done
     }
 

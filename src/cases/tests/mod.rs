@@ -78,6 +78,12 @@ async fn open(folder: &Path) -> Cases {
     Cases::open(pool(folder).await, config()).await.unwrap()
 }
 
+/// For tests that are not asynchronous themselves.
+fn runtime() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(1).enable_all().build().unwrap()
+}
+
 /// An accepted new order 1 of patient P for code A by D1 on the 5th.
 fn order(entry: &str) -> Document {
     Document {

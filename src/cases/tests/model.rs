@@ -326,11 +326,6 @@ proptest! {
 
     #[test]
     fn stories_and_bookings_are_those_of_a_plain_reading(steps in prop::collection::vec(step(), 1..24)) {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(live(&steps))?;
+        runtime().block_on(live(&steps))?;
     }
 }

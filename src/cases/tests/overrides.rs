@@ -76,11 +76,6 @@ proptest! {
             .zip(list)
             .map(|(nth, document)| Document { entry: format!("e{nth:03}"), ..document })
             .collect();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(live(&list, &sought))?;
+        runtime().block_on(live(&list, &sought))?;
     }
 }
