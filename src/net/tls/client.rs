@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper_rustls::ConfigBuilderExt as _;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use rustls::sign::SingleCertAndKey;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -15,7 +17,11 @@ use crate::net::tls::facts::Facts;
 use crate::net::tls::files::{Role, TlsError, roots};
 use crate::net::tls::kept::{Follows, Kept, Look, Made};
 use crate::net::tls::server::identity;
+use crate::net::tls::why::blamed;
 use crate::net::tls::{lapsed, provider, why};
+
+/// How long [`complaint`] listens.
+const COMPLAINT: Duration = Duration::from_secs(2);
 
 /// The files of an upstream.
 #[derive(Clone, Debug, Default)]
@@ -90,6 +96,26 @@ impl ClientTls {
         let shaken = TlsConnector::from(self.config()).connect(name, socket).await;
         let stream = shaken.map_err(|error| why::why(&error))?;
         if lapsed(stream.get_ref().1) { Err("certificate-expired") } else { Ok(stream) }
+    }
+}
+
+/// What TLS has against a connection between the server at `host` and us, of a bounded set; `None` when it has nothing,
+/// or the server cannot be reached. Connects, asks for nothing and listens, for two seconds at most.
+///
+/// Of TLS 1.3 a client learns only after its handshake that its certificate is not taken (RFC 8446, 4.4.2.4), and when
+/// that comes before the request has left, a library that speaks HTTP tells of the lost connection and not of why.
+pub async fn complaint(config: Arc<ClientConfig>, host: &str, port: u16) -> Option<&'static str> {
+    let name = server_name(host).ok()?;
+    let listening = async {
+        let socket = TcpStream::connect((&*name.to_str(), port)).await?;
+        let mut stream = TlsConnector::from(config).connect(name.clone(), socket).await?;
+        let mut forgotten = [0; 1024];
+        while stream.read(&mut forgotten).await? > 0 {}
+        Ok::<_, std::io::Error>(())
+    };
+    match tokio::time::timeout(COMPLAINT, listening).await {
+        Ok(Err(error)) => blamed(&error),
+        _ => None,
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::clock::Clock;
 use crate::net::client::{self, Client, ClientError, Settings};
 use crate::net::stream;
-use crate::net::tls::client::{ClientFiles, server_name};
+use crate::net::tls::client::{ClientFiles, complaint, server_name};
 use crate::net::tls::facts::Facts;
 use crate::net::tls::files::{Role, TlsError, certificates};
 use crate::net::tls::kept::{Follows as _, Look};
@@ -244,6 +244,44 @@ async fn an_http_session_does_not_go_on_with_a_certificate_that_has_expired_mean
         return;
     }
     panic!("no request came through in half a minute");
+}
+
+#[tokio::test]
+async fn a_server_is_heard_that_does_not_take_our_certificate_though_it_is_asked_nothing() {
+    let (files, others) = (Files::new(), Files::new());
+    let listening = |server: Option<ServerTls>| async move {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            match server {
+                // It ends what it has taken, and says nothing.
+                Some(server) => drop(server.accept(socket).await),
+                None => socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap(),
+            }
+        });
+        port
+    };
+    let wanting = ServerFiles {
+        cert: files.path("cert"),
+        key: files.path("key"),
+        client_ca: Some(others.path("cert")),
+    };
+    let wanting = Some(ServerTls::new(wanting, MLLP).unwrap());
+    let port = listening(wanting).await;
+    let heard = complaint(files.client().config(), "localhost", port).await;
+    assert_eq!(heard, Some("peer-wants-a-certificate"));
+    let port = listening(Some(files.server().unwrap())).await;
+    let heard = complaint(files.client().config(), "127.0.0.1", port).await;
+    assert_eq!(heard, Some("certificate-wrong-name"));
+    let port = listening(None).await;
+    let heard = complaint(files.client().config(), "localhost", port).await;
+    assert_eq!(heard, Some("no-tls"));
+    let port = listening(Some(files.server().unwrap())).await;
+    let heard = complaint(files.client().config(), "localhost", port).await;
+    assert_eq!(heard, None, "nothing is wrong with a server that just ends");
+    let heard = complaint(files.client().config(), "localhost", port).await;
+    assert_eq!(heard, None, "nobody listens any more");
 }
 
 #[test]

@@ -1,12 +1,16 @@
 //! Pages and single resources from the server: within limits of time, bytes and pages, tried again where that may help.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::Uri;
 use jiff::Timestamp;
 use orgate_fhir_sdk::server::{Answer, Server, ServerError};
+use rustls::ClientConfig;
 
 use crate::clock;
+use crate::net::tls::client::complaint;
 use crate::net::tls::why::blamed;
 use crate::register::sources::fhir::facts::{Kind, Resource};
 use crate::register::sources::fhir::fault::Fault;
@@ -23,6 +27,8 @@ const PAGES_MAX: usize = 10_000;
 const TRIES: u32 = 3;
 /// first again after this, then after twice as long.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// The port of https.
+const HTTPS: u16 = 443;
 /// The longest that a server may ask to be left alone within a pull.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
@@ -112,17 +118,45 @@ impl Asked<'_> {
     }
 }
 
-/// One pull's way to the server.
+/// The server, and how it is reached.
+pub(super) struct Way {
+    server: Server,
+    base: String,
+    tls: Arc<ClientConfig>,
+}
+
+impl Way {
+    /// To the server whose FHIR base is `base`.
+    pub(super) fn new(
+        base: &str,
+        token: Option<&str>,
+        tls: ClientConfig,
+    ) -> Result<Self, FetchError> {
+        let server = Server::new(base, token, tls.clone(), REACH).map_err(FetchError::Server)?;
+        Ok(Self { server, base: base.to_owned(), tls: Arc::new(tls) })
+    }
+
+    /// What TLS has against it, where requests that failed do not tell.
+    async fn complaint(&self) -> Option<&'static str> {
+        let base: Uri = self.base.parse().ok()?;
+        if base.scheme_str() != Some("https") {
+            return None;
+        }
+        complaint(Arc::clone(&self.tls), base.host()?, base.port_u16().unwrap_or(HTTPS)).await
+    }
+}
+
+/// One pull's requests to the server.
 pub(super) struct Fetch<'p> {
-    server: &'p Server,
+    way: &'p Way,
     reading: &'p Reading,
     until: Instant,
     bytes: u64,
 }
 
 impl<'p> Fetch<'p> {
-    pub(super) fn new(server: &'p Server, reading: &'p Reading) -> Self {
-        Self { server, reading, until: clock::monotonic() + PULL_WITHIN, bytes: 0 }
+    pub(super) fn new(way: &'p Way, reading: &'p Reading) -> Self {
+        Self { way, reading, until: clock::monotonic() + PULL_WITHIN, bytes: 0 }
     }
 
     /// Searches for `kind`, page by page; keeps what is `wanted`.
@@ -209,7 +243,7 @@ impl<'p> Fetch<'p> {
         let mut pause = AGAIN_AFTER;
         for attempt in 1..=TRIES {
             let left = self.until.saturating_duration_since(clock::monotonic());
-            let answer = tokio::time::timeout(left, asked.once(self.server)).await;
+            let answer = tokio::time::timeout(left, asked.once(&self.way.server)).await;
             let answer = answer.map_err(|_| FetchError::TooMuch)?;
             let wait = match &answer {
                 Ok(own) if again(own.status) => own.retry_after_s.map(Duration::from_secs),
@@ -221,32 +255,33 @@ impl<'p> Fetch<'p> {
                     return answer.map_err(FetchError::Server);
                 }
                 Err(ServerError::Unreached(_) | ServerError::Slow | ServerError::Broken) => None,
-                Err(_) => return Err(failed(answer)),
+                Err(_) => return Err(self.failed(answer).await),
             };
             if attempt == TRIES {
-                return Err(failed(answer));
+                return Err(self.failed(answer).await);
             }
             tokio::time::sleep(wait.unwrap_or(pause).min(PAUSE_MAX)).await;
             pause *= 2;
         }
         Err(FetchError::TooMuch)
     }
+
+    async fn failed(&self, asked: Result<Answer, ServerError>) -> FetchError {
+        match asked {
+            Ok(answer) => FetchError::Status { status: answer.status },
+            Err(ServerError::Unreached(cause)) => {
+                let told = blamed(&*cause);
+                let why = if told.is_some() { told } else { self.way.complaint().await };
+                why.map_or(FetchError::Server(ServerError::Unreached(cause)), FetchError::Untrusted)
+            }
+            Err(error) => FetchError::Server(error),
+        }
+    }
 }
 
 /// Statuses after which asking again may help.
 fn again(status: u16) -> bool {
     matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
-}
-
-fn failed(asked: Result<Answer, ServerError>) -> FetchError {
-    match asked {
-        Ok(answer) => FetchError::Status { status: answer.status },
-        Err(ServerError::Unreached(cause)) => match blamed(&*cause) {
-            Some(why) => FetchError::Untrusted(why),
-            None => FetchError::Server(ServerError::Unreached(cause)),
-        },
-        Err(error) => FetchError::Server(error),
-    }
 }
 
 fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
@@ -260,7 +295,7 @@ fn date(text: Option<&str>) -> Option<Timestamp> {
 }
 
 /// How the server is reached.
-pub(super) const REACH: orgate_fhir_sdk::server::Reach = orgate_fhir_sdk::server::Reach {
+const REACH: orgate_fhir_sdk::server::Reach = orgate_fhir_sdk::server::Reach {
     connect_timeout: Duration::from_secs(5),
     timeout: Duration::from_secs(60),
     // Tried again by `Fetch::ask`.

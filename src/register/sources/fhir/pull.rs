@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use orgate_fhir_sdk::server::Server;
 use rustls::client::Resumption;
 
 use crate::clock::{self, Clock};
@@ -16,7 +15,7 @@ use crate::register::import::policy::Policy;
 use crate::register::sources::fhir::apply::{Applied, ApplyError, How, Pull};
 use crate::register::sources::fhir::facts::Kind;
 use crate::register::sources::fhir::fault::Fault;
-use crate::register::sources::fhir::fetch::{FetchError, REACH};
+use crate::register::sources::fhir::fetch::{FetchError, Way};
 use crate::register::sources::fhir::keep::{self, State};
 use crate::register::sources::fhir::loss::Loss;
 use crate::register::sources::fhir::reading::Reading;
@@ -173,7 +172,7 @@ impl Puller {
     /// # Errors
     /// Why nothing was applied.
     pub async fn pull(&mut self, wish: Wish) -> Result<Pulled, PullError> {
-        let server = self.server().await?;
+        let way = self.way().await?;
         let before = self.state().await?;
         let now = clock::monotonic();
         let why = match self.cursor.clone() {
@@ -182,16 +181,16 @@ impl Puller {
             Some(cursor) if now.duration_since(cursor.full_at) >= self.settings.full => {
                 "its time has come"
             }
-            Some(cursor) => match self.incremental(&server, &before, cursor, wish).await? {
+            Some(cursor) => match self.incremental(&way, &before, cursor, wish).await? {
                 Outcome::Pulled(pulled) => return Ok(*pulled),
                 Outcome::InDoubt(why) => why,
             },
         };
         self.cursor = None;
-        self.full(&server, &before, why, wish).await
+        self.full(&way, &before, why, wish).await
     }
 
-    async fn server(&self) -> Result<Server, PullError> {
+    async fn way(&self) -> Result<Way, PullError> {
         let token = match &self.settings.token_file {
             None => None,
             Some(file) => {
@@ -207,8 +206,7 @@ impl Puller {
         };
         // A session that goes on would not have the server's certificate looked at again.
         tls.resumption = Resumption::disabled();
-        let server = Server::new(url, token.as_deref(), tls, REACH);
-        server.map_err(|error| PullError::Fetch(FetchError::Server(error)))
+        Way::new(url, token.as_deref(), tls).map_err(PullError::Fetch)
     }
 
     pub(super) fn page(&self) -> (&'static str, String) {

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
-use orgate_fhir_sdk::server::Server;
 
 use crate::clock;
 use crate::register::sources::fhir::apply::{self, Pull};
 use crate::register::sources::fhir::facts::{Kind, Resource};
 use crate::register::sources::fhir::fault::Fault;
-use crate::register::sources::fhir::fetch::{Fetch, Listing};
+use crate::register::sources::fhir::fetch::{Fetch, Listing, Way};
 use crate::register::sources::fhir::keep::{self, Known, State};
 use crate::register::sources::fhir::loss::{self, Loss};
 use crate::register::sources::fhir::pull::{Cursor, Outcome, PullError, Pulled, Puller, Wish};
@@ -25,13 +24,13 @@ impl Puller {
     /// What was changed since the last pull.
     pub(super) async fn incremental(
         &mut self,
-        server: &Server,
+        way: &Way,
         before: &State,
         cursor: Cursor,
         wish: Wish,
     ) -> Result<Outcome, PullError> {
         let reading = self.settings.reading.clone();
-        let mut fetch = Fetch::new(server, &reading);
+        let mut fetch = Fetch::new(way, &reading);
         let since = cursor.began.saturating_sub(OVERLAP).unwrap_or(Timestamp::MIN);
         let query = [self.page(), ("_lastUpdated", format!("ge{since}"))];
         let (mut changed, mut listed, mut faults) = (Vec::new(), 0, Vec::new());
@@ -98,13 +97,13 @@ impl Puller {
     /// Everything.
     pub(super) async fn full(
         &mut self,
-        server: &Server,
+        way: &Way,
         before: &State,
         why: &'static str,
         wish: Wish,
     ) -> Result<Pulled, PullError> {
         let reading = self.settings.reading.clone();
-        let mut fetch = Fetch::new(server, &reading);
+        let mut fetch = Fetch::new(way, &reading);
         let known = {
             let mut transaction = self.source.read().await?;
             keep::known(&mut transaction).await?
