@@ -193,9 +193,10 @@ impl Hand<'_> {
         };
         let mut own = [0; 32];
         own.copy_from_slice(digest(&SHA256, message).as_ref());
-        if let Some(refused) = self.known.insert(own, false) {
+        if let Some(refused) = self.known.get_mut(&own) {
             self.count.already += 1;
-            self.count.refused += u64::from(refused);
+            // Of several copies one counts.
+            self.count.refused += u64::from(std::mem::take(refused));
             return Ok(());
         }
         let at = match self.job.as_of {
@@ -212,10 +213,15 @@ impl Hand<'_> {
         match self.channel.ask(&ask, message)? {
             Answer::Recorded(recorded) => self.count.take(recorded),
             Answer::Already { .. } => self.count.already += 1,
-            Answer::NotSurgical => self.count.not_surgical += 1,
+            Answer::NotSurgical => {
+                self.count.not_surgical += 1;
+                return Ok(());
+            }
             Answer::Refused { zh, en } => return Err(RecordError::Refused { zh, en }),
             _ => return Err(RecordError::Strange),
         }
+        // The ledger has it now, and a copy of it that comes later is known.
+        self.known.insert(own, false);
         Ok(())
     }
 }
