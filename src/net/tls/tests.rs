@@ -247,7 +247,7 @@ async fn an_http_session_does_not_go_on_with_a_certificate_that_has_expired_mean
 }
 
 #[tokio::test]
-async fn a_server_is_heard_that_does_not_take_our_certificate_though_it_is_asked_nothing() {
+async fn what_tls_has_against_a_server_and_us_is_heard_though_nothing_is_asked() {
     let (files, others) = (Files::new(), Files::new());
     let listening = |server: Option<ServerTls>| async move {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

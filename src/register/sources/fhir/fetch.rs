@@ -27,10 +27,10 @@ const PAGES_MAX: usize = 10_000;
 const TRIES: u32 = 3;
 /// first again after this, then after twice as long.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
-/// The port of https.
-const HTTPS: u16 = 443;
 /// The longest that a server may ask to be left alone within a pull.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
+/// The port of https.
+const HTTPS: u16 = 443;
 
 /// Why a pull broke off.
 #[derive(Debug, thiserror::Error)]
